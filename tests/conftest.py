@@ -1,0 +1,17 @@
+"""Shared set-up: quiet TensorFlow, two logical CPUs, deterministic kernels."""
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import pytest
+import tensorflow as tf
+
+_CPU = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(_CPU, [tf.config.LogicalDeviceConfiguration()] * 2)
+tf.config.experimental.enable_op_determinism()
+
+
+@pytest.fixture(scope="session")
+def two_replicas():
+    """A MirroredStrategy over two logical CPUs, shared by the session (its set-up is slow)."""
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])

@@ -1,0 +1,74 @@
+"""Stateless randomness: every draw is a function of (base seed, step, purpose) and nothing else.
+
+A seed is an int32 tensor of shape [2]. Noise that belongs to examples is drawn for the *global*
+batch and cut into the replicas' rows, so that one device and N replicas see the same noise for the
+same example; that is what makes their weights equal, and not merely equal in distribution.
+
+Legend: B batch of this replica, R number of replicas.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+__all__ = ["batch_normal", "batch_uniform", "fold", "replica_fold", "seed_of"]
+
+
+def seed_of(value: int) -> tf.Tensor:
+    """The seed [2] int32 that belongs to a Python integer."""
+    return tf.constant([value & 0x7FFFFFFF, (value >> 31) & 0x7FFFFFFF], tf.int32)
+
+
+def fold(seed, *data) -> tf.Tensor:
+    """Derives a new seed from `seed` and integers (step, purpose, index ...), in their order.
+
+    Args:
+        seed: [2] int32.
+        *data: Python integers or scalar integer tensors.
+
+    Returns:
+        [2] int32, independent of every other combination.
+    """
+    for item in data:
+        seed = tf.random.fold_in(seed, tf.cast(item, tf.int64))
+    return seed
+
+
+def _replica() -> tuple[tf.Tensor | int, int]:
+    """(index, count) of the replica that asks; (0, 1) outside of `strategy.run`."""
+    context = tf.distribute.get_replica_context()
+    if context is None:
+        return 0, 1
+    return context.replica_id_in_sync_group, context.num_replicas_in_sync
+
+
+def replica_fold(seed) -> tf.Tensor:
+    """Folds the replica's index into `seed`: for noise that need not equal one device's."""
+    return fold(seed, _replica()[0])
+
+
+def _rows(draw, shape: Sequence) -> tf.Tensor:
+    """This replica's rows of `draw([R * B, ...])`."""
+    index, count = _replica()
+    if count == 1:
+        return draw(shape)
+    rows = shape[0]
+    whole = draw([rows * count, *shape[1:]])
+    return whole[index * rows : (index + 1) * rows]
+
+
+def batch_normal(shape: Sequence, seed, dtype=tf.float32) -> tf.Tensor:
+    """Standard normal noise [B, ...], equal on one device and on N replicas of the same batch.
+
+    Args:
+        shape: `[B, ...]`, integers or scalar tensors; the batch comes first.
+        seed: [2] int32, the same on every replica.
+        dtype: a floating type.
+    """
+    return _rows(lambda s: tf.random.stateless_normal(s, seed, dtype=dtype), shape)
+
+
+def batch_uniform(shape: Sequence, seed, dtype=tf.float32) -> tf.Tensor:
+    """Uniform noise in [0, 1), [B, ...], equal on one device and on N replicas (see above)."""
+    return _rows(lambda s: tf.random.stateless_uniform(s, seed, dtype=dtype), shape)
