@@ -1,1 +1,4 @@
+"""Distributions that TFP does not have, as functions of tensors."""
+from tfvae.distributions.ar1 import AR1, committed_rate, correlation_for_rate, kl_normal_ar1
 
+__all__ = ["AR1", "committed_rate", "correlation_for_rate", "kl_normal_ar1"]

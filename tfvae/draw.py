@@ -1,0 +1,43 @@
+"""The record of one stochastic pass through a model.
+
+Legend: B batch, G latent groups.
+"""
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+__all__ = ["Draw"]
+
+
+class Draw(NamedTuple):
+    """What one posterior draw for a batch produced; objectives and measures read nothing else.
+
+    Attributes:
+        batch: the data as it came, [B, ...].
+        features: what the encoder computed, or `None` where there is no latent.
+        posterior: q(z|x), a `tfd.Distribution` with batch shape [B], or `None`.
+        z: the draw, [B, ...].
+        rate: [B, G] nats; summed over G it is (an unbiased estimate of) KL(q(z|x) || p(z)).
+        log_likelihood: log p(x|z), [B] nats.
+        aux: further tensors by name.
+    """
+
+    batch: Any
+    features: tf.Tensor | None
+    posterior: Any
+    z: tf.Tensor
+    rate: tf.Tensor
+    log_likelihood: tf.Tensor
+    aux: dict[str, tf.Tensor]
+
+    @property
+    def distortion(self) -> tf.Tensor:
+        """-log p(x|z), [B] nats."""
+        return -self.log_likelihood
+
+    @property
+    def elbo(self) -> tf.Tensor:
+        """log p(x|z) - rate, [B] nats, always at weight 1."""
+        return self.log_likelihood - tf.reduce_sum(self.rate, -1)
