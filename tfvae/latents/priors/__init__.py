@@ -1,1 +1,6 @@
+"""Priors: what a code costs."""
+from tfvae.latents.priors.ar1 import AR1Prior
+from tfvae.latents.priors.autoregressive import AutoregressivePrior
+from tfvae.latents.priors.standard_normal import StandardNormalPrior
 
+__all__ = ["AR1Prior", "AutoregressivePrior", "StandardNormalPrior"]

@@ -1,0 +1,126 @@
+"""The latent axis: what the code is, and what it costs.
+
+Legend: B batch, G latent groups, n positions, D latent width.
+"""
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from tfvae.checks import UserError
+
+__all__ = ["Inferred", "Latent", "NoLatent", "StochasticLatent"]
+
+
+class Inferred(NamedTuple):
+    """posterior (tfd or None); z [B, ...]; rate [B, G] nats; aux {name: tensor}."""
+
+    posterior: Any
+    z: tf.Tensor
+    rate: tf.Tensor
+    aux: dict[str, tf.Tensor]
+
+
+class Latent(keras.layers.Layer):
+    """Abstract: features -> a posterior, one draw from it, and its rate.
+
+    A quantiser is a `Latent` whose rate is log K per code; a continuous latent is a posterior family
+    and a prior (`StochasticLatent`).
+    """
+
+    def infer(self, features, seed) -> Inferred:
+        """One draw for each example, with its rate by group."""
+        raise NotImplementedError(type(self).__name__)
+
+    def code(self, features) -> tf.Tensor:
+        """The deterministic code of each example (the posterior mean), [B, ...]."""
+        raise NotImplementedError(type(self).__name__)
+
+    def sample(self, num: int, seed) -> tf.Tensor:
+        """`num` draws from the prior, [num, ...]."""
+        raise NotImplementedError(type(self).__name__)
+
+
+@keras.saving.register_keras_serializable(package="tfvae")
+class StochasticLatent(Latent):
+    """q(z|x) from `posterior`, p(z) from `prior`:  rate = KL(q(z|x) || p(z)), [B, G] nats.
+
+    Args:
+        posterior: a layer of `tfvae.latents.posteriors`: features -> distribution.
+        prior: a layer of `tfvae.latents.priors`.
+
+    Raises:
+        UserError: the two disagree about the shape of z.
+    """
+
+    def __init__(self, posterior, prior, **kwargs):
+        super().__init__(**kwargs)
+        if tuple(posterior.event_shape) != tuple(prior.event_shape):
+            raise UserError(
+                f"posterior {type(posterior).__name__} makes z of shape {tuple(posterior.event_shape)}, "
+                f"prior {type(prior).__name__} expects {tuple(prior.event_shape)}"
+            )
+        self.posterior = posterior
+        self.prior = prior
+
+    @property
+    def event_shape(self) -> tuple[int, ...]:
+        """The shape of one z."""
+        return tuple(self.posterior.event_shape)
+
+    def build(self, features_shape):
+        if not self.posterior.built:
+            self.posterior.build(features_shape)
+        if not self.prior.built:
+            self.prior.build(None)
+        self.built = True
+
+    def infer(self, features, seed) -> Inferred:
+        posterior = self.posterior.distribution(features)
+        z = self.posterior.draw(posterior, seed)
+        return Inferred(posterior, z, self.prior.rate(posterior, z), {})
+
+    def code(self, features) -> tf.Tensor:
+        return self.posterior.distribution(features).mean()
+
+    def sample(self, num: int, seed) -> tf.Tensor:
+        return self.prior.distribution().sample(num, seed=seed)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "posterior": keras.saving.serialize_keras_object(self.posterior),
+            "prior": keras.saving.serialize_keras_object(self.prior),
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        for part in ("posterior", "prior"):
+            config[part] = keras.saving.deserialize_keras_object(config[part])
+        return cls(**config)
+
+
+@keras.saving.register_keras_serializable(package="tfvae")
+class NoLatent(Latent):
+    """No code at all: z has width 0 and the rate has no groups, so -ELBO is the exact NLL."""
+
+    event_shape = (0,)
+
+    def build(self, features_shape):
+        del features_shape
+        self.built = True
+
+    def infer(self, features, seed) -> Inferred:
+        del seed
+        empty = tf.zeros([tf.shape(features)[0], 0], tf.float32)
+        return Inferred(None, empty, empty, {})
+
+    def code(self, features) -> tf.Tensor:
+        return tf.zeros([tf.shape(features)[0], 0], tf.float32)
+
+    def sample(self, num: int, seed) -> tf.Tensor:
+        del seed
+        return tf.zeros([num, 0], tf.float32)

@@ -1,0 +1,79 @@
+"""Mean-field Gaussian posterior: q(z|x) = prod_i N(mu_i(x), sigma_i(x)^2).
+
+Legend: B batch, F features, n positions, D latent width.
+"""
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfvae.checks import UserError
+from tfvae.randomness import batch_normal
+
+tfd = tfp.distributions
+
+__all__ = ["GaussianPosterior"]
+
+# exp(+-8): wide enough for every published model, narrow enough for float32 KL and gradients.
+_LOG_SCALE_BOUND = 8.0
+
+
+@keras.saving.register_keras_serializable(package="tfvae")
+class GaussianPosterior(keras.layers.Layer):
+    """mu, log sigma = linear(features);  z = mu + sigma * eps,  eps ~ N(0, I).
+
+    The log-scale is bounded smoothly, 8 tanh(a / 8), so no finite input gives an infinite rate.
+
+    Args:
+        event_shape: `(D,)` for one vector, or `(n, D)` for a sequence, for which the encoder must
+            give features [B, n, F].
+        initial_scale: sigma at initialisation, apart from the random projection of the features.
+    """
+
+    def __init__(self, event_shape, initial_scale: float = 1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.event_shape = tuple(event_shape)
+        self.initial_scale = initial_scale
+        bias = float(tf.math.log(float(initial_scale)))
+        self.mean_head = keras.layers.Dense(self.event_shape[-1], dtype="float32", name="mean")
+        self.scale_head = keras.layers.Dense(
+            self.event_shape[-1],
+            kernel_initializer=keras.initializers.VarianceScaling(0.01),
+            bias_initializer=keras.initializers.Constant(bias),
+            dtype="float32",
+            name="log_scale",
+        )
+
+    def build(self, features_shape):
+        want = len(self.event_shape) + 1
+        if len(features_shape) != want or (want == 3 and features_shape[1] != self.event_shape[0]):
+            raise UserError(
+                f"GaussianPosterior with event shape {self.event_shape} needs features "
+                f"[B, {', '.join([str(s) for s in self.event_shape[:-1]] + ['F'])}], "
+                f"got {tuple(features_shape)}"
+            )
+        for head in (self.mean_head, self.scale_head):
+            if not head.built:
+                head.build(features_shape)
+        self.built = True
+
+    def distribution(self, features) -> tfd.Distribution:
+        """q(z|x): batch shape [B], event shape as declared, float32."""
+        features = tf.cast(features, tf.float32)
+        log_scale = _LOG_SCALE_BOUND * tf.tanh(self.scale_head(features) / _LOG_SCALE_BOUND)
+        normal = tfd.Normal(self.mean_head(features), tf.exp(log_scale))
+        return tfd.Independent(normal, reinterpreted_batch_ndims=len(self.event_shape))
+
+    def draw(self, posterior, seed) -> tf.Tensor:
+        """z [B, *event_shape]; the noise belongs to the example, whatever the number of replicas."""
+        normal = posterior.distribution
+        shape = [tf.shape(normal.loc)[0], *self.event_shape]
+        return normal.loc + normal.scale * batch_normal(shape, seed)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "event_shape": self.event_shape,
+            "initial_scale": self.initial_scale,
+        }

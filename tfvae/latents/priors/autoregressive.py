@@ -1,0 +1,182 @@
+"""The auxiliary prior: an autoregressive density over a latent sequence, fitted on frozen posteriors.
+
+Legend: B batch, n positions, D channels, M mixture components, F features.
+"""
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+tfd = tfp.distributions
+
+__all__ = ["AutoregressivePrior"]
+
+
+@keras.saving.register_keras_serializable(package="tfvae")
+class AutoregressivePrior(keras.layers.Layer):
+    """p(z) = prod_t sum_m w_m(z_<t) prod_d N(z_td; mu_d(z_{t-1}) + f_md, (s_d exp(g_md))^2).
+
+    Razavi et al., ICLR 2019, section 2.3 (the auxiliary prior). `mu` and `s` are the conditional of
+    the prior `base` that it replaces; f and g come from a causal network whose last layer starts
+    near 0, so fitting begins at the base prior's rate and can only improve on it. The components
+    share their weight over the channels of a position, so channels may depend on one another.
+    The causal network is a stack of dilated convolutions of width 2 with residual connections.
+
+    The rate is a Monte Carlo estimate in one group: log q(z|x) - log p(z), [B, 1] nats.
+
+    Args:
+        base: the prior of the first stage, with `event_shape` (n, D) and `conditional`.
+        filters: width of the causal network.
+        num_layers: its depth; dilations 1, 2, 4, ... (it sees 2^num_layers positions).
+        num_components: M.
+    """
+
+    def __init__(self, base, filters: int = 64, num_layers: int = 6, num_components: int = 5, **kwargs):
+        super().__init__(**kwargs)
+        self.base = base
+        self.filters = filters
+        self.num_layers = num_layers
+        self.num_components = num_components
+        self.first = keras.layers.Dense(filters, dtype="float32", name="first")
+        self.convolutions = [
+            keras.layers.Conv1D(
+                2 * filters, 2, padding="causal", dilation_rate=2**i, dtype="float32", name=f"causal_{i}"
+            )
+            for i in range(num_layers)
+        ]
+        self.projections = [
+            keras.layers.Dense(filters, kernel_initializer="zeros", dtype="float32", name=f"out_{i}")
+            for i in range(num_layers)
+        ]
+        channels = self.event_shape[1]
+        self.head = keras.layers.Dense(
+            num_components * (1 + 2 * channels),
+            kernel_initializer="zeros",
+            # components must not start equal, or they would stay so
+            bias_initializer=keras.initializers.RandomNormal(stddev=0.05, seed=1),
+            dtype="float32",
+            name="head",
+        )
+
+    @property
+    def event_shape(self) -> tuple[int, ...]:
+        """(n, D)."""
+        return tuple(self.base.event_shape)
+
+    def build(self, input_shape=None):
+        del input_shape
+        length, channels = self.event_shape
+        if not self.base.built:
+            self.base.build(None)
+        if not self.first.built:
+            # the raw sequence and an indicator of the first position
+            self.first.build((None, length, channels + 1))
+            for convolution, projection in zip(self.convolutions, self.projections):
+                convolution.build((None, length, self.filters))
+                projection.build((None, length, self.filters))
+            self.head.build((None, length, self.filters))
+        self.built = True
+
+    def _next(self, z) -> tfd.Distribution:
+        """p(z_t | z_<t) for every t at once: batch shape [B], event shape [n, D]."""
+        length, channels = self.event_shape
+        before = tf.pad(z[:, :-1], [[0, 0], [1, 0], [0, 0]])
+        start = tf.one_hot(tf.zeros([tf.shape(z)[0]], tf.int32), length, dtype=z.dtype)[..., None]
+        hidden = self.first(tf.concat([before, start], -1))
+        for convolution, projection in zip(self.convolutions, self.projections):
+            values, gates = tf.split(convolution(tf.nn.elu(hidden)), 2, -1)
+            hidden += projection(tf.tanh(values) * tf.sigmoid(gates))
+        components = self.num_components
+        out = self.head(tf.nn.elu(hidden))
+        logits, shift, stretch = tf.split(
+            out, [components, components * channels, components * channels], -1
+        )
+        shape = [-1, length, components, channels]
+        mean, scale = self.base.conditional(z)
+        stretch = 4.0 * tf.tanh(tf.reshape(stretch, shape) / 4.0)
+        mixture = tfd.MixtureSameFamily(
+            tfd.Categorical(logits=logits),
+            tfd.MultivariateNormalDiag(
+                mean[:, :, None] + tf.reshape(shift, shape), scale[:, None] * tf.exp(stretch)
+            ),
+        )
+        return tfd.Independent(mixture, 1)
+
+    def distribution(self) -> tfd.Distribution:
+        """p(z), batch shape [], event shape [n, D]; a draw takes n passes of the causal network."""
+        return _Sequential(self)
+
+    def log_prob(self, z) -> tf.Tensor:
+        """log p(z), [B] nats, float32."""
+        return self._next(tf.cast(z, tf.float32)).log_prob(z)
+
+    def sample(self, num: int, seed) -> tf.Tensor:
+        """`num` ancestral draws, [num, n, D]."""
+        length, channels = self.event_shape
+        seeds = tfp.random.split_seed(seed, n=length)
+
+        def step(t, z):
+            draw = self._next(z).sample(seed=tf.gather(seeds, t))
+            here = tf.one_hot(t, length, dtype=z.dtype)[None, :, None]
+            return t + 1, z * (1.0 - here) + draw * here
+
+        start = tf.zeros([num, length, channels], tf.float32)
+        return tf.while_loop(lambda t, _: t < length, step, [tf.constant(0), start])[1]
+
+    def rate(self, posterior, z) -> tf.Tensor:
+        """log q(z|x) - log p(z) at the draw, [B, 1] nats; its mean over draws is the KL."""
+        return (posterior.log_prob(z) - self.log_prob(z))[:, None]
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "base": keras.saving.serialize_keras_object(self.base),
+            "filters": self.filters,
+            "num_layers": self.num_layers,
+            "num_components": self.num_components,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**{**config, "base": keras.saving.deserialize_keras_object(config["base"])})
+
+
+class _Sequential(tfd.Distribution):
+    """The autoregressive prior as a distribution: what `model.prior()` returns."""
+
+    def __init__(self, layer: AutoregressivePrior, name="AutoregressivePrior"):
+        parameters = dict(locals())
+        self._layer = layer
+        super().__init__(
+            dtype=tf.float32,
+            reparameterization_type=tfd.NOT_REPARAMETERIZED,
+            validate_args=False,
+            allow_nan_stats=True,
+            parameters=parameters,
+            name=name,
+        )
+
+    @classmethod
+    def _parameter_properties(cls, dtype, num_classes=None):
+        return {}
+
+    def _batch_shape(self):
+        return tf.TensorShape([])
+
+    def _batch_shape_tensor(self, **kwargs):
+        del kwargs
+        return tf.constant([], tf.int32)
+
+    def _event_shape(self):
+        return tf.TensorShape(self._layer.event_shape)
+
+    def _event_shape_tensor(self):
+        return tf.constant(self._layer.event_shape, tf.int32)
+
+    def _log_prob(self, value):
+        flat = tf.reshape(value, [-1, *self._layer.event_shape])
+        return tf.reshape(self._layer.log_prob(flat), tf.shape(value)[:-2])
+
+    def _sample_n(self, n, seed=None):
+        return self._layer.sample(n, tfp.random.sanitize_seed(seed))

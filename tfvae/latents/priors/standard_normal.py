@@ -1,0 +1,42 @@
+"""The standard normal prior, p(z) = N(0, I).
+
+Legend: B batch, D latent width.
+"""
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+tfd = tfp.distributions
+
+__all__ = ["StandardNormalPrior"]
+
+
+@keras.saving.register_keras_serializable(package="tfvae")
+class StandardNormalPrior(keras.layers.Layer):
+    """rate_d = 1/2 (mu_d^2 + sigma_d^2 - 1 - ln sigma_d^2), one group for each latent dimension.
+
+    Kingma and Welling 2014, appendix B. For a sequence (n, D) the groups are the D channels.
+
+    Args:
+        event_shape: the shape of one z.
+    """
+
+    def __init__(self, event_shape, **kwargs):
+        super().__init__(**kwargs)
+        self.event_shape = tuple(event_shape)
+
+    def distribution(self) -> tfd.Distribution:
+        """p(z), batch shape [], event shape as declared."""
+        zeros = tf.zeros(self.event_shape)
+        return tfd.Independent(tfd.Normal(zeros, 1.0), len(self.event_shape))
+
+    def rate(self, posterior, z) -> tf.Tensor:
+        """KL(q(z|x) || N(0, I)) in closed form, [B, D] nats."""
+        del z
+        rate = tfd.kl_divergence(posterior.distribution, tfd.Normal(0.0, 1.0))
+        return tf.reduce_sum(rate, list(range(1, len(self.event_shape))))
+
+    def get_config(self):
+        return {**super().get_config(), "event_shape": self.event_shape}

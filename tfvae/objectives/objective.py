@@ -1,0 +1,77 @@
+"""The objective axis: what is minimised.
+
+    loss = sum_i weight_i(step) * mean_over_the_global_batch(term_i(draw))
+
+Legend: B batch of one replica, G latent groups.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from tfvae.checks import UserError
+from tfvae.draw import Draw
+from tfvae.schedules import Constant, Schedule
+
+__all__ = ["Objective"]
+
+Term = Callable[[Draw], tf.Tensor]
+
+
+class Objective:
+    """A weighted sum of terms; the one place where the batch is averaged.
+
+    The true rate and distortion are logged at weight 1 beside every term, whatever the objective.
+
+    Args:
+        terms: `{name: (weight, term)}` or `{name: term}` (weight 1). A weight is a number or a
+            `Schedule`; a term maps a `Draw` to [B] nats per example, or to a scalar that already
+            speaks for the whole global batch.
+
+    Raises:
+        UserError: a name that the logs reserve, or something that is not a term.
+    """
+
+    _RESERVED = frozenset({"objective", "rate", "distortion", "elbo"})
+
+    def __init__(self, terms: Mapping[str, Any]):
+        self.terms: dict[str, tuple[Schedule, Term]] = {}
+        for name, entry in terms.items():
+            weight, term = entry if isinstance(entry, tuple) else (1.0, entry)
+            if not callable(term):
+                raise UserError(f"term {name!r} must map a Draw to nats, got {term!r}")
+            self.terms[name] = (weight if isinstance(weight, Schedule) else Constant(weight), term)
+        if not self.terms:
+            raise UserError("an Objective needs at least one term, got none")
+
+    def __call__(self, draw: Draw, step, num_replicas: int = 1) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """This replica's share of the loss, and its share of the logs; sum both over replicas.
+
+        Args:
+            draw: one stochastic pass.
+            step: scalar integer tensor, the procedure's step.
+            num_replicas: how many replicas hold an equal share of the global batch.
+
+        Returns:
+            A scalar, and scalars by name: `objective`, `rate`, `distortion`, and each term's raw
+            value as `term/<name>` and weight as `weight/<name>`.
+        """
+
+        def share(values):
+            return tf.reduce_mean(values) / num_replicas
+
+        logs = {
+            "distortion": share(draw.distortion),
+            "rate": share(tf.reduce_sum(draw.rate, -1)),
+        }
+        loss = tf.zeros([])
+        for name, (weight, term) in self.terms.items():
+            value, w = share(term(draw)), weight(step)
+            loss += w * value
+            if name not in self._RESERVED:
+                logs[f"term/{name}"] = value
+            if not (isinstance(weight, Constant) and weight.value == 1.0):
+                logs[f"weight/{name}"] = w / num_replicas
+        return loss, {"objective": loss, **logs}
