@@ -1,1 +1,37 @@
+"""Measures: what happened, in nats per example at weight 1, on distributions and arrays."""
+from tfvae.metrics.active_units import ACTIVE_THRESHOLD, active_units, sweep, unit_variances
+from tfvae.metrics.codes import linear_probe_accuracy, nearest_neighbour_accuracy
+from tfvae.metrics.information import (
+    Information,
+    aggregate_log_prob,
+    gaussian_aggregate_log_prob,
+    information,
+    marginal_kl,
+    mutual_information,
+)
+from tfvae.metrics.likelihood import importance_weighted_log_prob
+from tfvae.metrics.rate import RateDistortion, RunningMean, Summary, shuffle_gap, summarise
+from tfvae.metrics.units import bits_per_dim, perplexity
 
+__all__ = [
+    "ACTIVE_THRESHOLD",
+    "Information",
+    "RateDistortion",
+    "RunningMean",
+    "Summary",
+    "active_units",
+    "aggregate_log_prob",
+    "bits_per_dim",
+    "gaussian_aggregate_log_prob",
+    "importance_weighted_log_prob",
+    "information",
+    "linear_probe_accuracy",
+    "marginal_kl",
+    "mutual_information",
+    "nearest_neighbour_accuracy",
+    "perplexity",
+    "shuffle_gap",
+    "summarise",
+    "sweep",
+    "unit_variances",
+]
