@@ -46,26 +46,29 @@ class Objective:
         if not self.terms:
             raise UserError("an Objective needs at least one term, got none")
 
-    def __call__(self, draw: Draw, step, num_replicas: int = 1) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        """This replica's share of the loss, and its share of the logs; sum both over replicas.
+    def __call__(self, draw: Draw, step, global_batch=None, num_replicas: int = 1):
+        """This replica's share of the loss and of the logs; their sums over replicas are the whole.
 
         Args:
             draw: one stochastic pass.
             step: scalar integer tensor, the procedure's step.
-            num_replicas: how many replicas hold an equal share of the global batch.
+            global_batch: examples on all replicas together; the draw's own batch if not given.
+            num_replicas: how many replicas add up.
 
         Returns:
-            A scalar, and scalars by name: `objective`, `rate`, `distortion`, and each term's raw
-            value as `term/<name>` and weight as `weight/<name>`.
+            A scalar, and scalars by name: `objective`, `rate`, `distortion` (where the draw decoded),
+            each further term's raw value as `term/<name>`, each weight but 1 as `weight/<name>`.
         """
+        if global_batch is None:
+            global_batch = tf.shape(draw.rate)[0]
+        count = tf.cast(global_batch, tf.float32)
 
         def share(values):
-            return tf.reduce_mean(values) / num_replicas
+            return tf.reduce_sum(values) / count if values.shape.rank else values / num_replicas
 
-        logs = {
-            "distortion": share(draw.distortion),
-            "rate": share(tf.reduce_sum(draw.rate, -1)),
-        }
+        logs = {"rate": share(tf.reduce_sum(draw.rate, -1))}
+        if draw.log_likelihood is not None:
+            logs["distortion"] = share(draw.distortion)
         loss = tf.zeros([])
         for name, (weight, term) in self.terms.items():
             value, w = share(term(draw)), weight(step)

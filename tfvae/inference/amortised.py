@@ -1,0 +1,30 @@
+"""The inference axis: how one posterior draw is made for one x."""
+from __future__ import annotations
+
+import tensorflow as tf
+
+from tfvae.draw import Draw
+
+__all__ = ["amortised", "code_only"]
+
+
+def amortised(model, x, seed) -> Draw:
+    """z ~ q(z|x) with q's parameters straight from the encoder (Kingma and Welling 2014).
+
+    Args:
+        model: a `tfvae.VAE`.
+        x: [B, ...] raw units.
+        seed: [2] int32, the same on every replica.
+    """
+    return model.draw(x, seed)
+
+
+def code_only(model, x, seed) -> Draw:
+    """The draw and its rate without the decoder: for fitting a prior on frozen posteriors.
+
+    No gradient reaches the encoder or the posterior; `log_likelihood` is `None`.
+    """
+    inputs = model.likelihood.preprocess(tf.convert_to_tensor(x))
+    features = tf.stop_gradient(model.encoder(inputs))
+    posterior, z, rate, aux = model.latent.infer(features, seed)
+    return Draw(x, features, posterior, z, rate, None, aux)

@@ -1,0 +1,314 @@
+"""The noun: a variational auto-encoder as a plain Keras model. It knows probability and no training.
+
+    log p(x) >= ELBO(x) = E_q(z|x)[log p(x|z)] - KL(q(z|x) || p(z)) = -(distortion + rate)    nats
+
+Legend: B batch, G latent groups, S importance samples, H W C image.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfvae import numerics
+from tfvae.checks import UserError
+from tfvae.draw import Draw
+from tfvae.latents import Latent
+from tfvae.randomness import fold, seed_of
+
+__all__ = ["VAE"]
+
+_EVALUATION_SEED = 20260
+
+
+@keras.saving.register_keras_serializable(package="tfvae")
+class VAE(keras.Model):
+    """q(z|x) = latent(encoder(x)),  p(z) = latent.prior,  p(x|z) = likelihood(decoder(z, x_<i)).
+
+    Kingma and Welling 2014. What is not the model (objective, procedure, optimizers, critics)
+    arrives by `compile`, and is in checkpoints but in no `.keras` file and no export.
+
+    Args:
+        encoder: a network, images -> features.
+        latent: a `tfvae.latents.Latent`, features -> posterior, draw, rate.
+        decoder: a network, (z, image) -> parameters of the likelihood; it has `generate`.
+        likelihood: a `tfvae.likelihoods.Likelihood`; it owns the units of the data.
+    """
+
+    # Set by the package's root to the joint training of encoder and decoder: the model itself does
+    # not know any procedure.
+    default_procedure: Callable[..., Any] | None = None
+
+    def __init__(self, encoder, latent: Latent, decoder, likelihood, **kwargs):
+        super().__init__(**kwargs)
+        self.encoder = encoder
+        self.latent = latent
+        self.decoder = decoder
+        self.likelihood = likelihood
+        self._totals: dict[str, float] = {}
+
+    # ---------------------------------------------------------------- tensors
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """(H, W, C)."""
+        return tuple(self.decoder.image_shape)
+
+    def build(self, input_shape=None):
+        """Builds every part on images of the decoder's shape."""
+        if input_shape is not None and tuple(input_shape[1:]) != self.image_shape:
+            raise UserError(
+                f"this model takes images of shape {self.image_shape}, got {tuple(input_shape[1:])}"
+            )
+        shape = (None, *self.image_shape)
+        if not self.encoder.built:
+            self.encoder.build(shape)
+        if not self.latent.built:
+            self.latent.build(self.encoder.compute_output_shape(shape))
+        if not self.decoder.built:
+            self.decoder.build((None, *self.latent.event_shape), shape)
+        self.built = True
+
+    def call(self, x, training=False):
+        """Parameters of p(x | z) at the deterministic code of x, [B, H, W, P]."""
+        del training
+        inputs = self._inputs(x)
+        return self.decoder(self.latent.code(self.encoder(inputs)), inputs)
+
+    def encode(self, x) -> tf.Tensor:
+        """The deterministic code (the posterior mean), [B, *latent.event_shape]."""
+        return self.latent.code(self.encoder(self._inputs(x)))
+
+    def decode(self, z, progress=None) -> tf.Tensor:
+        """The image that z means, [B, H, W, C] raw units, deterministic.
+
+        A factorised decoder gives the mean of p(x|z); an autoregressive one the image whose every
+        pixel is the likeliest given those before it.
+        """
+        return self.decoder.generate(z, self.likelihood, seed_of(0), greedy=True, progress=progress)
+
+    def reconstruct(self, x) -> tf.Tensor:
+        """decode(encode(x)), [B, H, W, C] raw units."""
+        return self.decode(self.encode(x))
+
+    def sample(self, num: int = 1, seed=0, z=None, progress=None) -> tf.Tensor:
+        """Draws x ~ p(x|z) with z ~ p(z), [num, H, W, C] raw units.
+
+        Args:
+            num: how many.
+            seed: an integer or a [2] int32 tensor; equal seeds give equal images.
+            z: use these latents instead of draws from the prior.
+            progress: called with (rows done, rows) while an autoregressive decoder works.
+        """
+        seed = _seed(seed)
+        z = self.latent.sample(num, fold(seed, 0)) if z is None else z
+        return self.decoder.generate(z, self.likelihood, fold(seed, 1), progress=progress)
+
+    # ---------------------------------------------------------------- distributions
+
+    def posterior(self, x):
+        """q(z|x), a `tfd.Distribution` with batch shape [B]; `None` for a model without a latent."""
+        return self.latent.infer(self.encoder(self._inputs(x)), seed_of(0)).posterior
+
+    def prior(self):
+        """p(z), a `tfd.Distribution` with batch shape []."""
+        return self.latent.prior.distribution()
+
+    def conditional(self, z, x=None):
+        """p(x|z); for an autoregressive decoder each pixel given the pixels of x before it."""
+        inputs = None if x is None else self._inputs(x)
+        return self.likelihood.distribution(self.decoder(z, inputs))
+
+    # ---------------------------------------------------------------- scores
+
+    def draw(self, x, seed) -> Draw:
+        """One amortised pass: x -> features -> q(z|x) -> z -> rate and log p(x|z)."""
+        inputs = self._inputs(x)
+        features = self.encoder(inputs)
+        inferred = self.latent.infer(features, _seed(seed))
+        log_likelihood = self.likelihood.log_prob(self.decoder(inferred.z, inputs), x)
+        return Draw(x, features, *inferred[:3], log_likelihood, inferred.aux)
+
+    def elbo(self, x, seed=0) -> tf.Tensor:
+        """log p(x|z) - rate at one draw of z, [B] nats: an unbiased estimate of the bound."""
+        return self.draw(x, seed).elbo
+
+    def log_weights(self, x, num: int, seed=0) -> tf.Tensor:
+        """log p(x|z_s) + log p(z_s) - log q(z_s|x) for `num` draws each, [num, B] nats.
+
+        Without a latent every weight is the exact log p(x).
+        """
+        inputs = self._inputs(x)
+        posterior = self.latent.infer(self.encoder(inputs), seed_of(0)).posterior
+        if posterior is None:
+            z = self.latent.code(inputs)
+            exact = self.likelihood.log_prob(self.decoder(z, inputs), x)
+            return tf.tile(exact[None], [num, 1])
+        z = posterior.sample(num, seed=_seed(seed))
+        log_ratio = self.prior().log_prob(z) - posterior.log_prob(z)
+        tiles = [num] + [1] * (len(self.image_shape))
+        many = tf.reshape(z, [-1, *self.latent.event_shape])
+        parameters = self.decoder(many, tf.tile(inputs, tiles))
+        log_likelihood = self.likelihood.log_prob(parameters, tf.tile(x, tiles))
+        return tf.reshape(log_likelihood, tf.shape(log_ratio)) + log_ratio
+
+    def log_prob(self, x, num_samples: int = 100, seed=0, chunk: int = 10) -> tf.Tensor:
+        """Importance-weighted log p(x), [B] nats; exact where there is no latent.
+
+            L_S = log 1/S sum_s p(x|z_s) p(z_s) / q(z_s|x) <= log p(x) in expectation
+
+        Burda, Grosse and Salakhutdinov 2016, eq. 8. Memory grows with `chunk` and not with S.
+
+        Args:
+            x: [B, H, W, C] raw units.
+            num_samples: S, an integer or a scalar tensor.
+            seed: an integer or a [2] int32 tensor.
+            chunk: samples decoded at a time; S is rounded up to a multiple of it.
+        """
+        seed = _seed(seed)
+        if not self.has_latent:
+            return self.log_weights(x, 1, seed)[0]
+        if isinstance(num_samples, int):
+            chunk = min(chunk, num_samples)
+        chunks = (tf.convert_to_tensor(num_samples) + chunk - 1) // chunk
+        state = numerics.log_mean_exp_init(tf.shape(x)[:1])
+        _, state = tf.while_loop(
+            lambda i, _: i < chunks,
+            lambda i, s: (i + 1, numerics.update(s, self.log_weights(x, chunk, fold(seed, i)))),
+            [tf.constant(0), state],
+        )
+        return numerics.result(state)[0]
+
+    @property
+    def has_latent(self) -> bool:
+        """Whether there is a code at all; without one every likelihood is exact."""
+        return self.latent.event_shape != (0,)
+
+    # ---------------------------------------------------------------- Keras
+
+    def with_prior(self, prior) -> VAE:
+        """The same encoder, posterior, decoder and weights under another prior."""
+        latent = type(self.latent)(self.latent.posterior, prior)
+        model = VAE(self.encoder, latent, self.decoder, self.likelihood, name=self.name)
+        model.build()
+        return model
+
+    def compile(self, optimizer="adam", objective=None, procedure=None, run_eagerly=False, **kwargs):
+        """Says how `fit` trains.
+
+        Args:
+            optimizer: for the default procedure (all weights move together).
+            objective: for the default procedure; the ELBO if not given.
+            procedure: a `tfvae.procedures.Procedure` instead of the two above.
+            run_eagerly: no `tf.function`, for debugging.
+            **kwargs: what Keras accepts besides (`steps_per_execution` stays 1).
+        """
+        super().compile(optimizer=None, run_eagerly=run_eagerly, jit_compile=False, **kwargs)
+        if procedure is None:
+            procedure = type(self).default_procedure(objective=objective, optimizer=optimizer)
+        elif objective is not None:
+            raise UserError("compile takes a procedure or an objective; a procedure has its own")
+        self.procedure = procedure
+        self.train_function = None
+
+    def get_compile_config(self):
+        """Nothing: a saved model is the model, not its training."""
+        return None
+
+    def fit(self, x=None, *args, **kwargs):
+        """As `keras.Model.fit`; arrays are checked against the likelihood's units first."""
+        self._check(x)
+        return super().fit(x, *args, **kwargs)
+
+    def evaluate(self, x=None, *args, **kwargs):
+        """As `keras.Model.evaluate`: `elbo`, `distortion` and `rate` at weight 1, nats."""
+        self._check(x)
+        return super().evaluate(x, *args, **kwargs)
+
+    def make_train_function(self, force=False):
+        """Hands Keras the procedure's cycle: it takes the iterator and loops around the strategy."""
+        if self.train_function is None or force:
+            if not self.built:
+                self.build()
+            self.train_function = self.procedure.build(
+                self, self.distribute_strategy, run_eagerly=self.run_eagerly
+            )
+        return self.train_function
+
+    def make_test_function(self, force=False):
+        """Running means over the examples, exact for a short last batch and for N replicas."""
+        if self.test_function is not None and not force:
+            return self.test_function
+        strategy = self.distribute_strategy
+
+        def replica(batch, step):
+            draw = self.draw(first(batch), fold(seed_of(_EVALUATION_SEED), step))
+            values = {"elbo": draw.elbo, "distortion": draw.distortion, "rate": tf.reduce_sum(draw.rate, -1)}
+            return {
+                "count": tf.cast(tf.shape(draw.elbo)[0], tf.float32),
+                **{name: tf.reduce_sum(value) for name, value in values.items()},
+            }
+
+        def step_on(iterator, step):
+            sums = strategy.run(replica, (next(iterator), step))
+            return {k: strategy.reduce("SUM", v, axis=None) for k, v in sums.items()}
+
+        compiled = step_on if self.run_eagerly else tf.function(step_on)
+
+        def function(iterator):
+            step = self._totals.get("steps", 0)
+            sums = {k: float(v) for k, v in compiled(iterator, tf.constant(step)).items()}
+            self._totals["steps"] = step + 1
+            for name, value in sums.items():
+                self._totals[name] = self._totals.get(name, 0.0) + value
+            count = self._totals["count"]
+            return {k: self._totals[k] / count for k in ("elbo", "distortion", "rate")}
+
+        self.test_function = function
+        return function
+
+    def reset_metrics(self):
+        """Called by Keras before each epoch and each evaluation."""
+        self._totals = {}
+        super().reset_metrics()
+
+    def predict_step(self, data):
+        """`predict` gives the deterministic codes."""
+        return self.encode(first(data))
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            **{k: keras.saving.serialize_keras_object(getattr(self, k)) for k in _PARTS},
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        config.update({k: keras.saving.deserialize_keras_object(config[k]) for k in _PARTS})
+        return cls(**config)
+
+    def _inputs(self, x) -> tf.Tensor:
+        return self.likelihood.preprocess(tf.convert_to_tensor(x))
+
+    def _check(self, x) -> None:
+        if isinstance(x, np.ndarray):
+            if x.shape[1:] != self.image_shape:
+                raise UserError(f"this model takes images [N, {self.image_shape}], got {x.shape}")
+            self.likelihood.check(x)
+
+
+_PARTS = ("encoder", "latent", "decoder", "likelihood")
+
+
+def first(batch) -> Any:
+    """The data of a batch that may carry labels or sample weights behind it."""
+    return batch[0] if isinstance(batch, (tuple, list)) else batch
+
+
+def _seed(seed) -> tf.Tensor:
+    return seed_of(seed) if isinstance(seed, (int, np.integer)) else seed
+

@@ -1,0 +1,52 @@
+"""Joint training: one update of all variables for each batch."""
+from __future__ import annotations
+
+import tensorflow as tf
+
+from tfvae.objectives import elbo
+from tfvae.procedures.procedure import Procedure
+from tfvae.procedures.update import Update
+from tfvae.randomness import fold
+from tfvae.schedules import Schedule
+
+__all__ = ["Joint"]
+
+
+class Joint(Procedure):
+    """theta, phi <- one optimizer step on one batch (Kingma and Welling 2014, algorithm 1).
+
+    Args:
+        update: what moves; or give `objective` and `optimizer` for all variables on the ELBO.
+        learning_rate: a `Schedule` of the procedure's step, or `None` to leave the optimizer's own.
+        seed: of every draw.
+    """
+
+    def __init__(
+        self,
+        update: Update | None = None,
+        objective=None,
+        optimizer="adam",
+        learning_rate: Schedule | None = None,
+        seed: int = 0,
+    ):
+        super().__init__(seed)
+        self.update = update or Update(objective or elbo(), optimizer)
+        self.learning_rate = learning_rate
+
+    def build(self, model, strategy, run_eagerly=False):
+        with strategy.scope():
+            self.update.build(model)
+
+        def cycle(iterator):
+            batch = next(iterator)
+            if self.learning_rate is not None:
+                self.update.optimizer.learning_rate.assign(self.learning_rate(self.step))
+            arguments = (batch, self.step.read_value(), fold(self.seed, self.step))
+            logs = strategy.run(self.update, arguments)
+            self.step.assign_add(1)
+            return {name: strategy.reduce("SUM", value, axis=None) for name, value in logs.items()}
+
+        return cycle if run_eagerly else tf.function(cycle)
+
+    def state(self):
+        return {"step": self.step, "optimizer": self.update.optimizer}

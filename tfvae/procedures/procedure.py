@@ -1,0 +1,42 @@
+"""The procedure axis: which variables move when.
+
+Updates run on each replica; procedures run across replicas, around `strategy.run`, because control
+flow around an optimizer step is impossible inside of it. A procedure owns the one step counter.
+"""
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from tfvae.randomness import seed_of
+
+__all__ = ["Procedure"]
+
+
+class Procedure(abc.ABC):
+    """Abstract: builds the function that `fit` calls once a step, with the data iterator.
+
+    Args:
+        seed: every draw of every step is a function of this, the step and a purpose.
+    """
+
+    def __init__(self, seed: int = 0):
+        self.seed = seed_of(seed)
+        self.step = tf.Variable(0, trainable=False, dtype=tf.int64, name="procedure_step")
+
+    @abc.abstractmethod
+    def build(self, model, strategy, run_eagerly: bool = False) -> Callable[[Any], dict[str, tf.Tensor]]:
+        """The cycle: takes the iterator, may dequeue several batches, returns reduced scalars.
+
+        Args:
+            model: a built `tfvae.VAE`.
+            strategy: the `tf.distribute.Strategy` that the model was made under.
+            run_eagerly: no `tf.function`.
+        """
+
+    @abc.abstractmethod
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint must hold besides the model, by name: optimizers, counters, critics."""

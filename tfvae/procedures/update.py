@@ -1,0 +1,87 @@
+"""One gradient step of some of the model's variables, in replica context."""
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from tfvae.checks import UserError
+from tfvae.inference import amortised
+from tfvae.model import first
+from tfvae.objectives import Objective
+
+__all__ = ["Update"]
+
+
+class Update:
+    """theta <- optimizer(theta, clip(grad_theta objective(inference(model, x)))).
+
+    Every replica computes its share of the loss over the *global* batch; the optimizer adds the
+    gradients of the replicas. Clipping looks at the added gradient, not at a replica's own, so N
+    replicas step as one device does (Keras clips before it adds; its own `clipnorm` is refused).
+
+    Args:
+        objective: what is minimised.
+        optimizer: a Keras optimizer or its name.
+        variables: model -> the variables that move; all trainable ones if not given.
+        clip_norm: largest global norm of the gradient, or `None`.
+        inference: `(model, x, seed) -> Draw`.
+        jit_compile: compile forward and backward pass by XLA (the optimizer step stays outside).
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        optimizer="adam",
+        variables: Callable | None = None,
+        clip_norm: float | None = None,
+        inference: Callable = amortised,
+        jit_compile: bool = False,
+    ):
+        self.objective = objective
+        self.optimizer = keras.optimizers.get(optimizer)
+        for name in ("clipnorm", "global_clipnorm", "clipvalue"):
+            if getattr(self.optimizer, name, None):
+                raise UserError(f"use Update(clip_norm=...) instead of the optimizer's {name}")
+        self.variables = variables or (lambda model: model.trainable_variables)
+        self.clip_norm = clip_norm
+        self.inference = inference
+        self.jit_compile = jit_compile
+
+    def build(self, model) -> None:
+        """Makes the optimizer's slots; called under the strategy's scope, before tracing."""
+        self.model = model
+        self.moving = self.variables(model)
+        if not self.moving:
+            raise UserError("this update moves no variable: the model has no trainable ones to give")
+        if not self.optimizer.built:
+            self.optimizer.build(self.moving)
+        self._gradients = (
+            tf.function(self._gradients_of, jit_compile=True) if self.jit_compile else self._gradients_of
+        )
+
+    def _gradients_of(self, x, step, seed, global_batch, num_replicas):
+        with tf.GradientTape() as tape:
+            draw = self.inference(self.model, x, seed)
+            loss, logs = self.objective(draw, step, global_batch, num_replicas)
+        gradients = tape.gradient(loss, [v.value for v in self.moving])
+        pairs = zip(self.moving, gradients)
+        return [tf.zeros_like(v.value) if g is None else g for v, g in pairs], logs
+
+    def __call__(self, batch, step, seed) -> dict[str, tf.Tensor]:
+        """One step; returns this replica's share of each log."""
+        context = tf.distribute.get_replica_context()
+        replicas = context.num_replicas_in_sync
+        x = first(batch)
+        global_batch = tf.shape(x)[0]
+        if replicas > 1:
+            global_batch = context.all_reduce("SUM", global_batch)
+        gradients, logs = self._gradients(x, step, seed, global_batch, replicas)
+        whole = context.all_reduce("SUM", gradients) if replicas > 1 else gradients
+        norm = tf.linalg.global_norm(whole)
+        if self.clip_norm is not None:
+            factor = self.clip_norm / tf.maximum(norm, self.clip_norm)
+            gradients = [g * tf.cast(factor, g.dtype) for g in gradients]
+        self.optimizer.apply(gradients, self.moving)
+        return {**logs, "gradient_norm": norm / replicas}
