@@ -13,8 +13,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfvae import numerics
 from tfvae.checks import UserError
+from tfvae.distributions import importance_weighted_log_prob
 from tfvae.draw import Draw
 from tfvae.latents import Latent
 from tfvae.randomness import fold, seed_of
@@ -67,7 +67,8 @@ class VAE(keras.Model):
         if not self.encoder.built:
             self.encoder.build(shape)
         if not self.latent.built:
-            self.latent.build(self.encoder.compute_output_shape(shape))
+            features = self.encoder.compute_output_spec(keras.KerasTensor(shape))
+            self.latent.build(tuple(features.shape))
         if not self.decoder.built:
             self.decoder.build((None, *self.latent.event_shape), shape)
         self.built = True
@@ -166,21 +167,14 @@ class VAE(keras.Model):
             x: [B, H, W, C] raw units.
             num_samples: S, an integer or a scalar tensor.
             seed: an integer or a [2] int32 tensor.
-            chunk: samples decoded at a time; S is rounded up to a multiple of it.
+            chunk: samples decoded at a time.
         """
         seed = _seed(seed)
         if not self.has_latent:
             return self.log_weights(x, 1, seed)[0]
-        if isinstance(num_samples, int):
-            chunk = min(chunk, num_samples)
-        chunks = (tf.convert_to_tensor(num_samples) + chunk - 1) // chunk
-        state = numerics.log_mean_exp_init(tf.shape(x)[:1])
-        _, state = tf.while_loop(
-            lambda i, _: i < chunks,
-            lambda i, s: (i + 1, numerics.update(s, self.log_weights(x, chunk, fold(seed, i)))),
-            [tf.constant(0), state],
-        )
-        return numerics.result(state)[0]
+        return importance_weighted_log_prob(
+            lambda num, block: self.log_weights(x, num, block), num_samples, chunk, seed
+        )[0]
 
     @property
     def has_latent(self) -> bool:
@@ -226,6 +220,8 @@ class VAE(keras.Model):
     def evaluate(self, x=None, *args, **kwargs):
         """As `keras.Model.evaluate`: `elbo`, `distortion` and `rate` at weight 1, nats."""
         self._check(x)
+        if not self.compiled:
+            self.compile()  # measures do not depend on how the model is trained
         return super().evaluate(x, *args, **kwargs)
 
     def make_train_function(self, force=False):

@@ -31,7 +31,7 @@ def fold(seed, *data) -> tf.Tensor:
         [2] int32, independent of every other combination.
     """
     for item in data:
-        seed = tf.random.fold_in(seed, tf.cast(item, tf.int64))
+        seed = tf.random.fold_in(seed, tf.cast(item, tf.int32))  # int64 would change the dtype
     return seed
 
 

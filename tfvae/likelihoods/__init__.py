@@ -1,1 +1,7 @@
+"""p(x|z) given a decoder's parameters: one file a likelihood, no weights anywhere."""
+from tfvae.likelihoods.bernoulli import Bernoulli
+from tfvae.likelihoods.categorical import Categorical256
+from tfvae.likelihoods.likelihood import Likelihood
+from tfvae.likelihoods.logistic_mixture import DiscretizedLogisticMixture
 
+__all__ = ["Bernoulli", "Categorical256", "DiscretizedLogisticMixture", "Likelihood"]

@@ -9,7 +9,7 @@ from tfvae.metrics.information import (
     marginal_kl,
     mutual_information,
 )
-from tfvae.metrics.likelihood import importance_weighted_log_prob
+from tfvae.distributions.importance import importance_weighted_log_prob
 from tfvae.metrics.rate import RateDistortion, RunningMean, Summary, shuffle_gap, summarise
 from tfvae.metrics.units import bits_per_dim, perplexity
 
