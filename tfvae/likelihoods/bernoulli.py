@@ -1,0 +1,79 @@
+"""Binary pixels.
+
+    log p(x | l) = x l - softplus(l),   l = logit of p(x = 1)
+
+Legend: B batch, H W C image; P = C logits a pixel.
+"""
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfvae.checks import UserError
+from tfvae.likelihoods.likelihood import Likelihood, sizes, sum_pixels
+from tfvae.randomness import batch_uniform
+
+tfd = tfp.distributions
+
+__all__ = ["Bernoulli"]
+
+
+@keras.saving.register_keras_serializable(package="tfvae")
+class Bernoulli(Likelihood):
+    """log p(x | l) = sum x l - softplus(l), for x in {0, 1}.
+
+    Grey values in (0, 1) are accepted as probabilities: `log_prob` is then the expectation of the
+    formula above over their binarisation, which is not a normalised likelihood of the grey values.
+    """
+
+    bits = 1
+
+    def parameter_size(self, channels: int) -> int:
+        """One logit a channel."""
+        return channels
+
+    def preprocess(self, x) -> tf.Tensor:
+        """2 x - 1."""
+        return 2.0 * tf.cast(x, tf.float32) - 1.0
+
+    def log_prob(self, parameters, x) -> tf.Tensor:
+        """[B] nats; see `Likelihood.log_prob`."""
+        logits = tf.cast(parameters, tf.float32)
+        return sum_pixels(tf.cast(x, tf.float32) * logits - tf.nn.softplus(logits))
+
+    def distribution(self, parameters) -> Any:
+        """Independent Bernoulli pixels, event [H, W, C]."""
+        logits = tf.cast(parameters, tf.float32)
+        return tfd.Independent(tfd.Bernoulli(logits=logits, dtype=tf.float32), 3)
+
+    def mean(self, parameters) -> tf.Tensor:
+        """p(x = 1)."""
+        return tf.sigmoid(tf.cast(parameters, tf.float32))
+
+    def mode(self, parameters) -> tf.Tensor:
+        """1 where the logit is above 0."""
+        return tf.cast(tf.convert_to_tensor(parameters) > 0, tf.float32)
+
+    def sample(self, parameters, seed) -> tf.Tensor:
+        """1 with probability sigmoid(l)."""
+        mean = self.mean(parameters)
+        return tf.cast(batch_uniform(sizes(mean), seed) < mean, tf.float32)
+
+    def check(self, array: np.ndarray) -> None:
+        """Refuses values outside of [0, 1]."""
+        array = np.asarray(array)
+        if array.dtype.kind not in "buif":
+            raise UserError(f"x must be numbers or booleans, got {array.dtype}")
+        if array.size and not (array.min() >= 0 and array.max() <= 1):
+            raise UserError(
+                "x must be 0 or 1 (or probabilities between) for binary pixels, "
+                f"got {array.min():g} to {array.max():g}"
+            )
+
+    def get_config(self) -> dict[str, Any]:
+        """No arguments."""
+        return {}

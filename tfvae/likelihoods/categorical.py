@@ -1,0 +1,89 @@
+"""8-bit pixels as 256 unordered classes.
+
+    log p(x | l) = l_x - logsumexp_v l_v,   v = 0 .. 255
+
+Given the parameters the channels are independent; an autoregressive head puts their dependence into
+the parameters (van den Oord, Kalchbrenner and Kavukcuoglu, "Pixel Recurrent Neural Networks",
+ICML 2016, section 3.2).
+
+Legend: B batch, H W C image; P = 256 C logits a pixel, channel by channel.
+"""
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfvae.likelihoods.likelihood import (
+    Likelihood,
+    check_bytes,
+    preprocess_bytes,
+    sizes,
+    sum_pixels,
+)
+from tfvae.randomness import batch_uniform
+
+tfd = tfp.distributions
+
+__all__ = ["Categorical256"]
+
+LEVELS = 256
+
+
+def _logits(parameters) -> tf.Tensor:
+    """[..., 256 C] -> [..., C, 256] float32."""
+    parameters = tf.cast(parameters, tf.float32)
+    channels = parameters.shape[-1] // LEVELS
+    return tf.reshape(parameters, [*sizes(parameters)[:-1], channels, LEVELS])
+
+
+@keras.saving.register_keras_serializable(package="tfvae")
+class Categorical256(Likelihood):
+    """log p(x | l) = sum l_x - logsumexp l, for x in 0 .. 255."""
+
+    bits = 8
+
+    def parameter_size(self, channels: int) -> int:
+        """256 logits a channel."""
+        return LEVELS * channels
+
+    def preprocess(self, x) -> tf.Tensor:
+        """x / 127.5 - 1."""
+        return preprocess_bytes(x)
+
+    def log_prob(self, parameters, x) -> tf.Tensor:
+        """[B] nats; see `Likelihood.log_prob`."""
+        labels = tf.cast(x, tf.int32)
+        logits = _logits(parameters)
+        return sum_pixels(-tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
+
+    def distribution(self, parameters) -> Any:
+        """Independent categorical pixels, event [H, W, C], values 0. .. 255."""
+        return tfd.Independent(tfd.Categorical(logits=_logits(parameters), dtype=tf.float32), 3)
+
+    def mean(self, parameters) -> tf.Tensor:
+        """sum_v v p(v)."""
+        levels = tf.range(LEVELS, dtype=tf.float32)
+        return tf.reduce_sum(tf.nn.softmax(_logits(parameters)) * levels, -1)
+
+    def mode(self, parameters) -> tf.Tensor:
+        """argmax_v l_v."""
+        return tf.cast(tf.argmax(_logits(parameters), -1), tf.float32)
+
+    def sample(self, parameters, seed) -> tf.Tensor:
+        """argmax_v (l_v + Gumbel noise)."""
+        logits = _logits(parameters)
+        uniform = batch_uniform(sizes(logits), seed)
+        gumbel = -tf.math.log(-tf.math.log(uniform))
+        return tf.cast(tf.argmax(logits + gumbel, -1), tf.float32)
+
+    def check(self, array: np.ndarray) -> None:
+        """Refuses what is not whole numbers from 0 to 255."""
+        check_bytes(array)
+
+    def get_config(self) -> dict[str, Any]:
+        """No arguments."""
+        return {}

@@ -1,0 +1,120 @@
+"""What every likelihood of images offers, and what the 8-bit ones share.
+
+    log p(x|z) = sum_{pixels, channels} log p(x_ij | parameters_ij)            nats
+
+A likelihood owns the units of the data: it turns raw values into the networks' input, refuses
+arrays in other units, and answers in raw units.
+
+Legend: B batch, H W C image, P parameters a pixel, ... any leading axes.
+"""
+from __future__ import annotations
+
+import abc
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfvae.checks import UserError
+
+__all__ = ["Likelihood", "check_bytes", "preprocess_bytes", "sizes", "sum_pixels"]
+
+
+class Likelihood(abc.ABC):
+    """Abstract: p(x | parameters) of an image whose pixels are independent given the parameters.
+
+    `mean`, `mode` and `sample` take whole images or single pixels: any leading axes, the first of
+    which is the batch.
+    """
+
+    bits: int
+    """Bits a raw value has: 1 (binary) or 8."""
+
+    @abc.abstractmethod
+    def parameter_size(self, channels: int) -> int:
+        """P for an image of `channels` channels."""
+
+    @abc.abstractmethod
+    def preprocess(self, x) -> tf.Tensor:
+        """Raw x [..., C] -> network input [..., C], float32 in about [-1, 1]."""
+
+    @abc.abstractmethod
+    def log_prob(self, parameters, x) -> tf.Tensor:
+        """log p(x | parameters).
+
+        Args:
+            parameters: [B, H, W, P], any floating type; the arithmetic is float32.
+            x: [B, H, W, C] raw.
+
+        Returns:
+            [B] nats, float32, summed over pixels and channels.
+        """
+
+    @abc.abstractmethod
+    def distribution(self, parameters) -> Any:
+        """The `tfd.Distribution` with batch shape [B] and event shape [H, W, C], raw units."""
+
+    @abc.abstractmethod
+    def mean(self, parameters) -> tf.Tensor:
+        """E[x | parameters], [..., P] -> [..., C] raw, float32."""
+
+    @abc.abstractmethod
+    def mode(self, parameters) -> tf.Tensor:
+        """The likeliest value, [..., P] -> [..., C] raw, float32."""
+
+    @abc.abstractmethod
+    def sample(self, parameters, seed) -> tf.Tensor:
+        """A draw from p(x | parameters), [..., P] -> [..., C] raw, float32; `seed` is [2] int32."""
+
+    @abc.abstractmethod
+    def check(self, array: np.ndarray) -> None:
+        """Refuses a NumPy array of raw data in the wrong units.
+
+        Raises:
+            UserError: wrong type or range.
+        """
+
+    @abc.abstractmethod
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Likelihood:
+        """The likelihood that `get_config` described."""
+        return cls(**config)
+
+
+def sizes(tensor: tf.Tensor) -> list:
+    """The sizes of the axes: an integer where it is known, else a scalar tensor."""
+    dynamic = tf.shape(tensor)
+    return [dynamic[i] if size is None else size for i, size in enumerate(tensor.shape)]
+
+
+def sum_pixels(log_prob: tf.Tensor) -> tf.Tensor:
+    """[..., H, W, C] -> [...]: the sum over an image's pixels and channels."""
+    return tf.reduce_sum(log_prob, axis=(-3, -2, -1))
+
+
+def preprocess_bytes(x) -> tf.Tensor:
+    """x / 127.5 - 1: the levels 0 .. 255 -> [-1, 1], float32."""
+    return tf.cast(x, tf.float32) / 127.5 - 1.0
+
+
+def check_bytes(array: np.ndarray) -> None:
+    """Refuses what is not whole numbers from 0 to 255 (of an integer or floating type).
+
+    Raises:
+        UserError: otherwise.
+    """
+    array = np.asarray(array)
+    if array.dtype.kind not in "uif":
+        raise UserError(f"x must be numbers (uint8, other integers or floats), got {array.dtype}")
+    if array.size and not (array.min() >= 0 and array.max() <= 255):
+        raise UserError(
+            f"x must be whole numbers from 0 to 255, got {array.min():g} to {array.max():g}"
+        )
+    if array.dtype.kind == "f" and np.any(array != np.floor(array)):
+        raise UserError(
+            "x must be whole numbers from 0 to 255, got fractions "
+            f"from {array.min():g} to {array.max():g}"
+        )
