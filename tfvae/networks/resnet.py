@@ -170,12 +170,15 @@ class GridEncoder(keras.layers.Layer):
             filters, 3, padding="same", activation="elu", kernel_initializer="he_normal",
             dtype=self.dtype_policy,
         )
+        self.to_grid = None  # needs the image's size
         self.blocks = [
             ResidualBlock(filters, 1, groups, dtype=self.dtype_policy) for _ in range(num_blocks)
         ]
 
     def build(self, input_shape):
         """Builds the layers for images [B, H, W, C]; the strides follow from H, W and the grid."""
+        if self.to_grid is not None:  # a deserialised layer has been built already
+            return
         batch, height, width, channels = input_shape
         strides = [-(-height // self.grid_shape[0]), -(-width // self.grid_shape[1])]
         self.size = [s * g for s, g in zip(strides, self.grid_shape)]
