@@ -1,0 +1,115 @@
+"""A run, fully resolved: what the flags, the flagfile and the model's defaults add up to."""
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tfvae.checks import UserError, one_of, positive
+from zoo import recipe, settings
+
+__all__ = ["Plan", "resolve"]
+
+STRATEGIES = ("auto", "one_device", "mirrored", "multi_worker")
+PRECISIONS = ("float32", "mixed_bfloat16")
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """Everything that decides what a run computes, and where it lies."""
+
+    model: str
+    dataset: str
+    backbone: str
+    size: str
+    settings: Any
+    train_steps: int
+    batch_size: int
+    learning_rate: float
+    seed: int
+    eval_every: int
+    checkpoint_every: int
+    nll_samples: int
+    nll_examples: int
+    data_dir: str | None = None
+    workdir: str | None = None
+    strategy: str = "auto"
+    cpu_replicas: int = 1
+    precision: str = "float32"
+    jit_compile: bool = False
+    deterministic: bool = True
+
+    def config(self) -> dict[str, Any]:
+        """What config.json holds of it: what must be equal when a run is resumed."""
+        values = dataclasses.asdict(self)
+        for name in ("workdir", "data_dir", "strategy", "cpu_replicas"):
+            values.pop(name)
+        return values
+
+    def command(self) -> str:
+        """The command that repeats this run."""
+        words = [f"python train_main.py --model={self.model}"]
+        for name in _SHOWN:
+            words.append(f"--{name}={getattr(self, name)}")
+        usual = type(self.settings)()
+        for f in dataclasses.fields(self.settings):
+            value = getattr(self.settings, f.name)
+            if value != getattr(usual, f.name):
+                text = ",".join(map(str, value)) if isinstance(value, tuple) else value
+                words.append(f"--set={f.name}={text}")
+        return " ".join(words)
+
+
+_SHOWN = ("dataset", "backbone", "size", "train_steps", "batch_size", "learning_rate", "seed")
+
+
+def resolve(
+    model: str,
+    sets: Sequence[str] = (),
+    values: Mapping[str, Any] | None = None,
+    **given: Any,
+) -> Plan:
+    """Fills in the model's defaults and refuses what cannot run, before anything is imported or made.
+
+    Args:
+        model: a name of the zoo.
+        sets: `name=value` texts.
+        values: settings as Python values.
+        **given: fields of `Plan`; `None` means the default.
+
+    Raises:
+        UserError: an unknown name, a wrong value.
+    """
+    from zoo import backbones, datasets
+
+    file = recipe.module(model)
+    defaults = file.DEFAULTS
+    given = {name: value for name, value in given.items() if value is not None}
+    made = settings.parse(file.Settings, sets, values)
+    steps = given.pop("train_steps", defaults.train_steps)
+    plan = Plan(
+        model=model,
+        dataset=one_of("dataset", given.pop("dataset", defaults.dataset), datasets.names()),
+        backbone=one_of("backbone", given.pop("backbone", defaults.backbone), backbones.NAMES),
+        size=one_of("size", given.pop("size", defaults.size), backbones.SIZES),
+        settings=made,
+        train_steps=steps,
+        batch_size=given.pop("batch_size", defaults.batch_size),
+        learning_rate=given.pop("learning_rate", defaults.learning_rate),
+        seed=given.pop("seed", 0),
+        eval_every=given.pop("eval_every", max(1, steps // 10)),
+        checkpoint_every=given.pop("checkpoint_every", max(1, steps // 10)),
+        nll_samples=given.pop("nll_samples", 100),
+        nll_examples=given.pop("nll_examples", 200),
+        **given,
+    )
+    for name in ("train_steps", "batch_size", "learning_rate", "eval_every", "checkpoint_every",
+                 "nll_samples", "nll_examples", "cpu_replicas"):
+        positive(f"--{name}", getattr(plan, name))
+    one_of("strategy", plan.strategy, STRATEGIES)
+    one_of("precision", plan.precision, PRECISIONS)
+    if plan.batch_size % plan.cpu_replicas:
+        raise UserError(
+            f"--batch_size must be a multiple of --cpu_replicas={plan.cpu_replicas}, got {plan.batch_size}"
+        )
+    return plan
