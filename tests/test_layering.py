@@ -1,0 +1,75 @@
+"""Dependencies point one way (read from the sources' imports)."""
+import ast
+import pathlib
+
+ROOT = pathlib.Path(__file__).parent.parent
+LAYERS = [
+    {"checks", "randomness", "schedules", "draw", "numerics"},
+    {"distributions", "flows"},
+    {"networks", "likelihoods"},
+    {"latents", "objectives"},
+    {"model"},
+    {"inference", "metrics"},
+    {"procedures", "diagnosis"},
+    {"training"},
+]
+RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
+# parts of one layer that may not know each other
+STRANGERS = [{"objectives", "latents"}]
+
+
+def _imports(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _sources(folder):
+    return [p for p in (ROOT / folder).rglob("*.py")]
+
+
+def test_tfvae_layers():
+    wrong = []
+    for path in _sources("tfvae"):
+        parts = path.relative_to(ROOT / "tfvae").with_suffix("").parts
+        if parts == ("__init__",):
+            continue
+        mine = parts[0]
+        assert mine in RANK, f"{mine} has no layer"
+        for name in _imports(path):
+            words = name.split(".")
+            if words[0] != "tfvae" or len(words) < 2 or words[1] not in RANK or words[1] == mine:
+                continue
+            if RANK[words[1]] > RANK[mine] or {mine, words[1]} in STRANGERS:
+                wrong.append(f"{path.relative_to(ROOT)} imports {name}")
+    assert not wrong, wrong
+
+
+def test_nothing_in_tfvae_imports_the_zoo():
+    wrong = [
+        str(p) for p in _sources("tfvae") for name in _imports(p) if name.split(".")[0] in ("zoo", "train_main")
+    ]
+    assert not wrong
+
+
+def test_networks_know_no_distributions_and_nobody_uses_keras_2():
+    networks = [p for p in _sources("tfvae/networks")]
+    assert not [p for p in networks for n in _imports(p) if n.startswith("tensorflow_probability")]
+    everything = _sources("tfvae") + _sources("zoo")
+    assert not [p for p in everything for n in _imports(p) if n.split(".")[0] == "tf_keras"]
+    assert not [p for p in everything if "tfp.layers" in p.read_text()]
+
+
+def test_only_training_touches_the_disk():
+    writers = ("open(", "os.replace", "os.makedirs", ".write_text(", ".write_bytes(", ".mkdir(")
+    wrong = [
+        f"{p.relative_to(ROOT)}: {w}"
+        for p in _sources("tfvae")
+        if "training" not in p.parts
+        for w in writers
+        if w in p.read_text()
+    ]
+    assert not wrong
