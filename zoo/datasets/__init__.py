@@ -1,1 +1,49 @@
+"""The data sets of the zoo, by name. Nothing heavy is imported before one is loaded."""
+from __future__ import annotations
 
+import importlib
+
+from tfvae.checks import one_of
+
+__all__ = ["form", "load", "names"]
+
+# name: (module, image shape, kind)
+_SETS = {
+    "digits": ("digits", (8, 8, 1), "binary_dynamic"),
+    "digits_grey8": ("digits", (8, 8, 1), "grey8"),
+    "mnist": ("mnist", (28, 28, 1), "binary_dynamic"),
+    "mnist_fixed": ("mnist", (28, 28, 1), "binary_fixed"),
+    "mnist_grey": ("mnist", (28, 28, 1), "grey8"),
+    "fashion_mnist": ("mnist", (28, 28, 1), "grey8"),
+    "fashion_mnist_binary": ("mnist", (28, 28, 1), "binary_dynamic"),
+    "omniglot": ("omniglot", (28, 28, 1), "binary_dynamic"),
+    "cifar10": ("cifar10", (32, 32, 3), "rgb8"),
+    "imagenet32": ("imagenet32", (32, 32, 3), "rgb8"),
+}
+
+
+def names() -> list[str]:
+    """Every data set there is."""
+    return sorted(_SETS)
+
+
+def form(name: str) -> tuple[tuple[int, int, int], str]:
+    """(image shape, kind) without reading a file."""
+    return _SETS[one_of("dataset", name, _SETS)][1:]
+
+
+def load(name: str, data_dir: str | None = None):
+    """Reads a data set into memory.
+
+    Args:
+        name: one of `names()`.
+        data_dir: where its files lie (the folder itself or its parent).
+
+    Returns:
+        a `zoo.datasets.data.Data`.
+
+    Raises:
+        UserError: unknown name; a file that is missing, truncated or not what it should be.
+    """
+    module = _SETS[one_of("dataset", name, _SETS)][0]
+    return importlib.import_module(f"zoo.datasets.{module}").load(name, data_dir)

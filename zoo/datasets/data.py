@@ -1,0 +1,39 @@
+"""The records that every data set is turned into."""
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+__all__ = ["Data", "Split"]
+
+
+class Split(NamedTuple):
+    """x: uint8 or float32 [N, H, W, C]; label: integers [N], or `None`."""
+
+    x: np.ndarray
+    label: np.ndarray | None
+
+
+class Data(NamedTuple):
+    """A data set.
+
+    Attributes:
+        kind: `binary_dynamic` (x holds probabilities, float32 in [0, 1] or uint8 to be divided by
+            255, drawn anew at each presentation), `binary_fixed` (x in {0, 1}), `grey8`, `rgb8`.
+        source: {file: sha256} of what it was read from.
+    """
+
+    name: str
+    train: Split
+    valid: Split
+    test: Split
+    kind: str
+    description: str
+    citation: str
+    source: dict[str, str]
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(H, W, C)."""
+        return tuple(self.train.x.shape[1:])
