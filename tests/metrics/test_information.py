@@ -153,7 +153,7 @@ def test_refusals():
     with pytest.raises(UserError, match="z must have shape"):
         aggregate_log_prob(tf.zeros([4, 3]), posterior)
     with pytest.raises(UserError, match="one batch axis"):
-        aggregate_log_prob(tf.zeros([4, 2]), gaussian(np.zeros(2), 1.0))
+        aggregate_log_prob(tf.zeros([4]), tfd.Normal(tf.zeros([5, 2]), 1.0))
     with pytest.raises(UserError, match="share the axes"):
         gaussian_aggregate_log_prob(np.zeros((4, 2)), np.zeros((5, 3)), np.ones((5, 3)))
     with pytest.raises(UserError, match="same draws"):
