@@ -1,1 +1,18 @@
+"""Training: the one layer that touches the disk."""
+from tfvae.training import export, strategy
+from tfvae.training.callbacks import Checkpointer, FiniteGuard, Monitor, Progress
+from tfvae.training.checkpoint import ExactCheckpoint
+from tfvae.training.loop import train
+from tfvae.training.run_directory import RunDirectory
 
+__all__ = [
+    "Checkpointer",
+    "ExactCheckpoint",
+    "FiniteGuard",
+    "Monitor",
+    "Progress",
+    "RunDirectory",
+    "export",
+    "strategy",
+    "train",
+]

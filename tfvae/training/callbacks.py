@@ -1,0 +1,143 @@
+"""What happens between steps: the guard, the monitor, the checkpoints, the progress line.
+
+Their order matters: the guard looks before anything is kept; the monitor writes its row before the
+checkpoint of the same step, so that a resumed run's metrics.jsonl is that of an uninterrupted one.
+"""
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfvae.checks import UserError
+
+__all__ = ["Checkpointer", "FiniteGuard", "Monitor", "Progress"]
+
+
+class _Clock(keras.callbacks.Callback):
+    """Counts steps from where the run goes on."""
+
+    def __init__(self, start: int):
+        super().__init__()
+        self.step = start
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.step += 1
+        self.at_step(self.step, logs or {})
+
+    def at_step(self, step: int, logs: dict[str, Any]) -> None:
+        """Called after each step with its logs."""
+
+
+class FiniteGuard(_Clock):
+    """Stops at the first log that is NaN or infinite, before anything of that step is kept.
+
+    Raises:
+        UserError: names the term and the step, and the checkpoint that is still good.
+    """
+
+    def __init__(self, start: int, last_good: Callable[[], int | None]):
+        super().__init__(start)
+        self._last_good = last_good
+
+    def at_step(self, step, logs):
+        # the sum is finite iff its parts are (or, at worst, overflows and is looked at closer)
+        if math.isfinite(sum(float(value) for value in logs.values())):
+            return
+        for name in ("distortion", "rate", *sorted(logs)):
+            if name in logs and not math.isfinite(float(logs[name])):
+                good = self._last_good()
+                kept = "no checkpoint was written yet" if good is None else (
+                    f"the last good checkpoint is of step {good}"
+                )
+                raise UserError(
+                    f"training stopped at step {step}: {name} is {float(logs[name])}; {kept}; "
+                    "a smaller --learning_rate or --set=clip_norm may help"
+                )
+
+
+class Monitor(_Clock):
+    """A row of metrics.jsonl and the TensorBoard scalars, every so many steps and at the end.
+
+    Args:
+        start: the step the run goes on from.
+        last: the stage's last step.
+        every: steps between evaluations.
+        stage: its name, part of each row.
+        evaluate: measures on the validation data, by name.
+        append: takes the row.
+        writer: a `tf.summary` writer.
+        state: of an interrupted run, `{"sums": ..., "count": ...}`.
+    """
+
+    def __init__(self, start, last, every, stage, evaluate, append, writer, state=None):
+        super().__init__(start)
+        self.last, self.every, self.stage = last, every, stage
+        self.evaluate, self.append, self.writer = evaluate, append, writer
+        self.state = state or {"sums": {}, "count": 0}
+
+    def at_step(self, step, logs):
+        sums = self.state["sums"]
+        for name, value in logs.items():
+            sums[name] = sums.get(name, 0.0) + float(value)
+        self.state["count"] += 1
+        if step % self.every and step != self.last:
+            return
+        train = {name: total / self.state["count"] for name, total in sorted(sums.items())}
+        self.state.update(sums={}, count=0)
+        valid = self.evaluate()
+        self.append({"stage": self.stage, "step": step, "train": train, "valid": valid})
+        with self.writer.as_default(step):
+            for kind, values in (("train", train), ("valid", valid)):
+                for name, value in values.items():
+                    if isinstance(value, float):
+                        tf.summary.scalar(f"{self.stage}/{kind}/{name}", value)
+        self.writer.flush()
+
+
+class Checkpointer(_Clock):
+    """Saves every so many steps and at the end.
+
+    Args:
+        start, last, every: as of `Monitor`.
+        save: takes the step.
+    """
+
+    def __init__(self, start, last, every, save: Callable[[int], None]):
+        super().__init__(start)
+        self.last, self.every, self.save = last, every, save
+
+    def at_step(self, step, logs):
+        if step % self.every == 0 or step == self.last:
+            self.save(step)
+
+
+class Progress(_Clock):
+    """A line that is rewritten on a terminal; ten lines in a log."""
+
+    def __init__(self, start: int, last: int, stage: str):
+        super().__init__(start)
+        self.first, self.last, self.stage = start, last, stage
+        self._begun = self._shown = time.time()
+
+    def at_step(self, step, logs):
+        now, terminal = time.time(), sys.stderr.isatty()
+        due = now - self._shown > 0.2 if terminal else step % max(1, self.last // 10) == 0
+        if not (due or step == self.last):
+            return
+        self._shown = now
+        rate = (step - self.first) / max(now - self._begun, 1e-9)
+        left = int((self.last - step) / max(rate, 1e-9))
+        shown = [f"{n} {float(logs[n]):.3f}" for n in ("objective", "distortion", "rate") if n in logs]
+        bar = "#" * round(20 * step / self.last)
+        line = (
+            f"{self.stage} [{bar:.<20}] {step}/{self.last}  {'  '.join(shown)}  "
+            f"{rate:.1f} steps/s  {left // 60}:{left % 60:02d} left"
+        )
+        end = "\n" if step == self.last or not terminal else ""
+        print(f"\r{line}\033[K" if terminal else line, end=end, file=sys.stderr, flush=True)

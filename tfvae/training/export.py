@@ -1,0 +1,65 @@
+"""A model as files: `.keras` for Python, SavedModel for everything else."""
+from __future__ import annotations
+
+import os
+import shutil
+
+import keras
+import tensorflow as tf
+
+from tfvae.randomness import fold, seed_of
+from tfvae.training.run_directory import room
+
+__all__ = ["export_saved_model", "save_keras"]
+
+
+def save_keras(model, path: str) -> None:
+    """Writes `model` to `path`, at once or not at all."""
+    part = f"{path}.part.keras"
+    with room(path):
+        model.save(part)
+        os.replace(part, path)
+
+
+def export_saved_model(model, path: str) -> None:
+    """Writes a SavedModel that loads with TensorFlow alone.
+
+    Signatures (x is float32 [B, H, W, C] in the data's own units, seed an int32 scalar):
+        encode(x)                       the deterministic code [B, ...]; no random operation
+        decode(z)                       the image that z means
+        reconstruct(x)                  decode(encode(x))
+        sample(num, seed)               draws from the model
+        elbo(x, seed)                   [B] nats
+        log_prob(x, num_samples, seed)  [B] nats, importance-weighted (exact without a latent)
+
+    Args:
+        model: a built `tfvae.VAE`.
+        path: a directory; an older export there is replaced.
+    """
+    x = tf.TensorSpec((None, *model.image_shape), tf.float32, "x")
+    z = tf.TensorSpec((None, *model.latent.event_shape), tf.float32, "z")
+    number = {name: tf.TensorSpec((), tf.int32, name) for name in ("num", "seed", "num_samples")}
+
+    def seeded(seed):
+        return fold(seed_of(0), seed)
+
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    archive.add_endpoint("encode", model.encode, [x])
+    archive.add_endpoint("decode", model.decode, [z])
+    archive.add_endpoint("reconstruct", model.reconstruct, [x])
+    archive.add_endpoint(
+        "sample", lambda num, seed: model.sample(num, seeded(seed)), [number["num"], number["seed"]]
+    )
+    archive.add_endpoint("elbo", lambda x, seed: model.elbo(x, seeded(seed)), [x, number["seed"]])
+    archive.add_endpoint(
+        "log_prob",
+        lambda x, num_samples, seed: model.log_prob(x, num_samples, seeded(seed)),
+        [x, number["num_samples"], number["seed"]],
+    )
+    part = f"{path}.part"
+    with room(path):
+        shutil.rmtree(part, ignore_errors=True)
+        archive.write_out(part, verbose=False)
+        shutil.rmtree(path, ignore_errors=True)
+        os.replace(part, path)

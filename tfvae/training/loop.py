@@ -1,0 +1,75 @@
+"""One stage of a run, driven through `fit`, from where it stands to its end."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from tfvae.training.callbacks import Checkpointer, FiniteGuard, Monitor, Progress
+from tfvae.training.checkpoint import ExactCheckpoint
+from tfvae.training.run_directory import RunDirectory
+
+__all__ = ["train"]
+
+
+def train(
+    stage: str,
+    model,
+    procedure,
+    stream: Callable[[int], Any],
+    steps: int,
+    directory: RunDirectory,
+    evaluate: Callable[[], dict[str, float]],
+    eval_every: int,
+    checkpoint_every: int,
+    resume: bool = False,
+    progress: bool = True,
+) -> None:
+    """Trains `model` by `procedure` up to step `steps`.
+
+    With `resume` it goes on from the newest whole checkpoint and ends with the same weights and rows
+    as if it had never stopped; a stage that is done is only restored.
+
+    Args:
+        stage: name of the stage's checkpoints and rows.
+        model: a built `tfvae.VAE`, made under the current strategy's scope.
+        procedure: a `tfvae.procedures.Procedure`.
+        stream: start step -> the batches from that step on.
+        steps: the last step.
+        directory: the run's.
+        evaluate: measures on validation data.
+        eval_every, checkpoint_every: in steps.
+        resume: look for checkpoints; without it the stage starts at 0.
+        progress: show a progress line.
+
+    Raises:
+        UserError: a loss that is not finite, a full disk, a checkpoint of another model.
+    """
+    model.compile(procedure=procedure)
+    model.make_train_function()  # makes the optimizers' slots, which a checkpoint restores into
+    checkpoint = ExactCheckpoint(directory.join("checkpoints", stage), model, procedure)
+    restored = checkpoint.restore() if resume else None
+    start, state = (0, None) if restored is None else (restored[0], restored[1]["monitor"])
+    if resume:
+        directory.keep_metrics(lambda row: row["stage"] != stage or row["step"] <= start)
+    if start >= steps:
+        return
+    writer = tf.summary.create_file_writer(directory.join("tensorboard"))
+    monitor = Monitor(
+        start, steps, eval_every, stage, evaluate, directory.append_metrics, writer, state
+    )
+
+    def last_good():
+        whole = checkpoint.steps()
+        return whole[-1] if whole else None
+
+    callbacks = [
+        FiniteGuard(start, last_good),
+        monitor,
+        Checkpointer(start, steps, checkpoint_every, lambda s: checkpoint.save(s, {"monitor": monitor.state})),
+    ]
+    if progress:
+        callbacks.append(Progress(start, steps, stage))
+    model.fit(stream(start), steps_per_epoch=steps - start, epochs=1, verbose=0, callbacks=callbacks)
+    writer.close()
