@@ -71,6 +71,22 @@ def _found(name: str) -> str:
     raise flags.Error(f"no flagfile {name!r}; shipped: {known}")
 
 
+def _import_tensorflow() -> None:
+    """TensorFlow greets from C++ on stderr, past every Python setting; a user need not read that."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()
+        import tensorflow_probability  # noqa: F401
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Parses the flags and runs; the exit status is 0, or 2 for what the user can mend."""
     app.define_help_flags()
@@ -85,6 +101,7 @@ def main(argv: list[str] | None = None) -> int:
     except flags.Error as error:
         print(f"train_main: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
+    _import_tensorflow()
     from tfvae.checks import UserError
 
     try:

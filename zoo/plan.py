@@ -51,12 +51,10 @@ class Plan:
         words = [f"python train_main.py --model={self.model}"]
         for name in _SHOWN:
             words.append(f"--{name}={getattr(self, name)}")
-        usual = type(self.settings)()
-        for f in dataclasses.fields(self.settings):
-            value = getattr(self.settings, f.name)
-            if value != getattr(usual, f.name):
-                text = ",".join(map(str, value)) if isinstance(value, tuple) else value
-                words.append(f"--set={f.name}={text}")
+        usual = {name: value for name, value, _ in settings.describe(type(self.settings)())}
+        for name, value, _ in settings.describe(self.settings):
+            if value != usual[name]:
+                words.append(f"--set={name}={value}")
         return " ".join(words)
 
 

@@ -99,7 +99,7 @@ def describe(resolved: plan.Plan) -> None:
         print(f"  --{name}={getattr(resolved, name)}")
     print("\nsettings (--set=name=value):")
     for name, value, text in settings.describe(resolved.settings):
-        print(f"  {name}={value or 'none'}\n      {text}")
+        print(f"  {name}={value}\n      {text}")
     print("\nparts, with their weights:")
     for part in ("encoder", "latent", "decoder"):
         layer = getattr(model, part)

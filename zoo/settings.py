@@ -62,7 +62,9 @@ def describe(settings) -> list[tuple[str, str, str]]:
 
 
 def _text(value) -> str:
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    if isinstance(value, tuple):
+        return ",".join(map(str, value)) or "none"
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
 def _options(hint) -> tuple[type, ...]:
@@ -85,8 +87,11 @@ def _convert(name: str, text: str, hint):
             if kind is type(None):
                 if text.lower() in ("none", ""):
                     return None
+                continue
             elif kind is bool:
                 return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
+            elif typing.get_origin(kind) is tuple and text.lower() in ("none", ""):
+                return ()
             elif typing.get_origin(kind) is tuple:
                 return tuple(typing.get_args(kind)[0](part) for part in text.split(","))
             else:

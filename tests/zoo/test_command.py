@@ -1,0 +1,109 @@
+"""The command: flags, flagfiles, refusals in one line, settings."""
+import dataclasses
+import subprocess
+import sys
+import time
+
+import pytest
+
+import train_main
+from tfvae.checks import UserError
+from zoo import plan, recipe, settings
+
+ROOT = train_main.pathlib.Path(train_main.__file__).parent
+FLAGFILES = sorted((ROOT / "zoo" / "flagfiles").glob("*.flags"))
+
+
+def _command(*words):
+    return subprocess.run(
+        [sys.executable, str(ROOT / "train_main.py"), *words], capture_output=True, text=True, cwd=ROOT
+    )
+
+
+def test_help_answers_in_about_a_second_and_imports_no_tensorflow():
+    start = time.time()
+    words = [sys.executable, "-X", "importtime", str(ROOT / "train_main.py"), "--help"]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT)
+    assert "--model" in done.stdout
+    assert "absl" in done.stderr and "tensorflow" not in done.stderr
+    assert time.time() - start < 5  # 0.1 s on an idle machine
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--modle=vae"], "Did you mean: model"),
+        ([], "--model is missing"),
+        (["--model=vae", "stray"], "unexpected 'stray'"),
+        (["--model=vae", "--train_steps=many"], "train_steps"),
+        (["--flagfile=nowhere"], "no flagfile 'nowhere'; shipped: delta_vae_cifar10_paper"),
+        (["--model=vae", "--resume"], "--resume needs the --workdir"),
+    ],
+)
+def test_wrong_flags_are_one_line_and_status_2(words, says):
+    done = _command(*words)
+    assert done.returncode == 2
+    assert says in done.stderr and len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"model": "delta_va"}, "unknown model 'delta_va'; did you mean delta_vae?"),
+        ({"model": "vae", "dataset": "mnst"}, "unknown dataset 'mnst'; did you mean mnist"),
+        ({"model": "vae", "backbone": "gated_pixlcnn"}, "unknown backbone .*did you mean gated_pixelcnn"),
+        ({"model": "vae", "size": "big"}, "unknown size 'big'"),
+        ({"model": "vae", "sets": ["latent_widht=3"]}, "unknown setting 'latent_widht'; did you mean latent_width"),
+        ({"model": "vae", "sets": ["latent_width=three"]}, "'latent_width' must be a whole number, got 'three'"),
+        ({"model": "vae", "sets": ["latent_width=0"]}, "'latent_width' must be from 1 to 4096, got 0"),
+        ({"model": "vae", "sets": ["latent_width"]}, "--set wants name=value"),
+        ({"model": "vae", "sets": ["beta=nan"]}, "'beta' must be at least 0.0, got nan"),
+        ({"model": "delta_vae", "sets": ["encoder=both"]}, "known: anti_causal, full"),
+        ({"model": "vae", "values": {"latent_width": 2.5}}, "'latent_width' must be a whole number"),
+        ({"model": "vae", "batch_size": 0}, "--batch_size must be a number above 0"),
+        ({"model": "vae", "batch_size": 9, "cpu_replicas": 2}, "multiple of --cpu_replicas=2, got 9"),
+    ],
+)
+def test_refusals_name_argument_expectation_and_value(given, says):
+    with pytest.raises(UserError, match=says):
+        plan.resolve(**given)
+
+
+def test_the_command_line_wins_over_the_flagfile_wherever_it_stands():
+    words = ["x", "--train_steps=7", "--flagfile=delta_vae_digits", "--set=committed_rate=1"]
+    ordered = train_main.flagfiles_first(words)
+    assert ordered[1].endswith("zoo/flagfiles/delta_vae_digits.flags")
+    assert ordered[2:] == ["--train_steps=7", "--set=committed_rate=1"]
+
+
+def test_sets_are_typed_and_later_ones_win():
+    made = settings.parse(
+        recipe.module("delta_vae").Settings,
+        ["latent_grid=3,5", "clip_norm=none", "auxiliary=false", "latent_width=2", "latent_width=6"],
+    )
+    assert (made.latent_grid, made.clip_norm, made.auxiliary, made.latent_width) == ((3, 5), None, False, 6)
+
+
+@pytest.mark.parametrize("name", recipe.names())
+def test_every_setting_is_documented_and_described_values_parse_back(name):
+    cls = recipe.module(name).Settings
+    assert all(f.metadata.get("help") for f in dataclasses.fields(cls))
+    texts = [f"{n}={v}" for n, v, _ in settings.describe(cls())]
+    assert settings.parse(cls, texts) == cls()
+
+
+@pytest.mark.parametrize("path", FLAGFILES, ids=lambda p: p.stem)
+def test_every_flagfile_resolves(path):
+    lines = [w for w in path.read_text().splitlines() if w.startswith("--")]
+    words = [w[2:].split("=", 1) for w in lines]
+    sets = [v for n, v in words if n == "set"]
+    kinds = plan.Plan.__dataclass_fields__
+    given = {n: {"int": int, "float": float}.get(kinds[n].type, str)(v) for n, v in words if n not in ("set",)}
+    resolved = plan.resolve(sets=sets, **given)
+    assert resolved.command().startswith(f"python train_main.py --model={resolved.model}")
+
+
+def test_describe_of_a_paper_flagfile_counts_parameters():
+    done = _command("--flagfile=delta_vae_cifar10_paper", "--describe")
+    assert done.returncode == 0, done.stderr
+    assert "113,179,100" in done.stdout and "committed rate: 16.0000 nats" in done.stdout
