@@ -71,5 +71,7 @@ def train(
     ]
     if progress:
         callbacks.append(Progress(start, steps, stage))
-    model.fit(stream(start), steps_per_epoch=steps - start, epochs=1, verbose=0, callbacks=callbacks)
+    model.fit(
+        stream(start), steps_per_epoch=steps - start, epochs=1, verbose=0, shuffle=False, callbacks=callbacks
+    )
     writer.close()

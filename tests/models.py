@@ -1,0 +1,59 @@
+"""Tiny models that the tests share."""
+import keras
+import numpy as np
+
+import tfvae
+from tfvae.latents import AR1Prior, GaussianPosterior, NoLatent, StandardNormalPrior, StochasticLatent
+from tfvae.likelihoods import Bernoulli
+from tfvae.networks import (
+    AntiCausalEncoder,
+    AutoregressiveDecoder,
+    DenseHead,
+    FactorisedDecoder,
+    GatedPixelCNN,
+    GridConditioner,
+    MLPEncoder,
+    MLPImage,
+    NoEncoder,
+)
+
+SHAPE = (4, 4, 1)
+
+
+def images(number=64, seed=0):
+    """Binary 4x4 images of two kinds."""
+    rng = np.random.default_rng(seed)
+    p = np.where(rng.random((number, 1, 1, 1)) < 0.5, 0.15, 0.85)
+    return (rng.random((number, *SHAPE)) < p).astype("float32")
+
+
+def plain(seed=0, width=3):
+    """MLP encoder and decoder, N(0, I)."""
+    keras.utils.set_random_seed(seed)
+    latent = StochasticLatent(GaussianPosterior((width,)), StandardNormalPrior((width,)))
+    model = tfvae.VAE(
+        MLPEncoder((16,), "tanh"), latent, FactorisedDecoder(SHAPE, MLPImage(SHAPE, (16,), 1)), Bernoulli()
+    )
+    model.build()
+    return model
+
+
+def delta(seed=0, rate=1.0):
+    """Anti-causal encoder, AR(1) over 2x2 positions, Gated PixelCNN."""
+    keras.utils.set_random_seed(seed)
+    latent = StochasticLatent(GaussianPosterior((4, 2)), AR1Prior.from_rate((4, 2), rate))
+    decoder = AutoregressiveDecoder(
+        SHAPE, GatedPixelCNN(8, 2, 3, 3), DenseHead(1), GridConditioner(SHAPE, (2, 2), 4)
+    )
+    model = tfvae.VAE(AntiCausalEncoder((2, 2), 8, 2), latent, decoder, Bernoulli())
+    model.build()
+    return model
+
+
+def exact(seed=0):
+    """A Gated PixelCNN without a latent."""
+    keras.utils.set_random_seed(seed)
+    decoder = AutoregressiveDecoder(SHAPE, GatedPixelCNN(8, 2, 3, 3), DenseHead(1))
+    model = tfvae.VAE(NoEncoder(), NoLatent(), decoder, Bernoulli())
+    model.build()
+    return model
