@@ -1,0 +1,84 @@
+"""The SavedModel: loads with TensorFlow alone, says what the model says, and encodes without dice."""
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests import models
+from tfvae.training.export import export_saved_model, save_keras
+
+ALONE = """
+import sys
+class Block:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("tfvae", "zoo", "tf_keras", "tensorflow_probability"):
+            raise ImportError("blocked: " + name)
+sys.meta_path.insert(0, Block())
+import json, numpy as np, tensorflow as tf
+model = tf.saved_model.load(sys.argv[1])
+x = tf.constant(np.load(sys.argv[2]))
+code = model.encode(x)
+out = {
+    "encode": code.numpy().tolist(), "decode": model.decode(code).numpy().tolist(),
+    "reconstruct": model.reconstruct(x).numpy().tolist(),
+    "sample": model.sample(tf.constant(3), tf.constant(5)).numpy().tolist(),
+    "again": model.sample(tf.constant(3), tf.constant(5)).numpy().tolist(),
+    "elbo": model.elbo(x, tf.constant(1)).numpy().tolist(),
+    "log_prob": model.log_prob(x, tf.constant(7), tf.constant(1)).numpy().tolist(),
+    "signatures": sorted(model.signatures),
+}
+print(json.dumps(out))
+"""
+
+
+@pytest.mark.parametrize("make", [models.plain, models.delta, models.exact], ids=["plain", "delta", "exact"])
+def test_saved_model_alone_equals_the_model(make, tmp_path):
+    model, x = make(), models.images(6)
+    export_saved_model(model, str(tmp_path / "saved"))
+    np.save(tmp_path / "x.npy", x)
+    words = [sys.executable, "-c", ALONE, str(tmp_path / "saved"), str(tmp_path / "x.npy")]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr[-3000:]
+    got = json.loads(done.stdout.splitlines()[-1])
+    assert {"encode", "decode", "reconstruct", "sample", "elbo", "log_prob"} <= set(got["signatures"])
+    code = model.encode(x)
+    np.testing.assert_allclose(got["encode"], code, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(got["decode"], model.decode(code), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(got["reconstruct"], model.reconstruct(x), rtol=1e-4, atol=1e-5)
+    assert got["sample"] == got["again"] and np.shape(got["sample"]) == (3, *models.SHAPE)
+    assert np.shape(got["elbo"]) == np.shape(got["log_prob"]) == (6,)
+    assert np.mean(got["log_prob"]) > np.mean(got["elbo"]) - 1.0
+    if make is models.exact:
+        np.testing.assert_allclose(got["log_prob"], model.log_prob(x), rtol=1e-5)
+
+
+def test_encode_has_no_random_operation(tmp_path):
+    export_saved_model(models.delta(), str(tmp_path / "saved"))
+    loaded = tf.saved_model.load(str(tmp_path / "saved"))
+    def random_operations(name):
+        graph = loaded.signatures[name].graph
+        functions = graph.as_graph_def().library.function
+        kinds = {n.op for n in graph.as_graph_def().node} | {n.op for f in functions for n in f.node_def}
+        return {k for k in kinds if "Random" in k or "Multinomial" in k}
+
+    assert random_operations("sample")
+    called = loaded.signatures["encode"].graph
+    names = {n.attr["f"].func.name for n in called.as_graph_def().node if "f" in n.attr}
+    nodes = [n.op for n in called.as_graph_def().node]
+    for function in called.as_graph_def().library.function:
+        if function.signature.name in names:
+            nodes += [n.op for n in function.node_def]
+    assert not [n for n in nodes if "Random" in n]
+
+
+def test_keras_file_is_written_whole(tmp_path):
+    import keras
+
+    model = models.plain()
+    save_keras(model, str(tmp_path / "model.keras"))
+    assert [p.name for p in tmp_path.iterdir()] == ["model.keras"]
+    copy = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(copy.encode(models.images(3)), model.encode(models.images(3)))
