@@ -1,0 +1,55 @@
+"""The verdict: one word for a machine, one sentence for a person, two indicators for either."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["sentence", "verdict"]
+
+COLLAPSED_RATE = 0.1
+"""nats: below it a code can hold nothing worth the name."""
+USED_INFORMATION = 0.5
+"""nats of mutual information: about a coin's toss for each example."""
+USED_GAP = 0.1
+"""nats that the decoder loses when it is given another example's code."""
+
+
+def verdict(report: Mapping[str, Any]) -> str:
+    """`no latent`, `collapse`, `unused rate`, `partial collapse` or `healthy`.
+
+    collapse: rate below 0.1 nats, and the decoder does not miss the code (gap below 0.1 nats).
+    unused rate: nats are paid, but neither information nor the decoder's gap shows for it.
+    partial collapse: the code is used, but fewer than half of its units are.
+    """
+    if report["rate"] is None:
+        return "no latent"
+    ignored = report["shuffle_gap"] < USED_GAP
+    if report["rate"] < COLLAPSED_RATE and ignored:
+        return "collapse"
+    if report["mutual_information"] < USED_INFORMATION and ignored:
+        return "unused rate"
+    if report["active_units"] * 2 < report["latent_units"]:
+        return "partial collapse"
+    return "healthy"
+
+
+def sentence(report: Mapping[str, Any]) -> str:
+    """The verdict with its evidence."""
+    kind = verdict(report)
+    if kind == "no latent":
+        exact = "exact" if report["nll_is_exact"] else "estimated"
+        return f"No latent: {exact} NLL {report['nll']:.2f} nats ({report['bits_per_dim']:.4f} bits/dim)."
+    head = {
+        "collapse": "Posterior collapse: the decoder ignores its latent",
+        "unused rate": "Rate is paid, but the decoder does not use the latent",
+        "partial collapse": "The latent is used, by fewer than half of its units",
+        "healthy": "The latent is used",
+    }[kind]
+    committed = report.get("committed_rate")
+    floor = "" if committed is None else f" (committed: {committed:.2f})"
+    return (
+        f"{head}: rate {report['rate']:.2f} nats{floor}, mutual information "
+        f"{report['mutual_information']:.2f} of at most {report['mutual_information_ceiling']:.2f}, "
+        f"{report['active_units']} of {report['latent_units']} units active; another example's code "
+        f"costs {report['shuffle_gap']:.2f} nats. NLL {report['nll']:.2f}."
+    )
