@@ -1,4 +1,5 @@
 """Packaging of tfvae and its zoo."""
+
 from setuptools import find_namespace_packages, setup
 
 setup(

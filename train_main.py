@@ -4,6 +4,7 @@ Without further flags it trains on data that ships with its dependencies, and le
 with report.html, report.json, model.keras and saved_model/. A flag on the command line wins over a
 flagfile, wherever it stands.
 """
+
 from __future__ import annotations
 
 import os
@@ -18,9 +19,13 @@ FLAGS = flags.FLAGS
 
 flags.DEFINE_string("model", None, "the system: a file of zoo/ (vae, delta_vae, pixelcnn, ...)")
 flags.DEFINE_string("dataset", None, "the data; each model has a default that needs no download")
-flags.DEFINE_string("backbone", None, "the networks: mlp, deconvolutional, gated_pixelcnn, pixel_snail")
+flags.DEFINE_string(
+    "backbone", None, "the networks: mlp, deconvolutional, gated_pixelcnn, pixel_snail"
+)
 flags.DEFINE_string("size", None, "of the networks: tiny, small, paper")
-flags.DEFINE_multi_string("set", [], "name=value: any setting of the model (see --describe); repeatable")
+flags.DEFINE_multi_string(
+    "set", [], "name=value: any setting of the model (see --describe); repeatable"
+)
 flags.DEFINE_string("workdir", None, "the run directory; default: a new one under runs/")
 flags.DEFINE_string("data_dir", None, "where the data's files lie, or shall be put")
 flags.DEFINE_integer("seed", None, "of the weights, the data's order and all noise (default 0)")
@@ -36,13 +41,30 @@ flags.DEFINE_integer("cpu_replicas", None, "that many logical CPU devices, to tr
 flags.DEFINE_string("precision", None, "float32 or mixed_bfloat16")
 flags.DEFINE_boolean("jit_compile", None, "compile forward and backward pass by XLA")
 flags.DEFINE_boolean("deterministic", None, "deterministic kernels (default true)")
-flags.DEFINE_boolean("describe", False, "print what would run, check it on a tiny batch, train nothing")
+flags.DEFINE_boolean(
+    "describe", False, "print what would run, check it on a tiny batch, train nothing"
+)
 flags.DEFINE_boolean("resume", False, "continue the run in --workdir exactly where it stopped")
 
 _PLAN_FLAGS = (
-    "dataset", "backbone", "size", "workdir", "data_dir", "seed", "train_steps", "batch_size",
-    "learning_rate", "eval_every", "checkpoint_every", "nll_samples", "nll_examples", "strategy",
-    "cpu_replicas", "precision", "jit_compile", "deterministic",
+    "dataset",
+    "backbone",
+    "size",
+    "workdir",
+    "data_dir",
+    "seed",
+    "train_steps",
+    "batch_size",
+    "learning_rate",
+    "eval_every",
+    "checkpoint_every",
+    "nll_samples",
+    "nll_examples",
+    "strategy",
+    "cpu_replicas",
+    "precision",
+    "jit_compile",
+    "deterministic",
 )
 
 
@@ -63,7 +85,12 @@ def flagfiles_first(argv: list[str]) -> list[str]:
 
 def _found(name: str) -> str:
     path = pathlib.Path(name)
-    shipped = pathlib.Path(__file__).parent / "zoo" / "flagfiles" / f"{path.name.removesuffix('.flags')}.flags"
+    shipped = (
+        pathlib.Path(__file__).parent
+        / "zoo"
+        / "flagfiles"
+        / f"{path.name.removesuffix('.flags')}.flags"
+    )
     for candidate in (path, shipped):
         if candidate.is_file():
             return str(candidate)

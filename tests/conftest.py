@@ -1,4 +1,5 @@
 """Shared set-up: quiet TensorFlow, two logical CPUs, deterministic kernels."""
+
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

@@ -1,9 +1,16 @@
 """Tiny models that the tests share."""
+
 import keras
 import numpy as np
 
 import tfvae
-from tfvae.latents import AR1Prior, GaussianPosterior, NoLatent, StandardNormalPrior, StochasticLatent
+from tfvae.latents import (
+    AR1Prior,
+    GaussianPosterior,
+    NoLatent,
+    StandardNormalPrior,
+    StochasticLatent,
+)
 from tfvae.likelihoods import Bernoulli
 from tfvae.networks import (
     AntiCausalEncoder,
@@ -32,7 +39,10 @@ def plain(seed=0, width=3):
     keras.utils.set_random_seed(seed)
     latent = StochasticLatent(GaussianPosterior((width,)), StandardNormalPrior((width,)))
     model = tfvae.VAE(
-        MLPEncoder((16,), "tanh"), latent, FactorisedDecoder(SHAPE, MLPImage(SHAPE, (16,), 1)), Bernoulli()
+        MLPEncoder((16,), "tanh"),
+        latent,
+        FactorisedDecoder(SHAPE, MLPImage(SHAPE, (16,), 1)),
+        Bernoulli(),
     )
     model.build()
     return model

@@ -1,4 +1,5 @@
 """Dependencies point one way (read from the sources' imports)."""
+
 import ast
 import pathlib
 
@@ -50,7 +51,10 @@ def test_tfvae_layers():
 
 def test_nothing_in_tfvae_imports_the_zoo():
     wrong = [
-        str(p) for p in _sources("tfvae") for name in _imports(p) if name.split(".")[0] in ("zoo", "train_main")
+        str(p)
+        for p in _sources("tfvae")
+        for name in _imports(p)
+        if name.split(".")[0] in ("zoo", "train_main")
     ]
     assert not wrong
 

@@ -1,4 +1,5 @@
 """The VAE as a Keras model: identities, round trips, training effects."""
+
 import keras
 import numpy as np
 import pytest
@@ -17,7 +18,9 @@ MAKERS = {"plain": models.plain, "delta": models.delta, "exact": models.exact}
 def test_elbo_is_minus_distortion_minus_rate_and_below_the_iw_bound(make):
     model, x = make(), models.images(40)
     draw = model.draw(x, 3)
-    np.testing.assert_allclose(draw.elbo, -(draw.distortion + tf.reduce_sum(draw.rate, -1)), rtol=1e-5)
+    np.testing.assert_allclose(
+        draw.elbo, -(draw.distortion + tf.reduce_sum(draw.rate, -1)), rtol=1e-5
+    )
     np.testing.assert_array_equal(model.elbo(x, 3), draw.elbo)
     assert np.mean(model.log_prob(x, 50)) >= np.mean(draw.elbo) - 0.3
 
@@ -39,7 +42,9 @@ def test_without_a_latent_the_probabilities_of_all_images_sum_to_1():
     decoder = AutoregressiveDecoder((2, 2, 1), GatedPixelCNN(8, 2, 3, 3), DenseHead(1))
     model = tfvae.VAE(NoEncoder(), NoLatent(), decoder, Bernoulli())
     model.build()
-    x = np.array([[(i >> b) & 1 for b in range(4)] for i in range(16)], "float32").reshape(-1, 2, 2, 1)
+    x = np.array([[(i >> b) & 1 for b in range(4)] for i in range(16)], "float32").reshape(
+        -1, 2, 2, 1
+    )
     assert np.exp(model.log_prob(x).numpy().astype(float)).sum() == pytest.approx(1, abs=1e-5)
 
 
@@ -69,7 +74,12 @@ def test_keras_file_round_trip_is_exact(make, tmp_path):
 @pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 def test_eager_and_compiled_agree(make):
     model, x = make(), tf.constant(models.images(8))
-    for function in (model.encode, model.reconstruct, lambda x: model.elbo(x, 1), lambda x: model.log_prob(x, 6)):
+    for function in (
+        model.encode,
+        model.reconstruct,
+        lambda x: model.elbo(x, 1),
+        lambda x: model.log_prob(x, 6),
+    ):
         np.testing.assert_allclose(tf.function(function)(x), function(x), rtol=2e-5, atol=1e-5)
 
 
@@ -79,7 +89,11 @@ def test_fit_on_an_array_lowers_the_loss_and_runs_callbacks():
     model.compile(keras.optimizers.Adam(1e-2))
     before = model.evaluate(x, batch_size=100, verbose=0, return_dict=True)
     history = model.fit(
-        x, batch_size=32, epochs=8, verbose=0, validation_data=(x,),
+        x,
+        batch_size=32,
+        epochs=8,
+        verbose=0,
+        validation_data=(x,),
         callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=lambda e, logs: seen.append(logs))],
     )
     after = model.evaluate(x, batch_size=100, verbose=0, return_dict=True)
@@ -101,7 +115,9 @@ def test_evaluate_weighs_a_short_last_batch_by_its_examples():
 def test_wrong_arrays_are_refused_by_name():
     model = models.plain()
     model.compile()
-    with pytest.raises(tfvae.UserError, match=r"takes images \[N, \(4, 4, 1\)\], got \(5, 3, 3, 1\)"):
+    with pytest.raises(
+        tfvae.UserError, match=r"takes images \[N, \(4, 4, 1\)\], got \(5, 3, 3, 1\)"
+    ):
         model.fit(np.zeros((5, 3, 3, 1), "float32"), verbose=0)
     with pytest.raises(tfvae.UserError, match="0 or 1"):
         model.fit(np.full((5, 4, 4, 1), 255.0), verbose=0)
@@ -160,8 +176,10 @@ def test_the_auxiliary_prior_moves_nothing_else_and_lowers_the_rate():
     served = model.with_prior(AutoregressivePrior(model.latent.prior, 16, 2, 2))
     before = served.evaluate(x, verbose=0, return_dict=True)
     update = Update(
-        Objective({"rate": rate}), keras.optimizers.Adam(1e-2),
-        variables=lambda m: m.latent.prior.trainable_variables, inference=code_only,
+        Objective({"rate": rate}),
+        keras.optimizers.Adam(1e-2),
+        variables=lambda m: m.latent.prior.trainable_variables,
+        inference=code_only,
     )
     served.compile(procedure=Joint(update))
     served.fit(x, batch_size=64, epochs=20, verbose=0)

@@ -1,4 +1,5 @@
 """tfvae: variational auto-encoders that do not collapse, as parts on six independent axes."""
+
 from tfvae import (
     distributions,
     inference,

@@ -3,6 +3,7 @@
 Everything that is refused because of what the user asked for is a `UserError`. The command line
 prints its text and nothing else; from Python it is an ordinary `ValueError`.
 """
+
 from __future__ import annotations
 
 import difflib

@@ -2,6 +2,7 @@
 
 Legend: B batch, G latent groups.
 """
+
 from __future__ import annotations
 
 from typing import Any, NamedTuple

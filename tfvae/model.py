@@ -4,6 +4,7 @@
 
 Legend: B batch, G latent groups, S importance samples, H W C image.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -190,7 +191,9 @@ class VAE(keras.Model):
         model.build()
         return model
 
-    def compile(self, optimizer="adam", objective=None, procedure=None, run_eagerly=False, **kwargs):
+    def compile(
+        self, optimizer="adam", objective=None, procedure=None, run_eagerly=False, **kwargs
+    ):
         """Says how `fit` trains.
 
         Args:
@@ -242,7 +245,11 @@ class VAE(keras.Model):
 
         def replica(batch, step):
             draw = self.draw(first(batch), fold(seed_of(_EVALUATION_SEED), step))
-            values = {"elbo": draw.elbo, "distortion": draw.distortion, "rate": tf.reduce_sum(draw.rate, -1)}
+            values = {
+                "elbo": draw.elbo,
+                "distortion": draw.distortion,
+                "rate": tf.reduce_sum(draw.rate, -1),
+            }
             return {
                 "count": tf.cast(tf.shape(draw.elbo)[0], tf.float32),
                 **{name: tf.reduce_sum(value) for name, value in values.items()},
@@ -307,4 +314,3 @@ def first(batch) -> Any:
 
 def _seed(seed) -> tf.Tensor:
     return seed_of(seed) if isinstance(seed, (int, np.integer)) else seed
-

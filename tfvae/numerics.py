@@ -2,6 +2,7 @@
 
 Legend: S terms of one piece, B batch.
 """
+
 from __future__ import annotations
 
 from typing import NamedTuple

@@ -6,6 +6,7 @@ same example; that is what makes their weights equal, and not merely equal in di
 
 Legend: B batch of this replica, R number of replicas.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -5,6 +5,7 @@
 There is one clock, the procedure's step counter; a schedule holds no state, so a resumed run needs
 nothing from it.
 """
+
 from __future__ import annotations
 
 import dataclasses
@@ -86,4 +87,6 @@ class Piecewise(Schedule):
 
     def __call__(self, step) -> tf.Tensor:
         passed = tf.cast(step, tf.int64) >= tf.constant(self.boundaries, tf.int64)
-        return tf.gather(tf.constant(self.values, tf.float32), tf.reduce_sum(tf.cast(passed, tf.int32)))
+        return tf.gather(
+            tf.constant(self.values, tf.float32), tf.reduce_sum(tf.cast(passed, tf.int32))
+        )

@@ -1,9 +1,10 @@
 """The zoo: one file a system, made of the parts of `tfvae`.
 
-    import zoo
-    model = zoo.build("delta_vae", dataset="mnist")     # untrained, compiled, ready for fit
-    model = zoo.load("runs/delta_vae_digits")           # what a run left
+import zoo
+model = zoo.build("delta_vae", dataset="mnist")     # untrained, compiled, ready for fit
+model = zoo.load("runs/delta_vae_digits")           # what a run left
 """
+
 from __future__ import annotations
 
 __all__ = ["build", "load", "names"]
@@ -16,7 +17,9 @@ def names() -> list[str]:
     return recipe.names()
 
 
-def build(model: str, dataset: str | None = None, image_shape=None, bits: int | None = None, **given):
+def build(
+    model: str, dataset: str | None = None, image_shape=None, bits: int | None = None, **given
+):
     """An untrained model with its objective and optimizer, ready for `fit`.
 
     Args:

@@ -1,7 +1,8 @@
 """`delta_vae`: a latent sequence whose prior no posterior of the family can match.
 
-    rate >= delta = sum_k 1/2 [(n-2) ln(1 + a_k^2) - ln(1 - a_k^2)] > 0
+rate >= delta = sum_k 1/2 [(n-2) ln(1 + a_k^2) - ln(1 - a_k^2)] > 0
 """
+
 from __future__ import annotations
 
 import dataclasses
@@ -11,9 +12,7 @@ from tfvae.checks import UserError
 from zoo.recipe import Context, Defaults, Stage
 from zoo.settings import ImageSettings, field
 
-CITATION = (
-    "Razavi, van den Oord, Poole and Vinyals, Preventing Posterior Collapse with delta-VAEs, ICLR 2019"
-)
+CITATION = "Razavi, van den Oord, Poole and Vinyals, Preventing Posterior Collapse with delta-VAEs, ICLR 2019"
 DEFAULTS = Defaults(backbone="gated_pixelcnn", train_steps=1000)
 
 
@@ -22,27 +21,36 @@ class Settings(ImageSettings):
     """AR(1) prior against a mean-field posterior; an auxiliary prior is fitted afterwards."""
 
     latent_grid: tuple[int, ...] = field(
-        (), "h,w: positions of the latent sequence, in raster order; empty: about a quarter of the "
-        "image's sides", low=1,
+        (),
+        "h,w: positions of the latent sequence, in raster order; empty: about a quarter of the "
+        "image's sides",
+        low=1,
     )
     latent_width: int = field(4, "channels of each position", low=1, high=1024)
     committed_rate: float = field(
         2.0, "delta in nats, in total, split evenly over the channels", low=0.0, high=1e5
     )
     correlation: tuple[float, ...] = field(
-        (), "AR(1) correlations, one or one per channel, instead of committed_rate",
-        low=-0.9999999, high=0.9999999,
+        (),
+        "AR(1) correlations, one or one per channel, instead of committed_rate",
+        low=-0.9999999,
+        high=0.9999999,
     )
     encoder: str = field(
-        "anti_causal", "anti_causal: position t sees what comes after it; full: the whole image",
+        "anti_causal",
+        "anti_causal: position t sees what comes after it; full: the whole image",
         choices=("anti_causal", "full"),
     )
     auxiliary: bool = field(True, "fit the auxiliary prior in a second stage")
-    auxiliary_steps: int | None = field(None, "of the second stage; none: a half of train_steps", low=1)
+    auxiliary_steps: int | None = field(
+        None, "of the second stage; none: a half of train_steps", low=1
+    )
     auxiliary_learning_rate: float = field(2e-3, "of the second stage", low=0.0, high=1.0)
     auxiliary_filters: int = field(64, "width of its causal network", low=1, high=4096)
     auxiliary_layers: int = field(6, "depth of its causal network", low=1, high=30)
-    auxiliary_components: int = field(5, "Gaussians of its mixture at each position", low=1, high=500)
+    auxiliary_components: int = field(
+        5, "Gaussians of its mixture at each position", low=1, high=500
+    )
 
 
 def _grid(settings: Settings, context: Context) -> tuple[int, int]:

@@ -1,4 +1,5 @@
 """`pixelcnn`: an autoregressive model without a latent; its NLL is exact."""
+
 from __future__ import annotations
 
 import dataclasses

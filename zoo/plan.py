@@ -1,4 +1,5 @@
 """A run, fully resolved: what the flags, the flagfile and the model's defaults add up to."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -101,8 +102,16 @@ def resolve(
         nll_examples=given.pop("nll_examples", 200),
         **given,
     )
-    for name in ("train_steps", "batch_size", "learning_rate", "eval_every", "checkpoint_every",
-                 "nll_samples", "nll_examples", "cpu_replicas"):
+    for name in (
+        "train_steps",
+        "batch_size",
+        "learning_rate",
+        "eval_every",
+        "checkpoint_every",
+        "nll_samples",
+        "nll_examples",
+        "cpu_replicas",
+    ):
         positive(f"--{name}", getattr(plan, name))
     one_of("strategy", plan.strategy, STRATEGIES)
     one_of("precision", plan.precision, PRECISIONS)

@@ -8,6 +8,7 @@ A zoo file is a module `zoo/<model>.py` with
     model(settings, context) -> tfvae.VAE                       made under the strategy's scope
     stages(settings, context, model) -> iterator of Stage       each made when the one before is done
 """
+
 from __future__ import annotations
 
 import dataclasses

@@ -1,4 +1,5 @@
 """From a plan to a run directory: data, model, stages, measures, figures, report, exports."""
+
 from __future__ import annotations
 
 import importlib.metadata
@@ -26,8 +27,15 @@ __all__ = ["build", "describe", "load", "run"]
 
 def _context(resolved: plan.Plan, image_shape, bits: int, num_examples: int = 0) -> recipe.Context:
     return recipe.Context(
-        tuple(image_shape), bits, resolved.backbone, resolved.size, resolved.train_steps,
-        resolved.learning_rate, resolved.seed, resolved.jit_compile, num_examples,
+        tuple(image_shape),
+        bits,
+        resolved.backbone,
+        resolved.size,
+        resolved.train_steps,
+        resolved.learning_rate,
+        resolved.seed,
+        resolved.jit_compile,
+        num_examples,
     )
 
 
@@ -44,7 +52,9 @@ def check(model, bits: int) -> None:
     except UserError:
         raise
     except (ValueError, tf.errors.InvalidArgumentError) as error:
-        raise UserError(f"the parts of {model.name} do not fit: {' '.join(str(error).split())[:300]}") from error
+        raise UserError(
+            f"the parts of {model.name} do not fit: {' '.join(str(error).split())[:300]}"
+        ) from error
     if draw.log_likelihood.shape != (2,) or draw.rate.shape.rank != 2:
         raise UserError(
             f"{model.name}: log-likelihood must be [B] and rate [B, G], got "
@@ -143,7 +153,9 @@ def run(resolved: plan.Plan, resume: bool = False) -> dict[str, Any]:
         model = file.model(resolved.settings, context)
         check(model, context.bits)
     directory = _directory(resolved, data, resume, strategy)
-    _say(f"{resolved.model} on {resolved.dataset}: {model.count_params():,d} weights; {directory.path}")
+    _say(
+        f"{resolved.model} on {resolved.dataset}: {model.count_params():,d} weights; {directory.path}"
+    )
 
     valid = pipeline.evaluation_arrays(data.valid, data.kind)[:1000]
     last, seconds = model, 0.0
@@ -164,11 +176,18 @@ def run(resolved: plan.Plan, resume: bool = False) -> dict[str, Any]:
 def _train(stage, resolved, data, valid, strategy, directory, resume):
     def batches(shard, start_step):
         return pipeline.training_stream(
-            data.train, data.kind, resolved.batch_size, resolved.seed, start_step=start_step, shard=shard
+            data.train,
+            data.kind,
+            resolved.batch_size,
+            resolved.seed,
+            start_step=start_step,
+            shard=shard,
         )
 
     def evaluate():
-        values = stage.model.evaluate(valid, batch_size=resolved.batch_size, verbose=0, return_dict=True)
+        values = stage.model.evaluate(
+            valid, batch_size=resolved.batch_size, verbose=0, return_dict=True
+        )
         return {k: float(v) for k, v in values.items()}
 
     training.train(
@@ -219,8 +238,13 @@ def _report(resolved, data, model, last, seconds, directory, file) -> dict[str, 
     directory.write_json("report.json", report)
     for name, png in figures.items():
         directory.write_bytes(f"figures/{name}.png", png)
-    config = {**directory.config, "command": resolved.command(), "citation": file.CITATION,
-              "data": data.description, "data_citation": data.citation}
+    config = {
+        **directory.config,
+        "command": resolved.command(),
+        "citation": file.CITATION,
+        "data": data.description,
+        "data_citation": data.citation,
+    }
     directory.write_bytes("report.html", diagnosis.html(report, config, figures).encode())
     _say("exporting")
     training.export.save_keras(last, directory.join("model.keras"))
@@ -230,8 +254,12 @@ def _report(resolved, data, model, last, seconds, directory, file) -> dict[str, 
 
 
 def _directory(resolved, data, resume, strategy):
-    config = {**resolved.config(), "source": data.source, "versions": _versions(),
-              "strategy": {"name": resolved.strategy, "replicas": strategy.num_replicas_in_sync}}
+    config = {
+        **resolved.config(),
+        "source": data.source,
+        "versions": _versions(),
+        "strategy": {"name": resolved.strategy, "replicas": strategy.num_replicas_in_sync},
+    }
     path = resolved.workdir or _free(f"runs/{resolved.model}_{resolved.dataset}")
     opened = training.RunDirectory.resume if resume else training.RunDirectory.create
     return opened(path, config)
@@ -248,7 +276,10 @@ def _free(stem: str) -> str:
 
 def _versions() -> dict[str, str]:
     wanted = ("tensorflow", "keras", "tensorflow-probability", "numpy")
-    return {"tfvae": tfvae.__version__, **{name: importlib.metadata.version(name) for name in wanted}}
+    return {
+        "tfvae": tfvae.__version__,
+        **{name: importlib.metadata.version(name) for name in wanted},
+    }
 
 
 def _say(text: str) -> None:
@@ -257,4 +288,9 @@ def _say(text: str) -> None:
 
 def _progress(done: int, total: int) -> None:
     if sys.stderr.isatty():
-        print(f"\r  row {done}/{total}", end="\n" if done == total else "", file=sys.stderr, flush=True)
+        print(
+            f"\r  row {done}/{total}",
+            end="\n" if done == total else "",
+            file=sys.stderr,
+            flush=True,
+        )

@@ -3,6 +3,7 @@
 A model's settings are one frozen dataclass; `field` gives each a help line and a range. No
 TensorFlow is imported here, so that a wrong flag is refused in a moment.
 """
+
 from __future__ import annotations
 
 import dataclasses
@@ -72,8 +73,13 @@ def _options(hint) -> tuple[type, ...]:
 
 
 def _expected(hint) -> str:
-    names = {int: "a whole number", float: "a number", bool: "true or false", str: "a word",
-             type(None): "none"}
+    names = {
+        int: "a whole number",
+        float: "a number",
+        bool: "true or false",
+        str: "a word",
+        type(None): "none",
+    }
     return " or ".join(
         names.get(h) or f"{names[typing.get_args(h)[0]]} or several, with commas between"
         for h in _options(hint)
@@ -118,13 +124,13 @@ def _check_range(f: dataclasses.Field, value) -> None:
     low, high, choices = (f.metadata.get(k) for k in ("low", "high", "choices"))
     if choices and value is not None:
         one_of(f"value of setting {f.name!r}:", value, choices)
-    numbers = value if isinstance(value, tuple) else (value,)
-    for number in numbers:
-        if isinstance(number, (int, float)) and not isinstance(number, bool):
-            # written so that NaN is out of every range
-            if (low is not None and not number >= low) or (high is not None and not number <= high):
-                wanted = f"at least {low}" if high is None else f"from {low} to {high}"
-                raise UserError(f"setting {f.name!r} must be {wanted}, got {_text(value)}")
+    low = float("-inf") if low is None else low
+    high = float("inf") if high is None else high
+    for number in value if isinstance(value, tuple) else (value,):
+        counts = isinstance(number, (int, float)) and not isinstance(number, bool)
+        if counts and not low <= number <= high:  # NaN is out of every range
+            wanted = f"at least {low}" if high == float("inf") else f"from {low} to {high}"
+            raise UserError(f"setting {f.name!r} must be {wanted}, got {_text(value)}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,6 +156,8 @@ class ImageSettings:
         choices=("constant", "drop", "cosine", "exponential"),
     )
     ema_decay: float = field(
-        0.0, "Polyak averaging of the weights that are kept, 0 for none (published: 0.9995)",
-        low=0.0, high=1.0,
+        0.0,
+        "Polyak averaging of the weights that are kept, 0 for none (published: 0.9995)",
+        low=0.0,
+        high=1.0,
     )

@@ -1,4 +1,5 @@
 """Pieces that the zoo's procedures share: learning-rate schedules, optimizer, weight averaging."""
+
 from __future__ import annotations
 
 import keras
@@ -44,9 +45,17 @@ def joint_stage(settings: ImageSettings, context: Context, model, objective=None
         clip_norm=settings.clip_norm,
         jit_compile=context.jit_compile,
     )
-    rate = learning_rate(settings.learning_rate_schedule, context.learning_rate, context.train_steps)
+    rate = learning_rate(
+        settings.learning_rate_schedule, context.learning_rate, context.train_steps
+    )
     return _stage(
-        "train", model, update, rate, context.train_steps, context.seed, lambda m: m.trainable_variables
+        "train",
+        model,
+        update,
+        rate,
+        context.train_steps,
+        context.seed,
+        lambda m: m.trainable_variables,
     )
 
 

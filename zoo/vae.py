@@ -1,4 +1,5 @@
 """`vae`: the plain variational auto-encoder, the baseline that collapses."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -21,7 +22,8 @@ class Settings(ImageSettings):
         (), "h,w: a sequence of h * w latents over the image instead of one vector", low=1
     )
     encoder: str = field(
-        "full", "of a latent grid: full sees the whole image, anti_causal what comes after",
+        "full",
+        "of a latent grid: full sees the whole image, anti_causal what comes after",
         choices=("full", "anti_causal"),
     )
     beta: float = field(1.0, "weight of the rate", low=0.0)
@@ -38,7 +40,9 @@ def model(settings: Settings, context: Context):
     grid = settings.latent_grid or None
     length = () if grid is None else (grid[0] * grid[1],)
     shape = (*length, settings.latent_width)
-    parts = backbones.build(settings, context, grid=grid, anti_causal=settings.encoder == "anti_causal")
+    parts = backbones.build(
+        settings, context, grid=grid, anti_causal=settings.encoder == "anti_causal"
+    )
     latent = StochasticLatent(GaussianPosterior(shape), StandardNormalPrior(shape))
     return tfvae.VAE(parts.encoder, latent, parts.decoder, parts.likelihood, name="vae")
 

@@ -1,4 +1,5 @@
 """AR(1): closed forms, golden values, `tfd.MarkovChain` and numerical minimisation as oracles."""
+
 import numpy as np
 import pytest
 import scipy.optimize
@@ -83,13 +84,17 @@ def _channel(values):
 def test_kl_golden():
     a = tf.constant([0.7], tf.float64)
     scale = np.sqrt([0.5, 0.4, 0.3, 0.9])
-    assert float(kl_normal_ar1(_channel([0.5, -0.2, 1, 0.3]), _channel(scale), a)[0, 0]) == pytest.approx(
-        2.69701585, abs=1e-8
-    )
+    assert float(
+        kl_normal_ar1(_channel([0.5, -0.2, 1, 0.3]), _channel(scale), a)[0, 0]
+    ) == pytest.approx(2.69701585, abs=1e-8)
     zeros = _channel(np.zeros(4))
-    assert float(kl_normal_ar1(zeros, _channel(np.ones(4)), a)[0, 0]) == pytest.approx(1.87233611, abs=1e-8)
+    assert float(kl_normal_ar1(zeros, _channel(np.ones(4)), a)[0, 0]) == pytest.approx(
+        1.87233611, abs=1e-8
+    )
     best = np.sqrt([0.51, 0.51 / 1.49, 0.51 / 1.49, 0.51])
-    assert float(kl_normal_ar1(zeros, _channel(best), a)[0, 0]) == pytest.approx(0.73544840, abs=1e-8)
+    assert float(kl_normal_ar1(zeros, _channel(best), a)[0, 0]) == pytest.approx(
+        0.73544840, abs=1e-8
+    )
 
 
 def test_slow_paths_are_cheap_and_fast_ones_dear():
@@ -105,7 +110,9 @@ def test_slow_paths_are_cheap_and_fast_ones_dear():
 def test_rate_is_never_below_delta_in_float32():
     rng = np.random.default_rng(1)
     correlation = np.array([0.0, 0.3, 0.6, 0.9], np.float32)
-    loc = rng.normal(size=(2000, 16, 4)).astype("float32") * rng.choice([0.0, 0.1, 1.0], size=(2000, 1, 1))
+    loc = rng.normal(size=(2000, 16, 4)).astype("float32") * rng.choice(
+        [0.0, 0.1, 1.0], size=(2000, 1, 1)
+    )
     scale = np.exp(rng.normal(size=(2000, 16, 4))).astype("float32")
     rate = kl_normal_ar1(tf.constant(loc, tf.float32), tf.constant(scale), tf.constant(correlation))
     assert np.min(rate.numpy() - committed_rate(16, correlation)) > -1e-4
@@ -134,7 +141,9 @@ def test_registered_kl_equals_the_sum_over_channels():
     q = tfd.Independent(tfd.Normal(tf.constant(loc), tf.constant(scale)), 2)
     prior = AR1(4, tf.constant([0.3, 0.8], tf.float64))
     by_channel = kl_normal_ar1(tf.constant(loc), tf.constant(scale), prior.correlation)
-    np.testing.assert_allclose(tfd.kl_divergence(q, prior), tf.reduce_sum(by_channel, -1), rtol=1e-12)
+    np.testing.assert_allclose(
+        tfd.kl_divergence(q, prior), tf.reduce_sum(by_channel, -1), rtol=1e-12
+    )
 
 
 @pytest.mark.statistical

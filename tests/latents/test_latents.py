@@ -1,4 +1,5 @@
 """Posteriors and priors: rates against TFP, floors, and the auxiliary prior's laws."""
+
 import keras
 import numpy as np
 import pytest

@@ -1,4 +1,5 @@
 """Likelihoods against closed forms, brute force over the levels, and their own samples."""
+
 import keras
 import numpy as np
 import pytest
@@ -183,8 +184,12 @@ def test_distribution_agrees(likelihood, channels):
         assert sizes(x)[1:] == [2, 3, channels]
         many = distribution.sample(5, seed=seed_of(4))
         return (
-            distribution.log_prob(x), likelihood.log_prob(p, x), distribution.mean(),
-            likelihood.mean(p), many, distribution.log_prob(many),
+            distribution.log_prob(x),
+            likelihood.log_prob(p, x),
+            distribution.mean(),
+            likelihood.mean(p),
+            many,
+            distribution.log_prob(many),
         )
 
     a, b, mean, expected, many, scores = run(parameters)

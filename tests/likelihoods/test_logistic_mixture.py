@@ -1,4 +1,5 @@
 """The discretised logistic mixture against golden values and a float64 re-implementation."""
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -61,8 +62,10 @@ def test_rgb_mixture_against_numpy():
     means = rest[:, 0].copy()
     means[1] += c[0] * v[0]
     means[2] += c[1] * v[0] + c[2] * v[1]
-    each = [np.prod([plain_mass(pixel[ch], means[ch, j], rest[ch, 1, j]) for ch in range(3)])
-            for j in range(k)]
+    each = [
+        np.prod([plain_mass(pixel[ch], means[ch, j], rest[ch, 1, j]) for ch in range(3)])
+        for j in range(k)
+    ]
     expected = np.log(np.dot(np.exp(weights) / np.exp(weights).sum(), each))
     parameters = np.concatenate([weights, rest.reshape(-1)])
     got = score(DiscretizedLogisticMixture(k), parameters, pixel)

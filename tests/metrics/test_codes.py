@@ -1,4 +1,5 @@
 """Nearest neighbours and the linear probe on codes whose accuracy is known."""
+
 import numpy as np
 import pytest
 from sklearn.neighbors import KNeighborsClassifier

@@ -1,4 +1,5 @@
 """Mutual information and marginal KL against closed forms and a direct float64 oracle."""
+
 import numpy as np
 import pytest
 import tensorflow as tf

@@ -1,4 +1,5 @@
 """The importance-weighted estimate on z ~ N(0, 1), x|z ~ N(z, 1), x = 1.5."""
+
 import numpy as np
 import pytest
 import tensorflow as tf

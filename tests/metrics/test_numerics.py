@@ -1,4 +1,5 @@
 """The streamed log-mean-exp against NumPy in float64."""
+
 import numpy as np
 import pytest
 import tensorflow as tf

@@ -1,4 +1,5 @@
 """Running means against NumPy, active units against the published conventions."""
+
 import numpy as np
 import pytest
 

@@ -1,4 +1,5 @@
 """Encoders: what a feature may depend on, exactly; values against NumPy; round trips."""
+
 import keras
 import numpy as np
 import pytest

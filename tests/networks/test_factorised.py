@@ -1,4 +1,5 @@
 """The factorised decoder and its networks: values, gradients, draws, round trips."""
+
 import keras
 import numpy as np
 import pytest
@@ -96,13 +97,16 @@ def test_deconvolution_against_numpy():
         for j in range(2):
             full[2 * i : 2 * i + 4, 2 * j : 2 * j + 4] += kernel @ small[i, j]
     middle = np.pad(elu(full[1:5, 1:5] + kernel_bias), ((1, 1), (1, 1), (0, 0)))
-    expected = [[np.sum(middle[i : i + 3, j : j + 3] * last[..., 0]) + last_bias[0]
-                 for j in range(4)] for i in range(4)]
+    expected = [
+        [np.sum(middle[i : i + 3, j : j + 3] * last[..., 0]) + last_bias[0] for j in range(4)]
+        for i in range(4)
+    ]
     np.testing.assert_allclose(network(z)[0, ..., 0], expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(
-    "likelihood", [Bernoulli(), Categorical256(), DiscretizedLogisticMixture(2)],
+    "likelihood",
+    [Bernoulli(), Categorical256(), DiscretizedLogisticMixture(2)],
     ids=lambda value: type(value).__name__,
 )
 def test_generate_is_the_likelihoods_draw_or_mean(likelihood):

@@ -1,4 +1,5 @@
 """The SavedModel: loads with TensorFlow alone, says what the model says, and encodes without dice."""
+
 import json
 import subprocess
 import sys
@@ -34,7 +35,9 @@ print(json.dumps(out))
 """
 
 
-@pytest.mark.parametrize("make", [models.plain, models.delta, models.exact], ids=["plain", "delta", "exact"])
+@pytest.mark.parametrize(
+    "make", [models.plain, models.delta, models.exact], ids=["plain", "delta", "exact"]
+)
 def test_saved_model_alone_equals_the_model(make, tmp_path):
     model, x = make(), models.images(6)
     export_saved_model(model, str(tmp_path / "saved"))
@@ -43,7 +46,9 @@ def test_saved_model_alone_equals_the_model(make, tmp_path):
     done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
     got = json.loads(done.stdout.splitlines()[-1])
-    assert {"encode", "decode", "reconstruct", "sample", "elbo", "log_prob"} <= set(got["signatures"])
+    assert {"encode", "decode", "reconstruct", "sample", "elbo", "log_prob"} <= set(
+        got["signatures"]
+    )
     code = model.encode(x)
     np.testing.assert_allclose(got["encode"], code, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(got["decode"], model.decode(code), rtol=1e-4, atol=1e-5)
@@ -58,10 +63,13 @@ def test_saved_model_alone_equals_the_model(make, tmp_path):
 def test_encode_has_no_random_operation(tmp_path):
     export_saved_model(models.delta(), str(tmp_path / "saved"))
     loaded = tf.saved_model.load(str(tmp_path / "saved"))
+
     def random_operations(name):
         graph = loaded.signatures[name].graph
         functions = graph.as_graph_def().library.function
-        kinds = {n.op for n in graph.as_graph_def().node} | {n.op for f in functions for n in f.node_def}
+        kinds = {n.op for n in graph.as_graph_def().node} | {
+            n.op for f in functions for n in f.node_def
+        }
         return {k for k in kinds if "Random" in k or "Multinomial" in k}
 
     assert random_operations("sample")

@@ -1,4 +1,5 @@
 """One device = two replicas = two workers, on the same global batch, with all noise."""
+
 import json
 import os
 import socket

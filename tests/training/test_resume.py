@@ -1,4 +1,5 @@
 """A run that is killed and goes on ends as one that was never interrupted, bit for bit."""
+
 import json
 import os
 import pathlib
@@ -50,7 +51,9 @@ ROOT = pathlib.Path(__file__).parent.parent.parent
 
 def _start(path, mode):
     words = [sys.executable, "-c", SCRIPT, str(path), mode]
-    return subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 def _finish(process):
@@ -126,7 +129,9 @@ def test_a_checkpoint_cut_short_is_never_loaded(tmp_path, damage):
 def test_a_checkpoint_of_another_model_is_refused_by_name(tmp_path):
     _checkpoint(tmp_path)[0].save(5, {})
     other, _ = _checkpoint(tmp_path, models.plain(width=5))
-    with pytest.raises(UserError, match=r"another model: w\d+\w* is \[16, 3\] there and \[16, 5\] here"):
+    with pytest.raises(
+        UserError, match=r"another model: w\d+\w* is \[16, 3\] there and \[16, 5\] here"
+    ):
         other.restore()
 
 
@@ -143,7 +148,18 @@ def _train(tmp_path, model, evaluate=dict, steps=10):
     import tensorflow as tf
 
     stream = tf.data.Dataset.from_tensor_slices(data).batch(8).repeat()
-    train("only", model, Joint(seed=0), lambda start: stream, steps, directory, evaluate, 2, 2, progress=False)
+    train(
+        "only",
+        model,
+        Joint(seed=0),
+        lambda start: stream,
+        steps,
+        directory,
+        evaluate,
+        2,
+        2,
+        progress=False,
+    )
     return directory
 
 
@@ -158,7 +174,9 @@ def test_a_nan_names_term_step_and_the_last_good_checkpoint(tmp_path):
             weight.assign(weight * float("nan"))
         return {}
 
-    with pytest.raises(UserError, match=r"step 5: distortion is nan; the last good checkpoint is of step 4"):
+    with pytest.raises(
+        UserError, match=r"step 5: distortion is nan; the last good checkpoint is of step 4"
+    ):
         _train(tmp_path, model, evaluate)
     rows = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(row)["step"] for row in rows] == [2, 4]

@@ -1,4 +1,5 @@
 """The command: flags, flagfiles, refusals in one line, settings."""
+
 import dataclasses
 import subprocess
 import sys
@@ -16,7 +17,10 @@ FLAGFILES = sorted((ROOT / "zoo" / "flagfiles").glob("*.flags"))
 
 def _command(*words):
     return subprocess.run(
-        [sys.executable, str(ROOT / "train_main.py"), *words], capture_output=True, text=True, cwd=ROOT
+        [sys.executable, str(ROOT / "train_main.py"), *words],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
     )
 
 
@@ -51,17 +55,35 @@ def test_wrong_flags_are_one_line_and_status_2(words, says):
     [
         ({"model": "delta_va"}, "unknown model 'delta_va'; did you mean delta_vae?"),
         ({"model": "vae", "dataset": "mnst"}, "unknown dataset 'mnst'; did you mean mnist"),
-        ({"model": "vae", "backbone": "gated_pixlcnn"}, "unknown backbone .*did you mean gated_pixelcnn"),
+        (
+            {"model": "vae", "backbone": "gated_pixlcnn"},
+            "unknown backbone .*did you mean gated_pixelcnn",
+        ),
         ({"model": "vae", "size": "big"}, "unknown size 'big'"),
-        ({"model": "vae", "sets": ["latent_widht=3"]}, "unknown setting 'latent_widht'; did you mean latent_width"),
-        ({"model": "vae", "sets": ["latent_width=three"]}, "'latent_width' must be a whole number, got 'three'"),
-        ({"model": "vae", "sets": ["latent_width=0"]}, "'latent_width' must be from 1 to 4096, got 0"),
+        (
+            {"model": "vae", "sets": ["latent_widht=3"]},
+            "unknown setting 'latent_widht'; did you mean latent_width",
+        ),
+        (
+            {"model": "vae", "sets": ["latent_width=three"]},
+            "'latent_width' must be a whole number, got 'three'",
+        ),
+        (
+            {"model": "vae", "sets": ["latent_width=0"]},
+            "'latent_width' must be from 1 to 4096, got 0",
+        ),
         ({"model": "vae", "sets": ["latent_width"]}, "--set wants name=value"),
         ({"model": "vae", "sets": ["beta=nan"]}, "'beta' must be at least 0.0, got nan"),
         ({"model": "delta_vae", "sets": ["encoder=both"]}, "known: anti_causal, full"),
-        ({"model": "vae", "values": {"latent_width": 2.5}}, "'latent_width' must be a whole number"),
+        (
+            {"model": "vae", "values": {"latent_width": 2.5}},
+            "'latent_width' must be a whole number",
+        ),
         ({"model": "vae", "batch_size": 0}, "--batch_size must be a number above 0"),
-        ({"model": "vae", "batch_size": 9, "cpu_replicas": 2}, "multiple of --cpu_replicas=2, got 9"),
+        (
+            {"model": "vae", "batch_size": 9, "cpu_replicas": 2},
+            "multiple of --cpu_replicas=2, got 9",
+        ),
     ],
 )
 def test_refusals_name_argument_expectation_and_value(given, says):
@@ -79,9 +101,20 @@ def test_the_command_line_wins_over_the_flagfile_wherever_it_stands():
 def test_sets_are_typed_and_later_ones_win():
     made = settings.parse(
         recipe.module("delta_vae").Settings,
-        ["latent_grid=3,5", "clip_norm=none", "auxiliary=false", "latent_width=2", "latent_width=6"],
+        [
+            "latent_grid=3,5",
+            "clip_norm=none",
+            "auxiliary=false",
+            "latent_width=2",
+            "latent_width=6",
+        ],
     )
-    assert (made.latent_grid, made.clip_norm, made.auxiliary, made.latent_width) == ((3, 5), None, False, 6)
+    assert (made.latent_grid, made.clip_norm, made.auxiliary, made.latent_width) == (
+        (3, 5),
+        None,
+        False,
+        6,
+    )
 
 
 @pytest.mark.parametrize("name", recipe.names())
@@ -98,7 +131,11 @@ def test_every_flagfile_resolves(path):
     words = [w[2:].split("=", 1) for w in lines]
     sets = [v for n, v in words if n == "set"]
     kinds = plan.Plan.__dataclass_fields__
-    given = {n: {"int": int, "float": float}.get(kinds[n].type, str)(v) for n, v in words if n not in ("set",)}
+    given = {
+        n: {"int": int, "float": float}.get(kinds[n].type, str)(v)
+        for n, v in words
+        if n not in ("set",)
+    }
     resolved = plan.resolve(sets=sets, **given)
     assert resolved.command().startswith(f"python train_main.py --model={resolved.model}")
 

@@ -1,4 +1,5 @@
 """The training stream: exactness, resumption, shards, binarisation."""
+
 import numpy as np
 import pytest
 

@@ -1,4 +1,5 @@
 """Diagnosis: what happened to the latent, in figures, pictures and a sentence."""
+
 from tfvae.diagnosis.figures import collect, figures
 from tfvae.diagnosis.measure import measure
 from tfvae.diagnosis.report import html

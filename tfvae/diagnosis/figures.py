@@ -2,6 +2,7 @@
 
 Legend: R rows, K columns, H W C image.
 """
+
 from __future__ import annotations
 
 import io
@@ -30,7 +31,11 @@ CAPTIONS = {
 
 
 def collect(
-    model, x: np.ndarray, seed: int = 0, progress: Callable[[int, int], None] | None = None, columns: int = 8
+    model,
+    x: np.ndarray,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+    columns: int = 8,
 ) -> dict[str, np.ndarray]:
     """The images that the figures show: name -> [R, K, H, W, C] in raw units.
 
@@ -71,7 +76,9 @@ def figures(
     """
     made = {"curves": _curves(rows, report)}
     if report["rate_per_group"]:
-        made["rate_per_group"] = _groups(report["rate_per_group"], report.get("committed_rate_per_group"))
+        made["rate_per_group"] = _groups(
+            report["rate_per_group"], report.get("committed_rate_per_group")
+        )
     for name in ("reconstructions", "samples", "one_latent", "interpolation"):
         if name in images:
             made[name] = _grid(images[name])
@@ -100,7 +107,12 @@ def _curves(rows, report) -> bytes:
     main = [row for row in rows if row["stage"] == stages[0]] if stages else []
     for axis, name in ((left, "distortion"), (right, "rate")):
         steps = [row["step"] for row in main if name in row["train"]]
-        axis.plot(steps, [row["train"][name] for row in main if name in row["train"]], color=_BLUE, label="training")
+        axis.plot(
+            steps,
+            [row["train"][name] for row in main if name in row["train"]],
+            color=_BLUE,
+            label="training",
+        )
         valid = [(row["step"], row["valid"][name]) for row in main if name in row["valid"]]
         axis.plot(*zip(*valid) if valid else ((), ()), "o", ms=4, color=_ORANGE, label="validation")
         axis.set(title=f"{name} [nats]", xlabel="step")
@@ -108,7 +120,14 @@ def _curves(rows, report) -> bytes:
     for stage in stages[1:]:
         later = [row for row in rows if row["stage"] == stage]
         steps = [offset + row["step"] for row in later]
-        right.plot(steps, [r["valid"]["rate"] for r in later], "s", ms=4, color=_GREEN, label=stage.replace("_", " "))
+        right.plot(
+            steps,
+            [r["valid"]["rate"] for r in later],
+            "s",
+            ms=4,
+            color=_GREEN,
+            label=stage.replace("_", " "),
+        )
     if report.get("committed_rate") is not None:
         right.axhline(report["committed_rate"], color=_GREY, linestyle="--", label="committed rate")
     right.set_ylim(bottom=0)
@@ -122,7 +141,9 @@ def _groups(rates, committed) -> bytes:
     place = np.arange(len(rates))
     axis.bar(place, rates, color=_BLUE, width=0.7, label="rate")
     if committed is not None:
-        axis.hlines(committed, place - 0.45, place + 0.45, color=_ORANGE, linewidth=2.5, label="committed")
+        axis.hlines(
+            committed, place - 0.45, place + 0.45, color=_ORANGE, linewidth=2.5, label="committed"
+        )
         axis.legend(frameon=False, fontsize=9)
     axis.set(title="rate per latent group [nats]", xlabel="group")
     if len(rates) <= 16:
@@ -144,5 +165,11 @@ def _grid(images: np.ndarray) -> bytes:
     figure = Figure(figsize=(7, 7 * canvas.shape[0] / canvas.shape[1]))
     axis = figure.add_axes((0, 0, 1, 1))
     axis.axis("off")
-    axis.imshow(canvas[..., 0] if channels == 1 else canvas, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    axis.imshow(
+        canvas[..., 0] if channels == 1 else canvas,
+        cmap="gray",
+        vmin=0,
+        vmax=1,
+        interpolation="nearest",
+    )
     return _png(figure)

@@ -2,6 +2,7 @@
 
 Legend: N examples, B batch, G latent groups.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -75,10 +76,20 @@ def measure(
 
 _NO_CODE = dict.fromkeys(
     (
-        "rate_stderr", "mutual_information", "mutual_information_stderr", "mutual_information_reference",
-        "mutual_information_ceiling", "marginal_kl", "active_units", "latent_units",
-        "active_units_threshold", "active_units_sweep", "shuffle_gap", "shuffle_gap_stderr",
-        "committed_rate", "committed_rate_per_group",
+        "rate_stderr",
+        "mutual_information",
+        "mutual_information_stderr",
+        "mutual_information_reference",
+        "mutual_information_ceiling",
+        "marginal_kl",
+        "active_units",
+        "latent_units",
+        "active_units_threshold",
+        "active_units_sweep",
+        "shuffle_gap",
+        "shuffle_gap_stderr",
+        "committed_rate",
+        "committed_rate_per_group",
     )
 )
 

@@ -1,4 +1,5 @@
 """report.html: one self-contained page that a person would rather look at than the JSON."""
+
 from __future__ import annotations
 
 import base64
@@ -21,14 +22,29 @@ _ROWS = (
     ("rate", "rate", "nats", "KL(q(z|x) || p(z)): what the code costs"),
     ("committed_rate", "committed rate", "nats", "the least rate that the prior allows"),
     ("mutual_information", "mutual information", "nats", "I(x; z): what the code tells about x"),
-    ("mutual_information_ceiling", "its ceiling", "nats", "log of the reference size: more cannot be measured"),
+    (
+        "mutual_information_ceiling",
+        "its ceiling",
+        "nats",
+        "log of the reference size: more cannot be measured",
+    ),
     ("marginal_kl", "marginal KL", "nats", "KL(q(z) || p(z)): rate that tells nothing about x"),
-    ("active_units", "active units", "", "units whose posterior mean varies over x by more than 0.01"),
+    (
+        "active_units",
+        "active units",
+        "",
+        "units whose posterior mean varies over x by more than 0.01",
+    ),
     ("latent_units", "units", "", "scalars in the code"),
     ("shuffle_gap", "swap gap", "nats", "what the decoder loses with another example's code"),
     ("auxiliary_rate", "auxiliary rate", "nats", "the rate under the auxiliary prior"),
     ("auxiliary_elbo", "auxiliary ELBO", "nats", "the ELBO under the auxiliary prior"),
-    ("auxiliary_nll", "auxiliary NLL", "nats", "the NLL under the auxiliary prior, from which samples are drawn"),
+    (
+        "auxiliary_nll",
+        "auxiliary NLL",
+        "nats",
+        "the NLL under the auxiliary prior, from which samples are drawn",
+    ),
     ("parameters", "weights", "", "of the model without the auxiliary prior"),
     ("train_seconds", "training", "s", "wall time of this machine"),
 )
@@ -72,11 +88,13 @@ def html(report: Mapping[str, Any], config: Mapping[str, Any], figures: Mapping[
         data = base64.b64encode(png).decode()
         parts.append(
             f"<figure><h2>{text(name.replace('_', ' '))}</h2><img alt='{text(name)}' "
-            f"src='data:image/png;base64,{data}'><figcaption>{text(CAPTIONS.get(name, ''))}</figcaption></figure>"
+            f"src='data:image/png;base64,{data}'>"
+            f"<figcaption>{text(CAPTIONS.get(name, ''))}</figcaption></figure>"
         )
     parts += [
         f"<h2>To repeat it</h2><pre>{text(str(config.get('command', '')))}</pre>",
-        f"<p>Data: {text(str(config.get('data', '')))} ({text(str(config.get('data_citation', '')))})</p>",
+        f"<p>Data: {text(str(config.get('data', '')))} "
+        f"({text(str(config.get('data_citation', '')))})</p>",
         f"<details><summary>All settings and figures</summary><pre>"
         f"{text(json.dumps({'config': config, 'report': report}, indent=1, default=str))}</pre></details></html>",
     ]
@@ -85,11 +103,19 @@ def html(report: Mapping[str, Any], config: Mapping[str, Any], figures: Mapping[
 
 def _row(report, key, title, unit, says) -> str:
     value = report[key]
-    shown = f"{value:,}" if isinstance(value, int) else f"{value:.4f}" if key == "bits_per_dim" else f"{value:,.2f}"
+    shown = (
+        f"{value:,}"
+        if isinstance(value, int)
+        else f"{value:.4f}"
+        if key == "bits_per_dim"
+        else f"{value:,.2f}"
+    )
     error = report.get(f"{key}_stderr")
     if error is not None:
         shown += f" &plusmn; {error:.2f}"
     if key in ("nll", "auxiliary_nll"):
         samples = report["nll_num_samples"]
-        says += f"; {report['nll_num_examples']} images" + (f", {samples} samples each" if samples else "")
+        says += f"; {report['nll_num_examples']} images" + (
+            f", {samples} samples each" if samples else ""
+        )
     return f"<tr><td>{title}<td class=n>{shown} {unit}<td class=s>{_html.escape(says)}"

@@ -1,4 +1,5 @@
 """The verdict: one word for a machine, one sentence for a person, two indicators for either."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -1,5 +1,12 @@
 """Distributions that TFP does not have, as functions of tensors."""
+
 from tfvae.distributions.ar1 import AR1, committed_rate, correlation_for_rate, kl_normal_ar1
 from tfvae.distributions.importance import importance_weighted_log_prob
 
-__all__ = ["AR1", "committed_rate", "correlation_for_rate", "importance_weighted_log_prob", "kl_normal_ar1"]
+__all__ = [
+    "AR1",
+    "committed_rate",
+    "correlation_for_rate",
+    "importance_weighted_log_prob",
+    "kl_normal_ar1",
+]

@@ -17,6 +17,7 @@ section 2.2; the bracket belongs around both terms.
 
 Legend: B batch, n positions (time), D channels.
 """
+
 from __future__ import annotations
 
 import math
@@ -45,7 +46,9 @@ def committed_rate(length: int, correlation: Sequence[float] | float) -> np.ndar
     """
     square = np.square(np.asarray(correlation, np.float64))
     if length < 1 or np.any(square >= 1):
-        raise UserError(f"committed_rate needs length >= 1 and |correlation| < 1, got {length} and {correlation}")
+        raise UserError(
+            f"committed_rate needs length >= 1 and |correlation| < 1, got {length} and {correlation}"
+        )
     if length == 1:
         return np.zeros_like(square)
     return 0.5 * ((length - 2) * np.log1p(square) - np.log1p(-square))
@@ -65,7 +68,9 @@ def correlation_for_rate(length: int, rate: float) -> float:
         UserError: no correlation gives that rate.
     """
     if rate < 0 or (length < 2 and rate > 0):
-        raise UserError(f"no correlation commits {rate} nats over {length} position(s): rate must be >= 0, length >= 2")
+        raise UserError(
+            f"no correlation commits {rate} nats over {length} position(s): rate must be >= 0, length >= 2"
+        )
     low, high = 0.0, 2.0 * rate + 1e-12  # y = 2 rate is enough: the other term only adds
 
     def excess(y: float) -> float:
@@ -97,7 +102,10 @@ def kl_normal_ar1(loc: tf.Tensor, scale: tf.Tensor, correlation: tf.Tensor) -> t
         + tf.square(correlation) * variance[:, :-1]
     )
     later = (
-        tf.math.log(innovation) - 2.0 * tf.math.log(scale[:, 1:]) - 1.0 + expected_square / innovation
+        tf.math.log(innovation)
+        - 2.0 * tf.math.log(scale[:, 1:])
+        - 1.0
+        + expected_square / innovation
     )
     return 0.5 * (first + tf.reduce_sum(later, 1))
 
@@ -160,7 +168,9 @@ class AR1(tfd.Distribution):
         later = tf.square(value[..., 1:, :] - a * value[..., :-1, :]) / innovation
         square = first + tf.reduce_sum(later, -2)
         log_determinant = (self._length - 1) * tf.math.log(innovation)
-        return -0.5 * tf.reduce_sum(square + log_determinant + self._length * math.log(2 * math.pi), -1)
+        return -0.5 * tf.reduce_sum(
+            square + log_determinant + self._length * math.log(2 * math.pi), -1
+        )
 
     def _sample_n(self, n, seed=None):
         a = self._correlation

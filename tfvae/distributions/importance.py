@@ -2,6 +2,7 @@
 
 Legend: K importance samples, S samples of one chunk, B batch.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,4 +1,5 @@
 """The inference axis: how one posterior draw is made for one x."""
+
 from __future__ import annotations
 
 import tensorflow as tf

@@ -1,4 +1,5 @@
 """The latent axis: a posterior family and a prior, or a quantiser."""
+
 from tfvae.latents.latent import Inferred, Latent, NoLatent, StochasticLatent
 from tfvae.latents.posteriors import GaussianPosterior
 from tfvae.latents.priors import AR1Prior, AutoregressivePrior, StandardNormalPrior

@@ -2,6 +2,7 @@
 
 Legend: B batch, G latent groups, n positions, D latent width.
 """
+
 from __future__ import annotations
 
 from typing import Any, NamedTuple

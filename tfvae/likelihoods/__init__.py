@@ -1,4 +1,5 @@
 """p(x|z) given a decoder's parameters: one file a likelihood, no weights anywhere."""
+
 from tfvae.likelihoods.bernoulli import Bernoulli
 from tfvae.likelihoods.categorical import Categorical256
 from tfvae.likelihoods.likelihood import Likelihood

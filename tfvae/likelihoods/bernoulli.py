@@ -4,6 +4,7 @@
 
 Legend: B batch, H W C image; P = C logits a pixel.
 """
+
 from __future__ import annotations
 
 from typing import Any

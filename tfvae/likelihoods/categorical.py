@@ -8,6 +8,7 @@ ICML 2016, section 3.2).
 
 Legend: B batch, H W C image; P = 256 C logits a pixel, channel by channel.
 """
+
 from __future__ import annotations
 
 from typing import Any

@@ -7,6 +7,7 @@ arrays in other units, and answers in raw units.
 
 Legend: B batch, H W C image, P parameters a pixel, ... any leading axes.
 """
+
 from __future__ import annotations
 
 import abc

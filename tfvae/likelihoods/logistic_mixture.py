@@ -19,6 +19,7 @@ raw coefficients: c0 stands in R's place, c1 in G's, c2 in B's. P = 3 K (grey) o
 
 Legend: B batch, H W C image, K components, P parameters a pixel, ... any leading axes.
 """
+
 from __future__ import annotations
 
 from typing import Any, NamedTuple

@@ -1,4 +1,5 @@
 """Measures: what happened, in nats per example at weight 1, on distributions and arrays."""
+
 from tfvae.distributions.importance import importance_weighted_log_prob
 from tfvae.metrics.active_units import ACTIVE_THRESHOLD, active_units, sweep, unit_variances
 from tfvae.metrics.codes import linear_probe_accuracy, nearest_neighbour_accuracy

@@ -2,6 +2,7 @@
 
 Legend: N examples.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterable

@@ -2,6 +2,7 @@
 
 Legend: N training codes, M test codes, D numbers of a code (further axes are flattened).
 """
+
 from __future__ import annotations
 
 import numpy as np

@@ -5,6 +5,7 @@ marginal q(z). On the same draws, rate = mutual information + marginal KL holds 
 
 Legend: N reference examples, M draws, D latent numbers (all event axes flattened).
 """
+
 from __future__ import annotations
 
 import math

@@ -4,6 +4,7 @@ Everything here is NumPy float64 on the host; figures are nats per example at we
 
 Legend: B batch, G latent groups.
 """
+
 from __future__ import annotations
 
 import math

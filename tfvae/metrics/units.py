@@ -1,4 +1,5 @@
 """The one place where nats become other units."""
+
 from __future__ import annotations
 
 import numpy as np

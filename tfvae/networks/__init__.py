@@ -1,4 +1,5 @@
 """Encoders and decoders: Keras layers that know neither distributions nor objectives."""
+
 from tfvae.networks.anti_causal import AntiCausalEncoder
 from tfvae.networks.autoregressive_decoder import AutoregressiveDecoder
 from tfvae.networks.conditioners import GridConditioner, VectorConditioner

@@ -12,6 +12,7 @@ and the cells below all come after its first pixel, so this is a restriction of 
 
 Legend: B batch, H W C image, h w grid, n = h w positions in raster order, F features.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -2,6 +2,7 @@
 
 Legend: B batch, H W C image, P parameters of a pixel, F features, z [B,D] or [B,n,d].
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -53,7 +54,11 @@ class AutoregressiveDecoder(keras.layers.Layer):
         return self.head(self.network(x, self._condition(z)), x)
 
     def generate(
-        self, z, likelihood, seed, greedy: bool = False,
+        self,
+        z,
+        likelihood,
+        seed,
+        greedy: bool = False,
         progress: Callable[[int, int], None] | None = None,
     ):
         """Draws x ~ p(x | z), with the work of about one pass over the image.
@@ -101,9 +106,12 @@ class AutoregressiveDecoder(keras.layers.Layer):
 
     def get_config(self):
         return {
-            **super().get_config(), "image_shape": self.image_shape,
-            **{name: keras.saving.serialize_keras_object(getattr(self, name))
-               for name in ("network", "head", "conditioner")},
+            **super().get_config(),
+            "image_shape": self.image_shape,
+            **{
+                name: keras.saving.serialize_keras_object(getattr(self, name))
+                for name in ("network", "head", "conditioner")
+            },
         }
 
     @classmethod
@@ -152,7 +160,8 @@ def _pixel(head, likelihood, features, channels, seed, greedy):
     for channel in range(passes := head.passes(channels)):
         parameters = head(features, tf.cast(likelihood.preprocess(raw), features.dtype))
         drawn = (
-            likelihood.mode(parameters) if greedy
+            likelihood.mode(parameters)
+            if greedy
             else likelihood.sample(parameters, fold(seed, channel))
         )
         drawn = tf.cast(drawn, tf.float32)

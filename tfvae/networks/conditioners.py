@@ -2,6 +2,7 @@
 
 Legend: B batch, H W C image, h w latent grid (n = h w positions), d D latent width, c map channels.
 """
+
 from __future__ import annotations
 
 import keras
@@ -69,8 +70,11 @@ class GridConditioner(keras.layers.Layer):
 
     def get_config(self):
         return {
-            **super().get_config(), "image_shape": self.image_shape,
-            "grid_shape": self.grid_shape, "filters": self.filters, "num_layers": self.num_layers,
+            **super().get_config(),
+            "image_shape": self.image_shape,
+            "grid_shape": self.grid_shape,
+            "filters": self.filters,
+            "num_layers": self.num_layers,
         }
 
 
@@ -104,5 +108,7 @@ class VectorConditioner(keras.layers.Layer):
 
     def get_config(self):
         return {
-            **super().get_config(), "image_shape": self.image_shape, "filters": self.filters,
+            **super().get_config(),
+            "image_shape": self.image_shape,
+            "filters": self.filters,
         }

@@ -4,6 +4,7 @@
 
 Legend: B batch, H W C image, D latent width, n positions, P parameters a pixel.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -45,13 +46,20 @@ class DeconvolutionalImage(keras.layers.Layer):
         height, width = (-(-size // 2 ** len(filters)) for size in image_shape[:2])
         self.small_map = (height, width, filters[0])
         self.first = keras.layers.Dense(
-            height * width * filters[0], "elu", kernel_initializer="he_normal",
+            height * width * filters[0],
+            "elu",
+            kernel_initializer="he_normal",
             dtype=self.dtype_policy,
         )
         self.stages = [
             keras.layers.Conv2DTranspose(
-                f, kernel_size, 2, padding="same", activation="elu",
-                kernel_initializer="he_normal", dtype=self.dtype_policy,
+                f,
+                kernel_size,
+                2,
+                padding="same",
+                activation="elu",
+                kernel_initializer="he_normal",
+                dtype=self.dtype_policy,
             )
             for f in filters
         ]

@@ -4,6 +4,7 @@
 
 Legend: B batch, H W C image, D latent width, n positions, P parameters a pixel.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence

@@ -2,6 +2,7 @@
 
 Legend: B batch, H W C image, F filters, c channels of the conditioning map, r = k // 2 reach.
 """
+
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -95,7 +96,9 @@ class GatedBlock(keras.layers.Layer):
 
     def get_config(self):
         return {
-            **super().get_config(), "filters": self.filters, "kernel_size": self.kernel_size,
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
         }
 
 
@@ -229,8 +232,11 @@ class GatedPixelCNN(keras.layers.Layer):
 
     def get_config(self):
         return {
-            **super().get_config(), "filters": self.filters, "num_layers": self.num_layers,
-            "kernel_size": self.kernel_size, "first_kernel_size": self.first_kernel_size,
+            **super().get_config(),
+            "filters": self.filters,
+            "num_layers": self.num_layers,
+            "kernel_size": self.kernel_size,
+            "first_kernel_size": self.first_kernel_size,
         }
 
 

@@ -3,6 +3,7 @@
 Legend: C channels, F features, P parameters, L levels. `...` is [B,H,W] for an image and [B] for
 one pixel of it.
 """
+
 from __future__ import annotations
 
 import keras
@@ -82,7 +83,8 @@ class ChannelAutoregressiveHead(keras.layers.Layer):
         limit = (6 / (h + l)) ** 0.5  # Glorot's; Keras would take C for a receptive field
         self.within = self.add_weight(name="within", shape=(c, c * h), initializer="glorot_uniform")
         self.kernel = self.add_weight(
-            name="kernel", shape=(c, h, l),
+            name="kernel",
+            shape=(c, h, l),
             initializer=keras.initializers.RandomUniform(-limit, limit),
         )
         self.bias = self.add_weight(name="bias", shape=(c, l), initializer="zeros")
@@ -107,6 +109,8 @@ class ChannelAutoregressiveHead(keras.layers.Layer):
 
     def get_config(self):
         return {
-            **super().get_config(), "channels": self.channels, "levels": self.levels,
+            **super().get_config(),
+            "channels": self.channels,
+            "levels": self.levels,
             "hidden": self.hidden,
         }

@@ -6,6 +6,7 @@ pixel while an image is generated.
 
 Legend: B batch, H W C image, F features, kh kw kernel.
 """
+
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -14,8 +15,16 @@ import keras
 import tensorflow as tf
 
 __all__ = [
-    "CausalConv2D", "RowCache", "concat_elu", "corner", "down_shift", "empty_rows", "gate",
-    "next_row", "right_shift", "with_ones",
+    "CausalConv2D",
+    "RowCache",
+    "concat_elu",
+    "corner",
+    "down_shift",
+    "empty_rows",
+    "gate",
+    "next_row",
+    "right_shift",
+    "with_ones",
 ]
 
 
@@ -71,7 +80,8 @@ class CausalConv2D(keras.layers.Layer):
 
     def build(self, x_shape):
         self.kernel = self.add_weight(
-            name="kernel", shape=(*self.kernel_size, x_shape[-1], self.filters),
+            name="kernel",
+            shape=(*self.kernel_size, x_shape[-1], self.filters),
             initializer="glorot_uniform",
         )
         if self.use_bias:
@@ -108,8 +118,11 @@ class CausalConv2D(keras.layers.Layer):
 
     def get_config(self):
         return {
-            **super().get_config(), "filters": self.filters, "kernel_size": self.kernel_size,
-            "right": self.right, "use_bias": self.use_bias,
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "right": self.right,
+            "use_bias": self.use_bias,
         }
 
 

@@ -2,6 +2,7 @@
 
 Legend: B batch, H W C image, F features, D latent width, n positions, P parameters a pixel.
 """
+
 from __future__ import annotations
 
 import math

@@ -1,4 +1,5 @@
 """The encoder of a model without a latent."""
+
 from __future__ import annotations
 
 import keras

@@ -2,6 +2,7 @@
 
 Legend: B batch, H W C image, N = H W pixels, F filters, c channels of the conditioning map.
 """
+
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -84,7 +85,9 @@ class GatedResidual(keras.layers.Layer):
 
     def get_config(self):
         return {
-            **super().get_config(), "filters": self.filters, "kernel_size": self.kernel_size,
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
         }
 
 
@@ -118,8 +121,10 @@ class CausalAttention(keras.layers.Layer):
         lead, filters = h_shape[:-1], h_shape[-1]
         remembered, asked = (*lead, x_shape[-1] + filters + 2), (*lead, filters + 2)
         for layer, shape in (
-            (self.memory, remembered), (self.memory_out, remembered),
-            (self.question, asked), (self.question_out, asked),
+            (self.memory, remembered),
+            (self.memory_out, remembered),
+            (self.question, asked),
+            (self.question_out, asked),
         ):
             if not layer.built:
                 layer.build(shape)
@@ -165,7 +170,9 @@ class CausalAttention(keras.layers.Layer):
 
     def get_config(self):
         return {
-            **super().get_config(), "filters": self.filters, "key_size": self.key_size,
+            **super().get_config(),
+            "filters": self.filters,
+            "key_size": self.key_size,
             "value_size": self.value_size,
         }
 
@@ -317,9 +324,9 @@ class PixelSNAIL(keras.layers.Layer):
                 caches.append(cache)
             blocks.append(tuple(caches))
             pending.append(h)
-            h = attention.pixel(
-                h[:, None, None], places, state.keys[i], state.values[i], index
-            )[:, 0, 0]
+            h = attention.pixel(h[:, None, None], places, state.keys[i], state.values[i], index)[
+                :, 0, 0
+            ]
         state = state._replace(residuals=tuple(blocks), pending=tuple(pending))
         return self.output_layer(tf.nn.elu(h)), state
 
@@ -339,8 +346,11 @@ class PixelSNAIL(keras.layers.Layer):
 
     def get_config(self):
         return {
-            **super().get_config(), "filters": self.filters, "num_blocks": self.num_blocks,
-            "residuals_per_block": self.residuals_per_block, "key_size": self.key_size,
+            **super().get_config(),
+            "filters": self.filters,
+            "num_blocks": self.num_blocks,
+            "residuals_per_block": self.residuals_per_block,
+            "key_size": self.key_size,
             "value_size": self.value_size,
         }
 

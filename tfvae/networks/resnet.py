@@ -8,6 +8,7 @@ image would be a number of that image. Group normalisation stays within one imag
 
 Legend: B batch, H W C image, h w grid, n = h w positions in raster order, F features.
 """
+
 from __future__ import annotations
 
 import math
@@ -42,8 +43,13 @@ class ResidualBlock(keras.layers.Layer):
         def convolution(size, stride):
             # The normalisation that follows has the bias.
             return keras.layers.Conv2D(
-                filters, size, stride, padding="same", use_bias=False,
-                kernel_initializer="he_normal", dtype=self.dtype_policy,
+                filters,
+                size,
+                stride,
+                padding="same",
+                use_bias=False,
+                kernel_initializer="he_normal",
+                dtype=self.dtype_policy,
             )
 
         def normalisation():
@@ -167,7 +173,11 @@ class GridEncoder(keras.layers.Layer):
         self.num_blocks = num_blocks
         self.groups = groups
         self.stem = keras.layers.Conv2D(
-            filters, 3, padding="same", activation="elu", kernel_initializer="he_normal",
+            filters,
+            3,
+            padding="same",
+            activation="elu",
+            kernel_initializer="he_normal",
             dtype=self.dtype_policy,
         )
         self.to_grid = None  # needs the image's size
@@ -184,8 +194,14 @@ class GridEncoder(keras.layers.Layer):
         self.size = [s * g for s, g in zip(strides, self.grid_shape)]
         # Kernels overlap by one pixel on each side, so cells' borders are not blind.
         self.to_grid = keras.layers.Conv2D(
-            self.filters, [s + 2 for s in strides], strides, padding="same", activation="elu",
-            kernel_initializer="he_normal", dtype=self.dtype_policy, name="to_grid",
+            self.filters,
+            [s + 2 for s in strides],
+            strides,
+            padding="same",
+            activation="elu",
+            kernel_initializer="he_normal",
+            dtype=self.dtype_policy,
+            name="to_grid",
         )
         build_chain([self.stem, self.to_grid, *self.blocks], (batch, *self.size, channels))
 

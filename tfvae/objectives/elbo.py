@@ -1,4 +1,5 @@
 """The two terms of every variational bound:  -ELBO = distortion + rate."""
+
 from __future__ import annotations
 
 import tensorflow as tf

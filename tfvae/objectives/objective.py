@@ -4,6 +4,7 @@
 
 Legend: B batch of one replica, G latent groups.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping

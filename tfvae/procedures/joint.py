@@ -1,4 +1,5 @@
 """Joint training: one update of all variables for each batch."""
+
 from __future__ import annotations
 
 import tensorflow as tf

@@ -3,6 +3,7 @@
 Updates run on each replica; procedures run across replicas, around `strategy.run`, because control
 flow around an optimizer step is impossible inside of it. A procedure owns the one step counter.
 """
+
 from __future__ import annotations
 
 import abc
@@ -28,7 +29,9 @@ class Procedure(abc.ABC):
         self.step = tf.Variable(0, trainable=False, dtype=tf.int64, name="procedure_step")
 
     @abc.abstractmethod
-    def build(self, model, strategy, run_eagerly: bool = False) -> Callable[[Any], dict[str, tf.Tensor]]:
+    def build(
+        self, model, strategy, run_eagerly: bool = False
+    ) -> Callable[[Any], dict[str, tf.Tensor]]:
         """The cycle: takes the iterator, may dequeue several batches, returns reduced scalars.
 
         Args:

@@ -1,4 +1,5 @@
 """One gradient step of some of the model's variables, in replica context."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -54,11 +55,15 @@ class Update:
         self.model = model
         self.moving = self.variables(model)
         if not self.moving:
-            raise UserError("this update moves no variable: the model has no trainable ones to give")
+            raise UserError(
+                "this update moves no variable: the model has no trainable ones to give"
+            )
         if not self.optimizer.built:
             self.optimizer.build(self.moving)
         self._gradients = (
-            tf.function(self._gradients_of, jit_compile=True) if self.jit_compile else self._gradients_of
+            tf.function(self._gradients_of, jit_compile=True)
+            if self.jit_compile
+            else self._gradients_of
         )
 
     def _gradients_of(self, x, step, seed, global_batch, num_replicas):

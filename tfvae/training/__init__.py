@@ -1,4 +1,5 @@
 """Training: the one layer that touches the disk."""
+
 from tfvae.training import export, strategy
 from tfvae.training.callbacks import Checkpointer, FiniteGuard, Monitor, Progress
 from tfvae.training.checkpoint import ExactCheckpoint

@@ -3,6 +3,7 @@
 Their order matters: the guard looks before anything is kept; the monitor writes its row before the
 checkpoint of the same step, so that a resumed run's metrics.jsonl is that of an uninterrupted one.
 """
+
 from __future__ import annotations
 
 import math
@@ -52,8 +53,10 @@ class FiniteGuard(_Clock):
         for name in ("distortion", "rate", *sorted(logs)):
             if name in logs and not math.isfinite(float(logs[name])):
                 good = self._last_good()
-                kept = "no checkpoint was written yet" if good is None else (
-                    f"the last good checkpoint is of step {good}"
+                kept = (
+                    "no checkpoint was written yet"
+                    if good is None
+                    else (f"the last good checkpoint is of step {good}")
                 )
                 raise UserError(
                     f"training stopped at step {step}: {name} is {float(logs[name])}; {kept}; "
@@ -133,7 +136,9 @@ class Progress(_Clock):
         self._shown = now
         rate = (step - self.first) / max(now - self._begun, 1e-9)
         left = int((self.last - step) / max(rate, 1e-9))
-        shown = [f"{n} {float(logs[n]):.3f}" for n in ("objective", "distortion", "rate") if n in logs]
+        shown = [
+            f"{n} {float(logs[n]):.3f}" for n in ("objective", "distortion", "rate") if n in logs
+        ]
         bar = "#" * round(20 * step / self.last)
         line = (
             f"{self.stage} [{bar:.<20}] {step}/{self.last}  {'  '.join(shown)}  "

@@ -4,6 +4,7 @@ A checkpoint is a folder `step_<N>` with TensorFlow's files, the state of the ca
 last, a `complete.json` with the size and sha256 of each file. A folder without it, or whose files do
 not match it, is a write that was cut short, and is never loaded.
 """
+
 from __future__ import annotations
 
 import contextlib
@@ -68,8 +69,13 @@ class ExactCheckpoint:
             try:
                 self._checkpoint.write(os.path.join(folder, "state"))
             except (tf.errors.ResourceExhaustedError, tf.errors.UnknownError) as error:
-                raise UserError(f"no space left to write a checkpoint to {self.directory}") from error
-            mark = {name: _fingerprint(os.path.join(folder, name)) for name in sorted(os.listdir(folder))}
+                raise UserError(
+                    f"no space left to write a checkpoint to {self.directory}"
+                ) from error
+            mark = {
+                name: _fingerprint(os.path.join(folder, name))
+                for name in sorted(os.listdir(folder))
+            }
             write_atomically(os.path.join(folder, _MARK), json.dumps(mark).encode())
         whole = self.steps()
         for old in whole[: -self.keep]:
@@ -132,6 +138,8 @@ def _whole(folder: str) -> bool:
     try:
         with open(os.path.join(folder, _MARK), encoding="utf-8") as stream:
             mark = json.load(stream)
-        return bool(mark) and all(_fingerprint(os.path.join(folder, n)) == f for n, f in mark.items())
+        return bool(mark) and all(
+            _fingerprint(os.path.join(folder, n)) == f for n, f in mark.items()
+        )
     except (OSError, ValueError):
         return False

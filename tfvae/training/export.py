@@ -1,4 +1,5 @@
 """A model as files: `.keras` for Python, SavedModel for everything else."""
+
 from __future__ import annotations
 
 import os

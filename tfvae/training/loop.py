@@ -1,4 +1,5 @@
 """One stage of a run, driven through `fit`, from where it stands to its end."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -67,11 +68,18 @@ def train(
     callbacks = [
         FiniteGuard(start, last_good),
         monitor,
-        Checkpointer(start, steps, checkpoint_every, lambda s: checkpoint.save(s, {"monitor": monitor.state})),
+        Checkpointer(
+            start, steps, checkpoint_every, lambda s: checkpoint.save(s, {"monitor": monitor.state})
+        ),
     ]
     if progress:
         callbacks.append(Progress(start, steps, stage))
     model.fit(
-        stream(start), steps_per_epoch=steps - start, epochs=1, verbose=0, shuffle=False, callbacks=callbacks
+        stream(start),
+        steps_per_epoch=steps - start,
+        epochs=1,
+        verbose=0,
+        shuffle=False,
+        callbacks=callbacks,
     )
     writer.close()

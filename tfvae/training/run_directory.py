@@ -1,8 +1,9 @@
 """The run directory: one run, never half-written, never mixed with another.
 
-    config.json   metrics.jsonl   checkpoints/<stage>/   tensorboard/   model.keras   saved_model/
-    report.json   report.html     figures/
+config.json   metrics.jsonl   checkpoints/<stage>/   tensorboard/   model.keras   saved_model/
+report.json   report.html     figures/
 """
+
 from __future__ import annotations
 
 import contextlib
@@ -28,7 +29,9 @@ def room(path: str) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise UserError(f"no space left on the disk of {path}; free some and use --resume") from error
+            raise UserError(
+                f"no space left on the disk of {path}; free some and use --resume"
+            ) from error
         if error.errno in (errno.EACCES, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
             raise UserError(f"cannot write {path}: {error.strerror}") from error
         raise
@@ -66,7 +69,9 @@ class RunDirectory:
             UserError: says how to continue the run there or to choose another place.
         """
         if os.path.exists(os.path.join(path, "config.json")):
-            raise UserError(f"--workdir={path} holds another run; continue it with --resume, or name another")
+            raise UserError(
+                f"--workdir={path} holds another run; continue it with --resume, or name another"
+            )
         if os.path.isdir(path) and os.listdir(path):
             raise UserError(f"--workdir={path} is not empty and holds no run; name another")
         if os.path.exists(path) and not os.path.isdir(path):
@@ -97,7 +102,9 @@ class RunDirectory:
         config = _plain(config)
         for name, want, got in _differences(held, config):
             if name.split(".")[0] not in _FREE:
-                raise UserError(f"--workdir={path} holds another run: its {name} is {want}, not {got}")
+                raise UserError(
+                    f"--workdir={path} holds another run: its {name} is {want}, not {got}"
+                )
             print(f"note: {name} was {want} when the run began and is {got} now", file=sys.stderr)
         return cls(path, held)
 
@@ -125,7 +132,10 @@ class RunDirectory:
     def metrics(self) -> list[dict[str, Any]]:
         """All whole lines."""
         rows = []
-        with contextlib.suppress(FileNotFoundError), open(self.join("metrics.jsonl"), "rb") as stream:
+        with (
+            contextlib.suppress(FileNotFoundError),
+            open(self.join("metrics.jsonl"), "rb") as stream,
+        ):
             for line in stream:
                 # a line that was cut short by a kill has no end, or is no JSON
                 with contextlib.suppress(ValueError):

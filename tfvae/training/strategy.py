@@ -1,4 +1,5 @@
 """Where a run computes: one device, several on one machine, several machines."""
+
 from __future__ import annotations
 
 import json
@@ -37,7 +38,9 @@ def make(name: str = "auto", cpu_replicas: int = 1):
     if cpu_replicas > 1:
         return tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(cpu_replicas)])
     if not gpus:
-        raise UserError("--strategy=mirrored finds no GPU here; --cpu_replicas=2 tries it on the CPU")
+        raise UserError(
+            "--strategy=mirrored finds no GPU here; --cpu_replicas=2 tries it on the CPU"
+        )
     return tf.distribute.MirroredStrategy()
 
 
@@ -47,9 +50,13 @@ def _split_cpu(count: int) -> None:
     if have is not None and len(have) >= count:
         return
     try:
-        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * count)
+        tf.config.set_logical_device_configuration(
+            cpu, [tf.config.LogicalDeviceConfiguration()] * count
+        )
     except RuntimeError as error:
-        raise UserError(f"cpu_replicas={count} must be set before TensorFlow's first operation") from error
+        raise UserError(
+            f"cpu_replicas={count} must be set before TensorFlow's first operation"
+        ) from error
 
 
 def _cluster():
@@ -58,7 +65,9 @@ def _cluster():
         try:
             cluster = json.loads(os.environ["TF_CONFIG"])["cluster"]["worker"]
         except (ValueError, KeyError, TypeError) as error:
-            raise UserError(f"TF_CONFIG must be JSON with cluster.worker and task, got error {error}") from error
+            raise UserError(
+                f"TF_CONFIG must be JSON with cluster.worker and task, got error {error}"
+            ) from error
         if not cluster:
             raise UserError("TF_CONFIG names no workers")
         return tf.distribute.cluster_resolver.TFConfigClusterResolver()
@@ -101,7 +110,9 @@ def distribute(strategy, make_stream: Callable[[tuple[int, int]], Any], batch_si
     """
     replicas = strategy.num_replicas_in_sync
     if batch_size % replicas:
-        raise UserError(f"--batch_size must be a multiple of the {replicas} replicas, got {batch_size}")
+        raise UserError(
+            f"--batch_size must be a multiple of the {replicas} replicas, got {batch_size}"
+        )
     stream = make_stream(shard(strategy))
     if shard(strategy)[1] == 1:
         return stream

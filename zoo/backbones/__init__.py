@@ -4,6 +4,7 @@
 `pixel_snail` make each pixel from the ones before it. The encoder follows the latent's form: one
 vector, or a grid of positions.
 """
+
 from __future__ import annotations
 
 from typing import Any, NamedTuple
@@ -42,7 +43,9 @@ def build(settings, context, grid: tuple[int, int] | None, anti_causal: bool = F
     if context.backbone in _AUTOREGRESSIVE:
         conditioner = _conditioner(context, grid)
     return Backbone(
-        _encoder(context, grid, anti_causal), _decoder(settings, context, pixels, conditioner, grid), pixels
+        _encoder(context, grid, anti_causal),
+        _decoder(settings, context, pixels, conditioner, grid),
+        pixels,
     )
 
 
@@ -68,7 +71,9 @@ def likelihood(settings, context):
     made = {
         "bernoulli": likelihoods.Bernoulli,
         "categorical": likelihoods.Categorical256,
-        "logistic_mixture": lambda: likelihoods.DiscretizedLogisticMixture(settings.mixture_components),
+        "logistic_mixture": lambda: likelihoods.DiscretizedLogisticMixture(
+            settings.mixture_components
+        ),
     }[name]()
     if made.bits != context.bits:
         raise UserError(
@@ -95,7 +100,9 @@ def _conditioner(context, grid):
 
     if grid is None:
         return networks.VectorConditioner(context.image_shape, 4)  # He et al. 2019: 4 maps
-    return networks.GridConditioner(context.image_shape, grid, sized(ENCODERS, context.size).grid_filters)
+    return networks.GridConditioner(
+        context.image_shape, grid, sized(ENCODERS, context.size).grid_filters
+    )
 
 
 def _decoder(settings, context, pixels, conditioner, grid):
@@ -112,4 +119,6 @@ def _decoder(settings, context, pixels, conditioner, grid):
         head = networks.ChannelAutoregressiveHead(shape[-1], 256)
     else:
         head = networks.DenseHead(parameters)
-    return networks.AutoregressiveDecoder(shape, module.network(context.size, settings), head, conditioner)
+    return networks.AutoregressiveDecoder(
+        shape, module.network(context.size, settings), head, conditioner
+    )

@@ -1,4 +1,5 @@
 """ResNet encoder and transposed convolutions: a convolutional VAE with independent pixels."""
+
 from __future__ import annotations
 
 from tfvae.networks import DeconvolutionalImage, FactorisedDecoder

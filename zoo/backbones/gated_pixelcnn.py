@@ -1,4 +1,5 @@
 """Gated PixelCNN (van den Oord et al. 2016): two stacks, no blind spot."""
+
 from __future__ import annotations
 
 from typing import NamedTuple

@@ -1,4 +1,5 @@
 """Fully connected encoder and decoder (Kingma and Welling 2014; Burda et al. 2016)."""
+
 from __future__ import annotations
 
 from tfvae.networks import FactorisedDecoder, MLPEncoder, MLPImage

@@ -1,4 +1,5 @@
 """PixelSNAIL (Chen et al. 2018): causal convolutions and causal attention over the whole past."""
+
 from __future__ import annotations
 
 from typing import NamedTuple

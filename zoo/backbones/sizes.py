@@ -1,4 +1,5 @@
 """How large the networks of each size are; one table, so that sizes can be compared at a glance."""
+
 from __future__ import annotations
 
 import dataclasses

@@ -1,4 +1,5 @@
 """The data sets of the zoo, by name. Nothing heavy is imported before one is loaded."""
+
 from __future__ import annotations
 
 import importlib

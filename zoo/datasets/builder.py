@@ -4,6 +4,7 @@ A builder's example is a block of up to 1,000 images, so that preparing 70,000 o
 The prepared copy lies under TFVAE_CACHE (default ~/.cache/tfvae) in a folder that is named by the
 checksums of the sources: changed files are prepared anew.
 """
+
 from __future__ import annotations
 
 import contextlib
@@ -91,7 +92,9 @@ def check_images(name: str, x: np.ndarray, shape: tuple[int, ...]) -> None:
         )
 
 
-def load(builder: type[ImageBuilder], name: str, kind: str, data_dir: str | None, description: str) -> Data:
+def load(
+    builder: type[ImageBuilder], name: str, kind: str, data_dir: str | None, description: str
+) -> Data:
     """Finds or downloads the files, prepares them once, and reads them into memory.
 
     Args:

@@ -1,4 +1,5 @@
 """CIFAR-10: the binary version of the published archive, or PNG sheets of a part of it."""
+
 from __future__ import annotations
 
 import tarfile
@@ -61,9 +62,11 @@ class Cifar10(ImageBuilder, skip_registration=True):
         if "labels" in self.paths:
             train, test = (self._sheets(part) for part in ("train", "test"))
         else:
-            raw = _archive(self.paths["archive"]) if "archive" in self.paths else {
-                name: files.content(path) for name, path in self.paths.items()
-            }
+            raw = (
+                _archive(self.paths["archive"])
+                if "archive" in self.paths
+                else {name: files.content(path) for name, path in self.paths.items()}
+            )
             train = _rows([raw[name] for name in _BATCHES[:5]])
             test = _rows([raw[_BATCHES[5]]])
         cut = len(train.x) - len(train.x) // 10
@@ -78,7 +81,9 @@ class Cifar10(ImageBuilder, skip_registration=True):
         x = np.concatenate([files.sheet(path, 32) for path in paths])
         label = files.arrays(self.paths["labels"], f"{part}_label")[0]
         if len(label) != len(x):
-            raise UserError(f"{self.paths['labels']} has {len(label)} {part} labels for {len(x)} images")
+            raise UserError(
+                f"{self.paths['labels']} has {len(label)} {part} labels for {len(x)} images"
+            )
         return Split(x, label)
 
 
@@ -110,4 +115,6 @@ def _rows(parts: list[bytes]) -> Split:
 
 def load(name: str, data_dir: str | None = None) -> Data:
     """Bytes, RGB."""
-    return load_set(Cifar10, name, "rgb8", data_dir, "CIFAR-10, RGB 32x32; see source for the files")
+    return load_set(
+        Cifar10, name, "rgb8", data_dir, "CIFAR-10, RGB 32x32; see source for the files"
+    )

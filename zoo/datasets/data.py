@@ -1,4 +1,5 @@
 """The records that every data set is turned into."""
+
 from __future__ import annotations
 
 from typing import NamedTuple

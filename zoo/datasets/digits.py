@@ -1,4 +1,5 @@
 """The embedded default: the UCI digits that ship inside scikit-learn."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -3,6 +3,7 @@
 Checksums are of the content (a gzipped file is unpacked first), so another wrapping of the same data
 is the same data.
 """
+
 from __future__ import annotations
 
 import gzip
@@ -97,7 +98,9 @@ def arrays(path: str, *keys: str) -> list[np.ndarray]:
         with np.load(path, allow_pickle=False) as held:
             lacking = [key for key in keys if key not in held]
             if lacking:
-                raise UserError(f"{path} holds no array {lacking[0]!r}, but {', '.join(held.files)}")
+                raise UserError(
+                    f"{path} holds no array {lacking[0]!r}, but {', '.join(held.files)}"
+                )
             return [held[key] for key in keys]
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         if isinstance(error, UserError):

@@ -1,4 +1,5 @@
 """Downsampled ImageNet 32x32 (Chrabaszcz et al. 2017): train_data_batch_1..10.npz and val_data.npz."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -18,11 +19,16 @@ class ImageNet32(ImageBuilder, skip_registration=True):
     FOLDER = "imagenet32"
     SHAPE = (32, 32, 3)
     CITATION = "Chrabaszcz, Loshchilov and Hutter, A Downsampled Variant of ImageNet, arXiv 1707.08819, 2017"
-    HOW = "download Imagenet32_train_npz and Imagenet32_val_npz of image-net.org (an account is needed) and unpack them"
+    HOW = (
+        "download Imagenet32_train_npz and Imagenet32_val_npz of image-net.org (an account is "
+        "needed) and unpack them"
+    )
 
     @classmethod
     def locate(cls, data_dir, variant):
-        paths = {name: files.find(data_dir, cls.FOLDER, name) for name in (*_BATCHES, "val_data.npz")}
+        paths = {
+            name: files.find(data_dir, cls.FOLDER, name) for name in (*_BATCHES, "val_data.npz")
+        }
         lacking = [name for name, path in paths.items() if path is None]
         if lacking:
             raise files.missing(variant, data_dir, cls.FOLDER, lacking[0], cls.HOW)
@@ -43,7 +49,9 @@ def _images(path: str) -> Split:
     """`data` uint8 [N, 3072], planes red, green, blue; `labels` 1 .. 1000."""
     data, labels = files.arrays(path, "data", "labels")
     if data.dtype != np.uint8 or data.ndim != 2 or data.shape[1] != 3072:
-        raise UserError(f"{path}: 'data' must be uint8 [N, 3072], got {data.dtype} {list(data.shape)}")
+        raise UserError(
+            f"{path}: 'data' must be uint8 [N, 3072], got {data.dtype} {list(data.shape)}"
+        )
     labels = np.asarray(labels).ravel()
     if len(labels) != len(data) or labels.min() < 1 or labels.max() > 1000:
         raise UserError(f"{path}: 'labels' must be {len(data)} numbers from 1 to 1000")

@@ -1,4 +1,5 @@
 """MNIST and Fashion-MNIST (idx files), and the fixed binarisation of MNIST."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -37,11 +38,17 @@ def _idx_splits(paths: dict[str, str]) -> dict[str, Split]:
     for part in _PARTS:
         x, label = files.idx(paths[f"{part}_image"], True), files.idx(paths[f"{part}_label"], False)
         if len(x) != len(label):
-            raise UserError(f"{paths[f'{part}_image']} has {len(x)} images, its labels are {len(label)}")
+            raise UserError(
+                f"{paths[f'{part}_image']} has {len(x)} images, its labels are {len(label)}"
+            )
         both[part] = Split(x[..., None], label)
     x, label = both["train"]
     cut = len(x) - len(x) // 6
-    return {"train": Split(x[:cut], label[:cut]), "valid": Split(x[cut:], label[cut:]), "test": both["test"]}
+    return {
+        "train": Split(x[:cut], label[:cut]),
+        "valid": Split(x[cut:], label[cut:]),
+        "test": both["test"],
+    }
 
 
 class Mnist(ImageBuilder, skip_registration=True):
@@ -50,7 +57,10 @@ class Mnist(ImageBuilder, skip_registration=True):
     FOLDER = "mnist"
     CITATION = "LeCun, Cortes and Burges, The MNIST database of handwritten digits, 1998"
     HOW = "the four .gz files of yann.lecun.com/exdb/mnist are needed"
-    URLS = {f"{name}.gz": f"https://storage.googleapis.com/cvdf-datasets/mnist/{name}.gz" for name in _IDX.values()}
+    URLS = {
+        f"{name}.gz": f"https://storage.googleapis.com/cvdf-datasets/mnist/{name}.gz"
+        for name in _IDX.values()
+    }
     KNOWN = {
         "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
         "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
@@ -91,10 +101,14 @@ class MnistFixed(ImageBuilder, skip_registration=True):
     """50,000 / 10,000 / 10,000 binary images: one binarisation for everybody, no labels."""
 
     FOLDER = "mnist"
-    CITATION = "Larochelle and Murray, The Neural Autoregressive Distribution Estimator, AISTATS 2011"
+    CITATION = (
+        "Larochelle and Murray, The Neural Autoregressive Distribution Estimator, AISTATS 2011"
+    )
     HOW = "binarized_mnist.npz or the three binarized_mnist_{train,valid,test}.amat are needed"
     URLS = {name: f"{_AMAT_URL}{name}" for name in _AMAT.values()}
-    KNOWN = {"binarized_mnist.npz": "845e02828110e072ab702cc02e9ce5bea9eaf383b705968f50e24fd7d4cf8a60"}
+    KNOWN = {
+        "binarized_mnist.npz": "845e02828110e072ab702cc02e9ce5bea9eaf383b705968f50e24fd7d4cf8a60"
+    }
 
     @classmethod
     def locate(cls, data_dir, variant):
@@ -113,7 +127,9 @@ class MnistFixed(ImageBuilder, skip_registration=True):
         else:
             rows = [_text_bits(self.paths[s]) for s in SPLITS]
         if any(r.shape[1] != 784 for r in rows):
-            raise UserError(f"{self.paths} must hold rows of 784 bits, got {[r.shape for r in rows]}")
+            raise UserError(
+                f"{self.paths} must hold rows of 784 bits, got {[r.shape for r in rows]}"
+            )
         return {s: Split(r.reshape(-1, 28, 28, 1), None) for s, r in zip(SPLITS, rows)}
 
 
@@ -129,6 +145,12 @@ def load(name: str, data_dir: str | None = None) -> Data:
     """`mnist` and `fashion_mnist_binary` are binarised at each presentation; `mnist_fixed` is once
     and for all; `mnist_grey` and `fashion_mnist` are bytes."""
     family = MnistFixed if name == "mnist_fixed" else FashionMnist if "fashion" in name else Mnist
-    kind = {"mnist": "binary_dynamic", "fashion_mnist_binary": "binary_dynamic", "mnist_fixed": "binary_fixed"}
+    kind = {
+        "mnist": "binary_dynamic",
+        "fashion_mnist_binary": "binary_dynamic",
+        "mnist_fixed": "binary_fixed",
+    }
     kind = kind.get(name, "grey8")
-    return load_set(family, name, kind, data_dir, f"{name}: 50,000 / 10,000 / 10,000 images 28x28, {kind}")
+    return load_set(
+        family, name, kind, data_dir, f"{name}: 50,000 / 10,000 / 10,000 images 28x28, {kind}"
+    )

@@ -1,4 +1,5 @@
 """OMNIGLOT at 28x28: the `chardata.mat` of the literature, or the arrays made from the originals."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -22,7 +23,9 @@ class Omniglot(ImageBuilder, skip_registration=True):
     FOLDER = "omniglot"
     CITATION = "Lake, Salakhutdinov and Tenenbaum, Human-level concept learning ..., Science 2015"
     HOW = "chardata.mat of github.com/yburda/iwae (datasets/OMNIGLOT) or omniglot28.npz is needed"
-    URLS = {"chardata.mat": "https://raw.githubusercontent.com/yburda/iwae/master/datasets/OMNIGLOT/chardata.mat"}
+    URLS = {
+        "chardata.mat": "https://raw.githubusercontent.com/yburda/iwae/master/datasets/OMNIGLOT/chardata.mat"
+    }
     KNOWN = {"omniglot28.npz": "34c65e7475098a16fcda1365d7b0945990d2e56edabf391fd56e5cc33ca76ed6"}
 
     @classmethod
@@ -31,7 +34,9 @@ class Omniglot(ImageBuilder, skip_registration=True):
             path = files.find(data_dir, cls.FOLDER, name)
             if path:
                 return {key: path}
-        raise files.missing(variant, data_dir, cls.FOLDER, "chardata.mat or omniglot28.npz", cls.HOW)
+        raise files.missing(
+            variant, data_dir, cls.FOLDER, "chardata.mat or omniglot28.npz", cls.HOW
+        )
 
     def read(self):
         if "mat" in self.paths:
@@ -63,16 +68,22 @@ def _chardata(path: str) -> tuple[Split, Split]:
         if data not in held:
             raise UserError(f"{path} holds no {data!r}")
         x = np.asarray(held[data], np.float64).T
-        if x.ndim != 2 or x.shape[1] != 784 or not (0 <= x.min() and x.max() <= 1):
+        if x.ndim != 2 or x.shape[1] != 784 or not (x.min() >= 0 and x.max() <= 1):
             raise UserError(f"{path}: {data!r} must be [784, N] in [0, 1], got {list(x.T.shape)}")
         image = np.round(x.reshape(-1, 28, 28).transpose(0, 2, 1) * 255).astype(np.uint8)[..., None]
         known = held.get(label)
-        parts.append(Split(image, np.full(len(x), -1) if known is None else known.ravel().astype(int)))
+        parts.append(
+            Split(image, np.full(len(x), -1) if known is None else known.ravel().astype(int))
+        )
     return parts[0], parts[1]
 
 
 def load(name: str, data_dir: str | None = None) -> Data:
     """Binarised at each presentation, probabilities = grey levels / 255."""
     return load_set(
-        Omniglot, name, "binary_dynamic", data_dir, "OMNIGLOT 28x28, dynamically binarised; see source for the file"
+        Omniglot,
+        name,
+        "binary_dynamic",
+        data_dir,
+        "OMNIGLOT 28x28, dynamically binarised; see source for the file",
     )

@@ -6,6 +6,7 @@ size; a stream that starts at step k is the uninterrupted one from there on.
 
 Legend: N examples of the split, B global batch, H W C image.
 """
+
 from __future__ import annotations
 
 import numpy as np
@@ -20,7 +21,12 @@ _ORDER, _PIXELS = 1, 2  # purposes of the seed
 
 
 def training_stream(
-    split, kind: str, batch_size: int, seed: int, start_step: int = 0, shard: tuple[int, int] = (0, 1)
+    split,
+    kind: str,
+    batch_size: int,
+    seed: int,
+    start_step: int = 0,
+    shard: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
     """Endless batches of raw images, float32 [B / shards, H, W, C].
 
@@ -51,7 +57,9 @@ def training_stream(
         # one seed for each example: epochs may meet inside of a batch
         epoch = tf.cast(place // number, tf.int32)
         order = fold(base, _ORDER)
-        seeds = tf.stack([tf.fill([batch_size], order[0]), tf.fill([batch_size], order[1]), epoch], 1)
+        seeds = tf.stack(
+            [tf.fill([batch_size], order[0]), tf.fill([batch_size], order[1]), epoch], 1
+        )
         # the raw op: its public wrapper takes one seed for all indices only
         chosen = tf.raw_ops.RandomIndexShuffle(
             index=tf.cast(place % number, tf.int32),

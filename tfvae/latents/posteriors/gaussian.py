@@ -2,6 +2,7 @@
 
 Legend: B batch, F features, n positions, D latent width.
 """
+
 from __future__ import annotations
 
 import keras

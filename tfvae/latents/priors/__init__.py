@@ -1,4 +1,5 @@
 """Priors: what a code costs."""
+
 from tfvae.latents.priors.ar1 import AR1Prior
 from tfvae.latents.priors.autoregressive import AutoregressivePrior
 from tfvae.latents.priors.standard_normal import StandardNormalPrior

@@ -2,6 +2,7 @@
 
 Legend: B batch, n positions, D channels.
 """
+
 from __future__ import annotations
 
 import keras

@@ -2,6 +2,7 @@
 
 Legend: B batch, n positions, D channels, M mixture components, F features.
 """
+
 from __future__ import annotations
 
 import keras
@@ -32,7 +33,9 @@ class AutoregressivePrior(keras.layers.Layer):
         num_components: M.
     """
 
-    def __init__(self, base, filters: int = 64, num_layers: int = 6, num_components: int = 5, **kwargs):
+    def __init__(
+        self, base, filters: int = 64, num_layers: int = 6, num_components: int = 5, **kwargs
+    ):
         super().__init__(**kwargs)
         self.base = base
         self.filters = filters
@@ -41,12 +44,19 @@ class AutoregressivePrior(keras.layers.Layer):
         self.first = keras.layers.Dense(filters, dtype="float32", name="first")
         self.convolutions = [
             keras.layers.Conv1D(
-                2 * filters, 2, padding="causal", dilation_rate=2**i, dtype="float32", name=f"causal_{i}"
+                2 * filters,
+                2,
+                padding="causal",
+                dilation_rate=2**i,
+                dtype="float32",
+                name=f"causal_{i}",
             )
             for i in range(num_layers)
         ]
         self.projections = [
-            keras.layers.Dense(filters, kernel_initializer="zeros", dtype="float32", name=f"out_{i}")
+            keras.layers.Dense(
+                filters, kernel_initializer="zeros", dtype="float32", name=f"out_{i}"
+            )
             for i in range(num_layers)
         ]
         channels = self.event_shape[1]

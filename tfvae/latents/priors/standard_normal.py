@@ -2,6 +2,7 @@
 
 Legend: B batch, D latent width.
 """
+
 from __future__ import annotations
 
 import keras
