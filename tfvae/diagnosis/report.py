@@ -91,12 +91,13 @@ def html(report: Mapping[str, Any], config: Mapping[str, Any], figures: Mapping[
             f"src='data:image/png;base64,{data}'>"
             f"<figcaption>{text(CAPTIONS.get(name, ''))}</figcaption></figure>"
         )
+    everything = json.dumps({"config": config, "report": report}, indent=1, default=str)
     parts += [
         f"<h2>To repeat it</h2><pre>{text(str(config.get('command', '')))}</pre>",
         f"<p>Data: {text(str(config.get('data', '')))} "
         f"({text(str(config.get('data_citation', '')))})</p>",
-        f"<details><summary>All settings and figures</summary><pre>"
-        f"{text(json.dumps({'config': config, 'report': report}, indent=1, default=str))}</pre></details></html>",
+        f"<details><summary>All settings and figures</summary><pre>{text(everything)}</pre>",
+        "</details></html>",
     ]
     return "\n".join(parts)
 

@@ -1,0 +1,152 @@
+"""CONTRIBUTING.md's promise: a prior, a term, a procedure, a network, a model are one file each."""
+
+import dataclasses
+import sys
+import types
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+import zoo
+from tests import models
+from tfvae import VAE
+from tfvae.latents import GaussianPosterior, StochasticLatent
+from tfvae.objectives import Objective, distortion, rate
+from tfvae.procedures import Joint, Update
+from tfvae.procedures.procedure import Procedure
+from tfvae.randomness import fold
+
+tfd = tfp.distributions
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class WidePrior(keras.layers.Layer):
+    """A prior: N(0, 2^2)."""
+
+    def __init__(self, event_shape, **kwargs):
+        super().__init__(**kwargs)
+        self.event_shape = tuple(event_shape)
+
+    def distribution(self):
+        return tfd.Independent(tfd.Normal(tf.zeros(self.event_shape), 2.0), 1)
+
+    def rate(self, posterior, z):
+        return tfd.kl_divergence(posterior.distribution, tfd.Normal(0.0, 2.0))
+
+    def get_config(self):
+        return {**super().get_config(), "event_shape": self.event_shape}
+
+
+def test_a_prior(tmp_path):
+    model = models.plain()
+    wide = model.with_prior(WidePrior((3,)))
+    x = models.images(8)
+    expected = tfd.kl_divergence(model.posterior(x).distribution, tfd.Normal(0.0, 2.0))
+    np.testing.assert_allclose(wide.draw(x, 0).rate, expected, rtol=1e-6)
+    wide.save(tmp_path / "wide.keras")
+    assert isinstance(keras.models.load_model(tmp_path / "wide.keras").latent.prior, WidePrior)
+
+
+def test_a_term():
+    def small_codes(draw):
+        return tf.reduce_sum(tf.square(draw.posterior.mean()), -1)
+
+    model, x = models.plain(), models.images(64)
+    objective = Objective(
+        {"distortion": distortion, "rate": rate, "small_codes": (50.0, small_codes)}
+    )
+    model.compile(keras.optimizers.Adam(1e-2), objective=objective)
+    before = float(tf.reduce_mean(tf.square(model.encode(x))))
+    history = model.fit(x, batch_size=32, epochs=15, verbose=0).history
+    assert float(tf.reduce_mean(tf.square(model.encode(x)))) < before / 2
+    assert history["term/small_codes"][-1] < history["term/small_codes"][0]
+
+
+class DecoderTwice(Procedure):
+    """A procedure: the decoder moves twice for each step of the whole."""
+
+    def __init__(self, seed=0):
+        super().__init__(seed)
+        objective = Objective({"distortion": distortion, "rate": rate})
+        self.decoder = Update(
+            objective, keras.optimizers.SGD(0.01), lambda m: m.decoder.trainable_variables
+        )
+        self.whole = Update(objective, keras.optimizers.SGD(0.01))
+
+    def build(self, model, strategy, run_eagerly=False):
+        with strategy.scope():
+            self.decoder.build(model)
+            self.whole.build(model)
+
+        def cycle(iterator):
+            for i in tf.range(2):
+                strategy.run(
+                    self.decoder, (next(iterator), self.step, fold(self.seed, self.step, i))
+                )
+            seed = fold(self.seed, self.step, 2)
+            logs = strategy.run(self.whole, (next(iterator), self.step, seed))
+            self.step.assign_add(1)
+            return {k: strategy.reduce("SUM", v, axis=None) for k, v in logs.items()}
+
+        return tf.function(cycle)
+
+    def state(self):
+        return {"step": self.step, "a": self.decoder.optimizer, "b": self.whole.optimizer}
+
+
+def test_a_procedure(two_replicas):
+    weights = []
+    for strategy in (tf.distribute.get_strategy(), two_replicas):
+        with strategy.scope():
+            model, procedure = models.plain(), DecoderTwice()
+        model.compile(procedure=procedure)
+        data = tf.data.Dataset.from_tensor_slices(models.images(96)).batch(16).repeat()
+        with strategy.scope():
+            model.fit(data, steps_per_epoch=2, verbose=0, shuffle=False)  # 3 batches a step
+        assert int(procedure.step) == 2
+        assert int(procedure.decoder.optimizer.iterations.numpy()) == 4
+        weights.append([w.numpy() for w in model.trainable_variables])
+    for one, two in zip(*weights):
+        np.testing.assert_allclose(one, two, atol=2e-6)
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Linear(keras.layers.Layer):
+    """A network: flattened pixels times a matrix."""
+
+    def build(self, shape):
+        self.kernel = self.add_weight(shape=(int(np.prod(shape[1:])), 4), name="kernel")
+
+    def call(self, x):
+        return tf.reshape(x, [tf.shape(x)[0], -1]) @ self.kernel
+
+
+def test_a_network():
+    plain = models.plain()
+    latent = StochasticLatent(GaussianPosterior((3,)), plain.latent.prior)
+    model = VAE(Linear(), latent, plain.decoder, plain.likelihood)
+    model.compile("adam")
+    model.fit(models.images(32), verbose=0)
+    assert any("kernel" in v.path and v.shape == (16, 4) for v in model.trainable_variables)
+
+
+def test_a_model(monkeypatch):
+    """A zoo file is a module with five names; here it is made on the spot."""
+    from zoo import recipe, vae
+
+    @dataclasses.dataclass(frozen=True)
+    class Settings(vae.Settings):
+        """The plain VAE with a quarter of the rate's weight."""
+
+    file = types.ModuleType("zoo.quarter_vae")
+    file.CITATION, file.DEFAULTS, file.Settings = "nobody", vae.DEFAULTS, Settings
+    file.model, file.stages = vae.model, vae.stages
+    monkeypatch.setitem(sys.modules, "zoo.quarter_vae", file)
+    monkeypatch.setattr(recipe, "names", lambda: ["quarter_vae", "vae"])
+    model = zoo.build("quarter_vae", dataset="digits", beta=0.25, latent_width=2)
+    x = np.random.default_rng(0).random((32, 8, 8, 1)).astype("float32").round()
+    logs = model.fit(x, verbose=0).history
+    expected = logs["distortion"][0] + 0.25 * logs["rate"][0]
+    np.testing.assert_allclose(logs["objective"][0], expected, rtol=1e-4)

@@ -1,0 +1,130 @@
+"""Measures of models whose figures are known; verdicts; the page."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests import models
+from tfvae import diagnosis
+
+
+def _set_posterior(model, mean_kernel=0.0, scale=1.0):
+    """The posterior's mean becomes features @ kernel, its scale a constant."""
+    posterior = model.latent.posterior
+    for head in (posterior.mean_head, posterior.scale_head):
+        head.kernel.assign(tf.zeros_like(head.kernel))
+        head.bias.assign(tf.zeros_like(head.bias))
+    posterior.scale_head.bias.assign(tf.fill(posterior.scale_head.bias.shape, float(np.log(scale))))
+    posterior.mean_head.kernel.assign(tf.fill(posterior.mean_head.kernel.shape, mean_kernel))
+
+
+def test_a_collapsed_posterior_measures_nothing():
+    model = models.plain()
+    _set_posterior(model)
+    report = diagnosis.measure(model, models.images(60), num_samples=10, reference=60)
+    assert report["rate"] == pytest.approx(0, abs=1e-6)
+    assert report["mutual_information"] == pytest.approx(0, abs=1e-5)
+    assert report["marginal_kl"] == pytest.approx(0, abs=1e-5)
+    assert report["active_units"] == 0 and report["latent_units"] == 3
+    assert abs(report["shuffle_gap"]) < 5 * report["shuffle_gap_stderr"]
+    assert report["elbo"] == pytest.approx(-report["distortion"], rel=1e-6)
+
+
+def test_two_kinds_of_images_far_apart_hold_ln_2():
+    """All-black and all-white images, posteriors 2 x 30 scales apart: I = ln 2, rate in closed form."""
+    model = models.plain()
+    x = np.concatenate([np.zeros((50, *models.SHAPE)), np.ones((50, *models.SHAPE))]).astype(
+        "float32"
+    )
+    first = model.encoder.trainable_variables[0]
+    first.assign(tf.fill(first.shape, 1.0))
+    _set_posterior(model, mean_kernel=1.0, scale=0.1)
+    loc = model.encode(x).numpy()
+    assert np.abs(loc[0] - loc[-1]).min() > 5
+    report = diagnosis.measure(model, x, num_samples=5, reference=100)
+    assert report["mutual_information"] == pytest.approx(np.log(2), abs=1e-3)
+    log_scale = 8 * np.tanh(np.log(0.1) / 8)  # the posterior's smooth bound
+    rate = 0.5 * np.sum(loc**2 + np.exp(2 * log_scale) - 1 - 2 * log_scale, 1).mean()
+    assert report["rate"] == pytest.approx(rate, rel=1e-4)
+    assert report["active_units"] == 3
+    assert report["mutual_information_ceiling"] == pytest.approx(np.log(100))
+
+
+def test_rate_is_information_plus_marginal_kl_and_the_nll_is_between():
+    model = models.delta(rate=2.0)
+    report = diagnosis.measure(
+        model, models.images(200), num_samples=50, nll_examples=100, reference=200
+    )
+    total = report["mutual_information"] + report["marginal_kl"]
+    assert abs(report["rate"] - total) < 6 * report["mutual_information_stderr"]
+    assert report["rate"] >= report["committed_rate"] - 1e-4 > 0
+    assert sum(report["rate_per_group"]) == pytest.approx(report["rate"], rel=1e-5)
+    assert report["nll"] < -report["elbo"] + 6 * report["nll_stderr"]
+    assert report["nll_num_examples"] == 100 and not report["nll_is_exact"]
+
+
+def test_without_a_latent_there_are_nulls_and_an_exact_nll():
+    report = diagnosis.measure(models.exact(), models.images(30))
+    assert report["nll_is_exact"] and report["nll"] == pytest.approx(-report["elbo"], rel=1e-6)
+    for name in ("rate", "rate_per_group", "mutual_information", "active_units", "shuffle_gap"):
+        assert report[name] is None
+    assert diagnosis.verdict(report) == "no latent"
+
+
+def test_mixed_precision_measures_in_float32():
+    x = models.images(40)
+    full = diagnosis.measure(models.delta(), x, num_samples=5, reference=40)
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = models.delta()
+        draw = model.draw(x, 0)
+        assert draw.rate.dtype == draw.log_likelihood.dtype == draw.z.dtype == tf.float32
+        mixed = diagnosis.measure(model, x, num_samples=5, reference=40)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    for name in ("elbo", "distortion", "rate", "nll"):
+        assert mixed[name] == pytest.approx(full[name], rel=0.03)
+    assert mixed["rate"] >= mixed["committed_rate"] - 1e-4
+
+
+@pytest.mark.parametrize(
+    ("rate", "information", "active", "gap", "says"),
+    [
+        (0.01, 0.0, 0, 0.0, "collapse"),
+        (0.01, 0.0, 0, 3.0, "partial collapse"),  # one indicator alone is no collapse
+        (5.0, 0.1, 10, 0.0, "unused rate"),
+        (5.0, 3.0, 2, 4.0, "partial collapse"),
+        (5.0, 3.0, 10, 4.0, "healthy"),
+    ],
+)
+def test_verdicts(rate, information, active, gap, says):
+    report = {
+        "rate": rate, "mutual_information": information, "active_units": active, "shuffle_gap": gap,
+        "latent_units": 10, "mutual_information_ceiling": 7.0, "nll": 90.0, "committed_rate": None,
+    }  # fmt: skip
+    assert diagnosis.verdict(report) == says
+    assert "nats" in diagnosis.sentence(report)
+
+
+def test_the_page_is_self_contained_and_escapes():
+    model, x = models.delta(), models.images(40)
+    report = {
+        "model": "<script>alert(1)</script>", "dataset": "tiny", "split": "test", "train_seconds": 1.0,
+        **diagnosis.measure(model, x, num_samples=3),
+    }  # fmt: skip
+    rows = [
+        {"stage": "train", "step": s, "train": {"distortion": 9.0, "rate": 1.0},
+         "valid": {"distortion": 9.5, "rate": 1.1}}
+        for s in (1, 2)
+    ]  # fmt: skip
+    images = diagnosis.collect(model, x, columns=8)
+    assert {k: v.shape[:2] for k, v in images.items()} == dict.fromkeys(images, (4, 8))
+    made = diagnosis.figures(report, rows, images)
+    assert set(made) == {
+        "curves", "rate_per_group", "reconstructions", "samples", "one_latent", "interpolation"
+    }  # fmt: skip
+    assert all(png[:8] == b"\x89PNG\r\n\x1a\n" for png in made.values())
+    page = diagnosis.html(report, {"command": "a < b", "citation": "someone"}, made)
+    assert "<script>" not in page and "a &lt; b" in page
+    assert "http://" not in page and "https://" not in page and " src='data:" in page
