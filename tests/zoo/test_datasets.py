@@ -1,0 +1,248 @@
+"""Data sets: real files where they are, made files of the true formats everywhere."""
+
+import gzip
+import io
+import os
+import pathlib
+import tarfile
+
+import numpy as np
+import pytest
+import scipy.io
+from PIL import Image
+
+from tfvae.checks import UserError
+from zoo import datasets
+from zoo.datasets import files
+
+ROOT = pathlib.Path(__file__).parent.parent.parent
+REAL = pathlib.Path(os.environ.get("TFVAE_DATA", ROOT.parent / "shared" / "data"))
+real = pytest.mark.skipif(
+    not (REAL / "mnist").is_dir(),
+    reason="the real files are not here; set TFVAE_DATA to their folder",
+)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def cache(tmp_path_factory):
+    """Prepared copies of the tests' own."""
+    before = os.environ.get("TFVAE_CACHE")
+    os.environ["TFVAE_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    yield
+    os.environ.pop("TFVAE_CACHE")
+    if before is not None:
+        os.environ["TFVAE_CACHE"] = before
+
+
+@real
+@pytest.mark.parametrize(
+    ("name", "sizes", "train_and_valid", "test"),
+    [
+        ("mnist", (50_000, 10_000, 10_000), 0.1307, 0.1325),
+        ("fashion_mnist", (50_000, 10_000, 10_000), 0.2860, 0.2868),
+        ("omniglot", (23_000, 1_345, 8_115), 0.081, 0.080),
+        ("cifar10", (11_250, 1_250, 2_500), None, None),
+    ],
+)
+def test_real_sets_have_the_published_sizes_and_means(name, sizes, train_and_valid, test):
+    data = datasets.load(name, str(REAL))
+    assert tuple(len(s.x) for s in (data.train, data.valid, data.test)) == sizes
+    assert (data.image_shape, data.kind) == datasets.form(name)
+    assert data.train.label.min() == 0 and len(data.train.label) == sizes[0]
+    if test:
+        both = (data.train.x.sum(dtype=float) + data.valid.x.sum(dtype=float)) / 255
+        both /= (sizes[0] + sizes[1]) * np.prod(data.image_shape)
+        digits = 3 if name == "omniglot" else 4
+        assert round(both, digits) == train_and_valid
+        assert round(data.test.x.mean() / 255, digits) == test
+
+
+@real
+def test_the_fixed_binarisation_has_the_published_means():
+    data = datasets.load("mnist_fixed", str(REAL))
+    means = [round(float(s.x.mean()), 4) for s in (data.train, data.valid, data.test)]
+    assert means == [0.1306, 0.1311, 0.1325]
+    assert data.kind == "binary_fixed" and data.train.label is None and data.train.x.max() == 1
+
+
+@real
+def test_images_stand_upright():
+    """The ones of MNIST are taller than wide; a transposed image would not be."""
+    data = datasets.load("mnist", str(REAL / "mnist"))
+    ones = data.test.x[data.test.label == 1][..., 0].mean(0)
+    assert ones.mean(1).nonzero()[0].size > 0
+    y, x = np.mgrid[:28, :28]
+    weight = ones / ones.sum()
+    spread = [np.sqrt((weight * (axis - (weight * axis).sum()) ** 2).sum()) for axis in (y, x)]
+    assert spread[0] > 1.5 * spread[1]
+
+
+@real
+def test_the_prepared_copy_is_read_again_and_made_anew_when_damaged():
+    first = datasets.load("omniglot", str(REAL))
+    prepared = next(pathlib.Path(os.environ["TFVAE_CACHE"]).rglob("*omniglot*train*tfrecord*"))
+    prepared.write_bytes(prepared.read_bytes()[:1000])
+    again = datasets.load("omniglot", str(REAL))
+    np.testing.assert_array_equal(first.train.x, again.train.x)
+
+
+def _idx(array):
+    header = bytes((0, 0, 8, array.ndim)) + b"".join(n.to_bytes(4, "big") for n in array.shape)
+    return header + array.tobytes()
+
+
+def _mnist(folder, number=30, side=28):
+    rng = np.random.default_rng(0)
+    folder.mkdir(parents=True, exist_ok=True)
+    for stem in ("train", "t10k"):
+        images = rng.integers(0, 256, (number, side, side), dtype=np.uint8)
+        labels = rng.integers(0, 10, number, dtype=np.uint8)
+        (folder / f"{stem}-images-idx3-ubyte.gz").write_bytes(gzip.compress(_idx(images)))
+        (folder / f"{stem}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(_idx(labels)))
+
+
+def test_idx_files_unpacked_or_packed_in_the_folder_or_its_parent(tmp_path, capsys):
+    _mnist(tmp_path / "mnist")
+    data = datasets.load("mnist", str(tmp_path))
+    assert [len(s.x) for s in (data.train, data.valid, data.test)] == [25, 5, 30]
+    assert "is not the published file" in capsys.readouterr().err
+    packed = tmp_path / "mnist" / "train-images-idx3-ubyte.gz"
+    (tmp_path / "mnist" / "train-images-idx3-ubyte").write_bytes(
+        gzip.decompress(packed.read_bytes())
+    )
+    packed.unlink()
+    again = datasets.load("mnist", str(tmp_path / "mnist"))
+    np.testing.assert_array_equal(data.train.x, again.train.x)
+    assert again.source == data.source
+
+
+@pytest.mark.parametrize("damage", ["gzip", "short", "magic"])
+def test_damaged_idx_files_are_one_line(tmp_path, damage):
+    _mnist(tmp_path)
+    path = tmp_path / "train-images-idx3-ubyte.gz"
+    raw = gzip.decompress(path.read_bytes())
+    changed = {"gzip": path.read_bytes()[:-20], "short": raw[:-5], "magic": b"abcd" + raw[4:]}[
+        damage
+    ]
+    path.write_bytes(changed if damage == "gzip" else gzip.compress(changed))
+    with pytest.raises(UserError, match="truncated or corrupt|no idx file") as caught:
+        datasets.load("mnist", str(tmp_path))
+    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_missing_files_and_wrong_shapes_are_one_line(tmp_path):
+    with pytest.raises(UserError, match=r"'mnist': no train-images-idx3-ubyte.gz in .* needed"):
+        datasets.load("mnist", str(tmp_path))
+    _mnist(tmp_path, side=27)
+    with pytest.raises(
+        UserError, match=r"uint8 \[N, 28, 28, 1\] with N > 0, got uint8 \[25, 27, 27, 1\]"
+    ):
+        datasets.load("mnist", str(tmp_path))
+    with pytest.raises(UserError, match="'imagenet32' must be given with --data_dir"):
+        datasets.load("imagenet32")
+
+
+def test_no_network_says_which_files_to_put_where(monkeypatch):
+    import tensorflow_datasets as tfds
+
+    def fail(*_, **__):
+        raise ConnectionError("no route")
+
+    monkeypatch.setattr(tfds.download.DownloadManager, "download", fail)
+    with pytest.raises(
+        UserError, match=r"could not be downloaded \(ConnectionError\); put chardata.mat"
+    ):
+        datasets.load("omniglot")
+
+
+def _upright(number):
+    """Images whose top row alone is white."""
+    x = np.zeros((number, 28, 28))
+    x[:, 0] = 1
+    return x
+
+
+def test_chardata_is_column_major(tmp_path):
+    held = {
+        "data": _upright(20).transpose(0, 2, 1).reshape(20, 784).T,
+        "testdata": _upright(6).transpose(0, 2, 1).reshape(6, 784).T,
+        "targetchar": np.arange(20)[None],
+    }
+    scipy.io.savemat(tmp_path / "chardata.mat", held)
+    data = datasets.load("omniglot", str(tmp_path))
+    assert np.all(data.train.x[:, 0] == 255) and np.all(data.train.x[:, 1:] == 0)
+    assert len(data.train.x) + len(data.valid.x) == 20 and len(data.test.x) == 6
+    assert data.test.label is None
+    path = tmp_path / "chardata.mat"
+    path.write_bytes(path.read_bytes()[:500])
+    with pytest.raises(UserError, match="chardata.mat is truncated or corrupt"):
+        datasets.load("omniglot", str(tmp_path))
+
+
+def test_text_of_the_fixed_binarisation(tmp_path):
+    rng = np.random.default_rng(0)
+    for split, number in (("train", 4), ("valid", 3), ("test", 2)):
+        rows = rng.integers(0, 2, (number, 784))
+        lines = "\n".join(" ".join(map(str, row)) for row in rows) + "\n"
+        (tmp_path / f"binarized_mnist_{split}.amat").write_text(lines)
+    data = datasets.load("mnist_fixed", str(tmp_path))
+    np.testing.assert_array_equal(data.test.x.reshape(2, 784), rows)
+    (tmp_path / "binarized_mnist_test.amat").write_text("0 1 0")
+    with pytest.raises(UserError, match="3 bits are no rows of 784"):
+        datasets.load("mnist_fixed", str(tmp_path))
+
+
+def _cifar_row(label, red):
+    return bytes([label]) + bytes([red]) * 1024 + bytes([1]) * 1024 + bytes([2]) * 1024
+
+
+def test_cifar10_archive_folder_and_truncation(tmp_path):
+    batches = {
+        f"data_batch_{i}.bin": b"".join(_cifar_row(i, 10 * i) for _ in range(4))
+        for i in range(1, 6)
+    }
+    batches["test_batch.bin"] = _cifar_row(7, 99)
+    path = tmp_path / "cifar-10-binary.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        for name, content in batches.items():
+            member = tarfile.TarInfo(f"cifar-10-batches-bin/{name}")
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    data = datasets.load("cifar10", str(tmp_path))
+    assert [len(s.x) for s in (data.train, data.valid, data.test)] == [18, 2, 1]
+    assert data.test.x[0, 3, 4].tolist() == [99, 1, 2] and data.test.label.tolist() == [7]
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(UserError, match="truncated or corrupt"):
+        datasets.load("cifar10", str(tmp_path))
+
+
+def test_imagenet32_of_the_true_format(tmp_path):
+    rng = np.random.default_rng(0)
+    for i in range(1, 11):
+        rows = rng.integers(0, 256, (3, 3072), dtype=np.uint8)
+        np.savez(tmp_path / f"train_data_batch_{i}.npz", data=rows, labels=[1, 500, 1000])
+    planes = np.concatenate([np.full((2, 1024), v, np.uint8) for v in (5, 6, 7)], 1)
+    np.savez(tmp_path / "val_data.npz", data=planes, labels=[1, 1000])
+    data = datasets.load("imagenet32", str(tmp_path))
+    assert [len(s.x) for s in (data.train, data.valid, data.test)] == [27, 3, 2]
+    assert data.test.x[1, 9, 9].tolist() == [5, 6, 7] and data.test.label.tolist() == [0, 999]
+    np.savez(tmp_path / "val_data.npz", data=planes[:, :-1], labels=[1, 1000])
+    with pytest.raises(UserError, match=r"'data' must be uint8 \[N, 3072\], got uint8 \[2, 3071\]"):
+        datasets.load("imagenet32", str(tmp_path))
+    (tmp_path / "val_data.npz").write_bytes(b"PK not a zip")
+    with pytest.raises(UserError, match="val_data.npz is truncated or corrupt"):
+        datasets.load("imagenet32", str(tmp_path))
+
+
+def test_sheets_are_cut_row_by_row(tmp_path):
+    sheet = np.zeros((4, 6, 3), np.uint8)
+    sheet[0:2, 2:4] = 1
+    sheet[2:4, 4:6] = 5
+    Image.fromarray(sheet).save(tmp_path / "s.png")
+    cut = files.sheet(str(tmp_path / "s.png"), 2)
+    assert cut.shape == (6, 2, 2, 3) and cut[:, 0, 0, 0].tolist() == [0, 1, 0, 0, 0, 5]
+
+
+def test_unknown_names_list_the_near_ones():
+    with pytest.raises(UserError, match="did you mean mnist"):
+        datasets.load("mnits")
