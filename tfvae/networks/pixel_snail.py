@@ -182,6 +182,7 @@ class SNAILState(NamedTuple):
 
     Attributes:
         condition: the map [B,H,W,c], or () without one.
+        places: coordinates of every pixel [H,W,2].
         image: rows of the image with ones, [W + 2, B, C + 1] each, padded on both sides.
         residuals: for every block and residual, the caches of its two convolutions.
         keys: for every block [N, B, key_size].
@@ -190,6 +191,7 @@ class SNAILState(NamedTuple):
     """
 
     condition: tf.Tensor | tuple
+    places: tf.Tensor
     image: RowCache
     residuals: tuple
     keys: tuple
@@ -282,7 +284,6 @@ class PixelSNAIL(keras.layers.Layer):
             condition: [B,H,W,c] or None.
         """
         height, width, channels = image_shape
-        self._image_size = (height, width)
         pixels, dtype = height * width, self.compute_dtype
         residuals = tuple(
             tuple(residual.begin(width, batch) for residual in block) for block in self.residuals
@@ -293,6 +294,7 @@ class PixelSNAIL(keras.layers.Layer):
 
         return SNAILState(
             condition=() if condition is None else tf.cast(condition, dtype),
+            places=self._places(height, width),
             image=empty_rows(width + 1, batch, channels + 1, dtype),
             residuals=residuals,
             keys=each(pixels, batch, self.key_size),
@@ -315,7 +317,7 @@ class PixelSNAIL(keras.layers.Layer):
         left = tf.stack([above[x], current[x]], 1)
         over = tf.stack([above[x], above[x + 1], above[x + 2]], 1)
         h = self.above_stem.step(over) + self.left_stem.step(left)
-        places, index = self._place(y, x, tf.shape(h)[0])
+        places, index = _place(state, y, x, tf.shape(h)[0])
         blocks, pending = [], []
         for i, (residuals, attention) in enumerate(zip(self.residuals, self.attentions)):
             caches = []
@@ -333,7 +335,7 @@ class PixelSNAIL(keras.layers.Layer):
     def put(self, state, y, x, pixel) -> SNAILState:
         """Remembers the preprocessed pixel [B,C] drawn at (y, x), and its keys and values."""
         pixel = tf.cast(pixel, self.compute_dtype)
-        places, index = self._place(y, x, tf.shape(pixel)[0])
+        places, index = _place(state, y, x, tf.shape(pixel)[0])
         keys, values = [], []
         for i, attention in enumerate(self.attentions):
             h = state.pending[i][:, None, None]
@@ -353,6 +355,12 @@ class PixelSNAIL(keras.layers.Layer):
             "key_size": self.key_size,
             "value_size": self.value_size,
         }
+
+
+def _place(state, y, x, batch):
+    """Coordinates [B,1,1,2] of pixel (y, x), and its index in raster order."""
+    here = state.places[y, x][None, None, None]
+    return tf.tile(here, [batch, 1, 1, 1]), y * state.places.shape[1] + x
 
 
 def _put(buffer, index, value):
