@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 import tfvae
-from tfvae import diagnosis, training
+from tfvae import diagnosis, metrics, training
 from tfvae.checks import UserError
 from tfvae.randomness import seed_of
 from zoo import datasets, plan, recipe, settings
@@ -139,8 +139,8 @@ def run(resolved: plan.Plan, resume: bool = False) -> dict[str, Any]:
     Raises:
         UserError: the plan cannot be carried out; says why in one line.
     """
-    if not resume and resolved.workdir and os.path.isdir(resolved.workdir):
-        training.RunDirectory.refuse_other_run(resolved.workdir)
+    if not resume and resolved.workdir and resolved.strategy != "multi_worker":
+        training.RunDirectory.refuse_other_run(resolved.workdir)  # before anything slow
     strategy = training.strategy.make(resolved.strategy, resolved.cpu_replicas)
     if resolved.deterministic:
         tf.config.experimental.enable_op_determinism()
@@ -203,6 +203,7 @@ def _train(stage, resolved, data, valid, strategy, directory, resume):
         eval_every=resolved.eval_every,
         checkpoint_every=resolved.checkpoint_every,
         resume=resume,
+        write=training.strategy.is_chief(strategy),
     )
     if stage.finish:
         stage.finish()
@@ -229,6 +230,7 @@ def _report(resolved, data, model, last, seconds, directory, file) -> dict[str, 
         "train_steps": resolved.train_steps,
         "train_seconds": round(seconds, 1),
         **measured,
+        **_probe(model, data, test),
         "codebook_perplexity": None,
     }
     report["verdict"] = diagnosis.verdict(report)
@@ -253,6 +255,31 @@ def _report(resolved, data, model, last, seconds, directory, file) -> dict[str, 
     return report
 
 
+_PROBED = 10_000
+_MOST_CLASSES = 100
+
+
+def _probe(model, data, test) -> dict[str, float | None]:
+    """What simple classifiers read from the codes: a rate buys nats, not meaning."""
+    names = ("linear_probe_accuracy", "nearest_neighbour_accuracy")
+    labels = data.train.label
+    if labels is None or data.test.label is None or not model.has_latent:
+        return dict.fromkeys(names)
+    if len(np.unique(labels)) > _MOST_CLASSES:
+        return dict.fromkeys(names)
+    part = data.train._replace(x=data.train.x[:_PROBED], label=labels[:_PROBED])
+    train = pipeline.evaluation_arrays(part, data.kind)
+    known = (_codes(model, train), part.label, _codes(model, test), data.test.label)
+    measures = (metrics.linear_probe_accuracy, metrics.nearest_neighbour_accuracy)
+    return {name: measure(*known) for name, measure in zip(names, measures)}
+
+
+def _codes(model, x) -> np.ndarray:
+    encode = tf.function(model.encode, reduce_retracing=True)
+    rows = [encode(tf.constant(x[i : i + 200])).numpy() for i in range(0, len(x), 200)]
+    return np.concatenate(rows).reshape(len(x), -1)
+
+
 def _directory(resolved, data, resume, strategy):
     config = {
         **resolved.config(),
@@ -261,6 +288,8 @@ def _directory(resolved, data, resume, strategy):
         "strategy": {"name": resolved.strategy, "replicas": strategy.num_replicas_in_sync},
     }
     path = resolved.workdir or _free(f"runs/{resolved.model}_{resolved.dataset}")
+    if not training.strategy.is_chief(strategy):
+        return training.RunDirectory(path, config)  # read for checkpoints, never written
     opened = training.RunDirectory.resume if resume else training.RunDirectory.create
     return opened(path, config)
 

@@ -37,6 +37,8 @@ _ROWS = (
     ),
     ("latent_units", "units", "", "scalars in the code"),
     ("shuffle_gap", "swap gap", "nats", "what the decoder loses with another example's code"),
+    ("linear_probe_accuracy", "linear probe", "", "accuracy of a logistic regression on the codes"),
+    ("nearest_neighbour_accuracy", "nearest neighbours", "", "accuracy of 5 neighbours' vote"),
     ("auxiliary_rate", "auxiliary rate", "nats", "the rate under the auxiliary prior"),
     ("auxiliary_elbo", "auxiliary ELBO", "nats", "the ELBO under the auxiliary prior"),
     (
@@ -108,7 +110,7 @@ def _row(report, key, title, unit, says) -> str:
         f"{value:,}"
         if isinstance(value, int)
         else f"{value:.4f}"
-        if key == "bits_per_dim"
+        if key == "bits_per_dim" or key.endswith("accuracy")
         else f"{value:,.2f}"
     )
     error = report.get(f"{key}_stderr")

@@ -68,9 +68,10 @@ class ExactCheckpoint:
             write_atomically(os.path.join(folder, "shapes.json"), shapes)
             try:
                 self._checkpoint.write(os.path.join(folder, "state"))
-            except (tf.errors.ResourceExhaustedError, tf.errors.UnknownError) as error:
+            except tf.errors.OpError as error:
+                said = " ".join(str(error.message).split())[:200]
                 raise UserError(
-                    f"no space left to write a checkpoint to {self.directory}"
+                    f"cannot write a checkpoint to {self.directory} (no space left?): {said}"
                 ) from error
             mark = {
                 name: _fingerprint(os.path.join(folder, name))

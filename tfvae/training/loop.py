@@ -26,6 +26,7 @@ def train(
     checkpoint_every: int,
     resume: bool = False,
     progress: bool = True,
+    write: bool = True,
 ) -> None:
     """Trains `model` by `procedure` up to step `steps`.
 
@@ -43,6 +44,7 @@ def train(
         eval_every, checkpoint_every: in steps.
         resume: look for checkpoints; without it the stage starts at 0.
         progress: show a progress line.
+        write: this process writes the run directory; the others of a cluster only compute.
 
     Raises:
         UserError: a loss that is not finite, a full disk, a checkpoint of another model.
@@ -52,27 +54,27 @@ def train(
     checkpoint = ExactCheckpoint(directory.join("checkpoints", stage), model, procedure)
     restored = checkpoint.restore() if resume else None
     start, state = (0, None) if restored is None else (restored[0], restored[1]["monitor"])
-    if resume:
+    if resume and write:
         directory.keep_metrics(lambda row: row["stage"] != stage or row["step"] <= start)
     if start >= steps:
         return
-    writer = tf.summary.create_file_writer(directory.join("tensorboard"))
-    monitor = Monitor(
-        start, steps, eval_every, stage, evaluate, directory.append_metrics, writer, state
-    )
+    writer = tf.summary.create_noop_writer()
+    if write:
+        writer = tf.summary.create_file_writer(directory.join("tensorboard"))
+    append = directory.append_metrics if write else lambda row: None
+    monitor = Monitor(start, steps, eval_every, stage, evaluate, append, writer, state)
 
     def last_good():
         whole = checkpoint.steps()
         return whole[-1] if whole else None
 
-    callbacks = [
-        FiniteGuard(start, last_good),
-        monitor,
-        Checkpointer(
-            start, steps, checkpoint_every, lambda s: checkpoint.save(s, {"monitor": monitor.state})
-        ),
-    ]
-    if progress:
+    def save(step):
+        checkpoint.save(step, {"monitor": monitor.state})
+
+    callbacks = [FiniteGuard(start, last_good), monitor]
+    if write:
+        callbacks.append(Checkpointer(start, steps, checkpoint_every, save))
+    if progress and write:
         callbacks.append(Progress(start, steps, stage))
     model.fit(
         stream(start),
