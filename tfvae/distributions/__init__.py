@@ -2,9 +2,11 @@
 
 from tfvae.distributions.ar1 import AR1, committed_rate, correlation_for_rate, kl_normal_ar1
 from tfvae.distributions.importance import importance_weighted_log_prob
+from tfvae.distributions.unbatched import Unbatched
 
 __all__ = [
     "AR1",
+    "Unbatched",
     "committed_rate",
     "correlation_for_rate",
     "importance_weighted_log_prob",

@@ -28,6 +28,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfvae.checks import UserError
+from tfvae.distributions.unbatched import Unbatched
 
 tfd = tfp.distributions
 
@@ -110,7 +111,7 @@ def kl_normal_ar1(loc: tf.Tensor, scale: tf.Tensor, correlation: tf.Tensor) -> t
     return 0.5 * (first + tf.reduce_sum(later, 1))
 
 
-class AR1(tfd.Distribution):
+class AR1(Unbatched):
     """Independent AR(1) channels with unit marginal variance; event shape [n, D].
 
     Args:
@@ -118,25 +119,17 @@ class AR1(tfd.Distribution):
         correlation: [D] tensor in (-1, 1); channel d has corr(z_t, z_{t+k}) = correlation_d ** k.
     """
 
-    def __init__(self, length: int, correlation, validate_args=False, name="AR1"):
+    def __init__(self, length: int, correlation, name: str = "AR1"):
         parameters = dict(locals())
         self._length = int(length)
         self._correlation = tf.convert_to_tensor(correlation)
         super().__init__(
+            event_shape=[self._length, *self._correlation.shape],
             dtype=self._correlation.dtype,
             reparameterization_type=tfd.FULLY_REPARAMETERIZED,
-            validate_args=validate_args,
-            allow_nan_stats=True,
             parameters=parameters,
             name=name,
         )
-
-    @classmethod
-    def _parameter_properties(cls, dtype, num_classes=None):
-        return {
-            "length": tfp.util.ParameterProperties(event_ndims=None, is_preferred=False),
-            "correlation": tfp.util.ParameterProperties(event_ndims=1),
-        }
 
     @property
     def length(self) -> int:
@@ -147,19 +140,6 @@ class AR1(tfd.Distribution):
     def correlation(self) -> tf.Tensor:
         """[D]."""
         return self._correlation
-
-    def _batch_shape(self):
-        return tf.TensorShape([])
-
-    def _batch_shape_tensor(self, **kwargs):
-        del kwargs
-        return tf.constant([], tf.int32)
-
-    def _event_shape(self):
-        return tf.TensorShape([self._length, *self._correlation.shape])
-
-    def _event_shape_tensor(self):
-        return tf.constant(self._event_shape().as_list(), tf.int32)
 
     def _log_prob(self, value):
         a = self._correlation

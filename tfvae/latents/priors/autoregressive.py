@@ -9,6 +9,8 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfvae.distributions import Unbatched
+
 tfd = tfp.distributions
 
 __all__ = ["AutoregressivePrior"]
@@ -152,37 +154,18 @@ class AutoregressivePrior(keras.layers.Layer):
         return cls(**{**config, "base": keras.saving.deserialize_keras_object(config["base"])})
 
 
-class _Sequential(tfd.Distribution):
+class _Sequential(Unbatched):
     """The autoregressive prior as a distribution: what `model.prior()` returns."""
 
-    def __init__(self, layer: AutoregressivePrior, name="AutoregressivePrior"):
-        parameters = dict(locals())
+    def __init__(self, layer: AutoregressivePrior, name: str = "AutoregressivePrior"):
         self._layer = layer
         super().__init__(
+            event_shape=layer.event_shape,
             dtype=tf.float32,
             reparameterization_type=tfd.NOT_REPARAMETERIZED,
-            validate_args=False,
-            allow_nan_stats=True,
-            parameters=parameters,
+            parameters={"layer": layer, "name": name},
             name=name,
         )
-
-    @classmethod
-    def _parameter_properties(cls, dtype, num_classes=None):
-        return {}
-
-    def _batch_shape(self):
-        return tf.TensorShape([])
-
-    def _batch_shape_tensor(self, **kwargs):
-        del kwargs
-        return tf.constant([], tf.int32)
-
-    def _event_shape(self):
-        return tf.TensorShape(self._layer.event_shape)
-
-    def _event_shape_tensor(self):
-        return tf.constant(self._layer.event_shape, tf.int32)
 
     def _log_prob(self, value):
         flat = tf.reshape(value, [-1, *self._layer.event_shape])
