@@ -65,7 +65,8 @@ def test_rate_is_information_plus_marginal_kl_and_the_nll_is_between():
 
 
 def test_without_a_latent_there_are_nulls_and_an_exact_nll():
-    report = diagnosis.measure(models.exact(), models.images(30))
+    report = diagnosis.measure(models.exact(), models.images(30), nll_examples=4)
+    assert report["nll_num_examples"] == 30
     assert report["nll_is_exact"] and report["nll"] == pytest.approx(-report["elbo"], rel=1e-6)
     for name in ("rate", "rate_per_group", "mutual_information", "active_units", "shuffle_gap"):
         assert report[name] is None

@@ -102,37 +102,32 @@ def _axes(figure: Figure, count: int, **more):
 
 def _curves(rows, report) -> bytes:
     stages = list(dict.fromkeys(row["stage"] for row in rows))
-    figure = Figure(figsize=(9, 3.2))
-    left, right = _axes(figure, 2)
     main = [row for row in rows if row["stage"] == stages[0]] if stages else []
-    for axis, name in ((left, "distortion"), (right, "rate")):
-        steps = [row["step"] for row in main if name in row["train"]]
-        axis.plot(
-            steps,
-            [row["train"][name] for row in main if name in row["train"]],
-            color=_BLUE,
-            label="training",
-        )
-        valid = [(row["step"], row["valid"][name]) for row in main if name in row["valid"]]
-        axis.plot(*zip(*valid) if valid else ((), ()), "o", ms=4, color=_ORANGE, label="validation")
+    names = ("distortion",) if report["rate"] is None else ("distortion", "rate")
+    figure = Figure(figsize=(4.5 * len(names), 3.2))
+    axes = _axes(figure, len(names))
+    for axis, name in zip(axes, names):
+        for kind, style, color in (("train", "-", _BLUE), ("valid", "o", _ORANGE)):
+            points = [(row["step"], row[kind][name]) for row in main if name in row[kind]]
+            label = {"train": "training", "valid": "validation"}[kind]
+            axis.plot(*zip(*points) if points else ((), ()), style, ms=4, color=color, label=label)
         axis.set(title=f"{name} [nats]", xlabel="step")
-    offset = main[-1]["step"] if main else 0
-    for stage in stages[1:]:
+    if len(names) == 2:
+        _later_rates(axes[1], rows, stages[1:], main[-1]["step"] if main else 0, report)
+    axes[-1].legend(frameon=False, fontsize=9)
+    return _png(figure)
+
+
+def _later_rates(axis, rows, stages, offset, report) -> None:
+    """The rates of the stages after the first, and the committed one, to see them beside it."""
+    for stage in stages:
         later = [row for row in rows if row["stage"] == stage]
         steps = [offset + row["step"] for row in later]
-        right.plot(
-            steps,
-            [r["valid"]["rate"] for r in later],
-            "s",
-            ms=4,
-            color=_GREEN,
-            label=stage.replace("_", " "),
-        )
+        rates = [row["valid"]["rate"] for row in later]
+        axis.plot(steps, rates, "s", ms=4, color=_GREEN, label=stage.replace("_", " "))
     if report.get("committed_rate") is not None:
-        right.axhline(report["committed_rate"], color=_GREY, linestyle="--", label="committed rate")
-    right.set_ylim(bottom=0)
-    right.legend(frameon=False, fontsize=9)
-    return _png(figure)
+        axis.axhline(report["committed_rate"], color=_GREY, linestyle="--", label="committed rate")
+    axis.set_ylim(bottom=0)
 
 
 def _groups(rates, committed) -> bytes:

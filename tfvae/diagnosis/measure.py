@@ -35,7 +35,8 @@ def measure(
         model: a `tfvae.VAE`.
         x: test data, [N, H, W, C] raw units.
         num_samples: importance samples of the NLL.
-        nll_examples: the first so many examples for the NLL; all if not given.
+        nll_examples: the first so many examples for an estimated NLL; all if not given. An
+            exact one is of all.
         reference: examples against which mutual information is measured; ln of it is its ceiling.
         batch_size: examples at a time.
         seed: equal seeds give equal figures.
@@ -54,16 +55,22 @@ def measure(
         "elbo_stderr": elbo.standard_error,
         "num_examples": len(x),
         "parameters": int(model.count_params()),
-        **_nll(model, x[:nll_examples], num_samples, batch_size, fold(base, 1)),
+        **_nll(model, x, nll_examples, num_samples, fold(base, 1)),
         **(_code(model, passes, reference) if model.has_latent else _NO_CODE),
     }
+    if not model.has_latent:  # nothing is estimated: every example is exact
+        report.update(
+            rate=None,
+            rate_per_group=None,
+            nll=-elbo.mean,
+            nll_stderr=elbo.standard_error,
+            nll_num_examples=len(x),
+        )
     dims = int(np.prod(x.shape[1:]))
     report["bits_per_dim"] = metrics.bits_per_dim(report["nll"], dims)
-    if not model.has_latent:
-        report.update(rate=None, rate_per_group=None)
     if auxiliary is not None:
         rate = metrics.summarise(passes["auxiliary_rate"])
-        nll = _nll(auxiliary, x[:nll_examples], num_samples, batch_size, fold(base, 1))
+        nll = _nll(auxiliary, x, nll_examples, num_samples, fold(base, 1))
         report.update(
             auxiliary_rate=rate.mean,
             auxiliary_rate_stderr=rate.standard_error,
@@ -124,18 +131,24 @@ def _passes(model, x, batch_size, seed, auxiliary, progress) -> dict[str, np.nda
     return {name: np.concatenate([b[name] for b in batches]) for name in batches[0]}
 
 
-def _nll(model, x, num_samples, batch_size, seed) -> dict[str, Any]:
-    """Importance-weighted, or exact without a latent."""
+_NLL_ROWS = 20  # examples at a time: each is decoded for many samples at once
+
+
+def _nll(model, x, num_examples, num_samples, seed) -> dict[str, Any]:
+    """Importance-weighted, of the first `num_examples`; its place only, without a latent."""
+    if not model.has_latent:
+        return {"nll": None, "nll_num_samples": None, "nll_is_exact": True}
+    x = x[:num_examples]
     score = tf.function(lambda b, s: model.log_prob(b, num_samples, s), reduce_retracing=True)
-    rows = batch_size if not model.has_latent else max(1, min(batch_size, 20))
-    parts = [score(tf.constant(x[i : i + rows]), fold(seed, i)) for i in range(0, len(x), rows)]
+    starts = range(0, len(x), _NLL_ROWS)
+    parts = [score(tf.constant(x[i : i + _NLL_ROWS]), fold(seed, i)) for i in starts]
     summary = metrics.summarise(-np.concatenate(parts))
     return {
         "nll": summary.mean,
         "nll_stderr": summary.standard_error,
-        "nll_num_samples": num_samples if model.has_latent else None,
+        "nll_num_samples": num_samples,
         "nll_num_examples": len(x),
-        "nll_is_exact": not model.has_latent,
+        "nll_is_exact": False,
     }
 
 
