@@ -105,9 +105,9 @@ class CausalConv2D(keras.layers.Layer):
     def _convolve(self, x, above):
         left = self.kernel_size[1] - 1 - self.right
         padding = [[0, 0], [above, 0], [left, self.right], [0, 0]]
-        if not any(map(any, padding)):
-            padding = "VALID"
-        return self._biased(tf.nn.conv2d(x, self._weight(self.kernel), 1, padding))
+        if any(map(any, padding)):
+            x = tf.pad(x, padding)  # on a CPU twice as fast as conv2d's own explicit padding
+        return self._biased(tf.nn.conv2d(x, self._weight(self.kernel), 1, "VALID"))
 
     def _biased(self, y):
         return tf.nn.bias_add(y, self._weight(self.bias)) if self.use_bias else y
