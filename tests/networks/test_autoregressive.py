@@ -239,6 +239,22 @@ def test_a_configuration_rebuilds_the_decoder(make):
     assert clone.get_config() == decoder.get_config()
 
 
+@NETWORKS
+def test_a_saved_model_comes_back_bit_for_bit(make, tmp_path):
+    decoder = AutoregressiveDecoder(
+        (H, W, 1), make(), DenseHead(1), GridConditioner((H, W, 1), (3, 4), 3)
+    )
+    decoder.build((None, 12, 2))
+    _randomise(decoder)
+    z, x = keras.Input([12, 2]), keras.Input([H, W, 1])
+    model = keras.Model([z, x], decoder(z, x))
+    model.save(tmp_path / "model.keras")
+    clone = keras.saving.load_model(tmp_path / "model.keras")
+    assert len(clone.weights) == len(model.weights) > 10
+    for mine, theirs in zip(model.weights, clone.weights):
+        np.testing.assert_array_equal(mine, theirs, err_msg=mine.path)
+
+
 def test_parameters_are_single_precision_under_a_half_precision_policy():
     policy = "mixed_bfloat16"
     decoder = AutoregressiveDecoder(

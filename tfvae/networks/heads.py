@@ -92,7 +92,7 @@ class ChannelAutoregressiveHead(keras.layers.Layer):
     def call(self, features, x):
         """features [..., F], preprocessed pixel x [..., C] -> parameters [..., C * L]."""
         mask = tf.constant(self._earlier, self.compute_dtype)
-        known = tf.linalg.matmul(x, tf.convert_to_tensor(self.within) * mask)
+        known = tf.tensordot(x, tf.convert_to_tensor(self.within) * mask, 1)
         hidden = tf.nn.elu(self.embedding(features) + known)
         lead = tf.shape(hidden)[:-1]
         hidden = tf.reshape(hidden, tf.concat([lead, [self.channels, self.hidden]], 0))
