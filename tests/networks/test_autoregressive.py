@@ -1,4 +1,5 @@
 """Causality, completeness and normalisation of the autoregressive image networks."""
+
 import itertools
 
 import keras
@@ -144,7 +145,8 @@ def test_the_probabilities_of_all_images_sum_to_one(make):
 @pytest.mark.parametrize("kind", ["grid", "vector"])
 def test_the_code_reaches_every_pixel(make, kind):
     conditioner = (
-        GridConditioner((H, W, 1), (3, 4), 3, dtype="float64") if kind == "grid"
+        GridConditioner((H, W, 1), (3, 4), 3, dtype="float64")
+        if kind == "grid"
         else VectorConditioner((H, W, 1), 3, dtype="float64")
     )
     decoder = _decoder(make, conditioner=conditioner)
@@ -265,13 +267,16 @@ def test_parameters_are_single_precision_under_a_half_precision_policy():
     assert decoder.network.vertical_stem.kernel.dtype == "float32"
 
 
-@pytest.mark.parametrize("make, words", [
-    (lambda: GatedPixelCNN(4, 2, kernel_size=4), "kernel_size must be an odd number"),
-    (lambda: GatedPixelCNN(4, 0), "num_layers must be at least 1"),
-    (lambda: GridConditioner((5, 6, 1), (2, 3), 4).build((None, 7, 2)), "z must be"),
-    (lambda: VectorConditioner((5, 6, 1), 4).build((None, 7, 2)), "z must be"),
-    (lambda: ChannelAutoregressiveHead(3, 2).build((None, 8), (None, 1)), "channels"),
-])
+@pytest.mark.parametrize(
+    "make, words",
+    [
+        (lambda: GatedPixelCNN(4, 2, kernel_size=4), "kernel_size must be an odd number"),
+        (lambda: GatedPixelCNN(4, 0), "num_layers must be at least 1"),
+        (lambda: GridConditioner((5, 6, 1), (2, 3), 4).build((None, 7, 2)), "z must be"),
+        (lambda: VectorConditioner((5, 6, 1), 4).build((None, 7, 2)), "z must be"),
+        (lambda: ChannelAutoregressiveHead(3, 2).build((None, 8), (None, 1)), "channels"),
+    ],
+)
 def test_refusals(make, words):
     with pytest.raises(UserError, match=words):
         make()

@@ -1,4 +1,5 @@
 """Generation from caches equals what the parallel pass says, pixel by pixel."""
+
 import numpy as np
 import pytest
 import tensorflow as tf

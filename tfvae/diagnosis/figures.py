@@ -139,7 +139,7 @@ def _groups(rates, committed) -> bytes:
         axis.hlines(
             committed, place - 0.45, place + 0.45, color=_ORANGE, linewidth=2.5, label="committed"
         )
-        axis.legend(frameon=False, fontsize=9)
+        axis.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(1, 1))
     axis.set(title="rate per latent group [nats]", xlabel="group")
     if len(rates) <= 16:
         axis.set_xticks(place)
