@@ -8,13 +8,18 @@ import subprocess
 import sys
 import time
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests import models
 from tfvae.checks import UserError
-from tfvae.procedures import Joint
+from tfvae.objectives import elbo
+from tfvae.procedures import Joint, Update
+from tfvae.schedules import Piecewise
 from tfvae.training import ExactCheckpoint, RunDirectory, train
+from tfvae.training.run_directory import room
 
 SCRIPT = """
 import sys, os, time
@@ -97,12 +102,11 @@ def test_sigkill_and_resume_is_bit_identical(tmp_path):
                 np.testing.assert_array_equal(a[name], b[name])
 
 
-def _checkpoint(tmp_path, model=None):
-    model = model or models.plain()
-    procedure = Joint(seed=1)
+def _checkpoint(folder, model=None, procedure=None):
+    model, procedure = model or models.plain(), procedure or Joint(seed=1)
     model.compile(procedure=procedure)
     model.make_train_function()
-    return ExactCheckpoint(str(tmp_path / "checkpoints"), model, procedure), model
+    return ExactCheckpoint(str(folder), model, procedure), model
 
 
 @pytest.mark.parametrize("damage", ["mark", "data", "index", "empty"])
@@ -113,7 +117,7 @@ def test_a_checkpoint_cut_short_is_never_loaded(tmp_path, damage):
     for weight in model.variables:
         weight.assign(weight + 1.0)
     checkpoint.save(9, {"a": 2})
-    folder = tmp_path / "checkpoints" / "step_9"
+    folder = tmp_path / "step_9"
     if damage == "mark":
         (folder / "complete.json").unlink()
     elif damage == "empty":
@@ -142,45 +146,44 @@ def test_only_the_newest_are_kept(tmp_path):
     assert checkpoint.steps() == [2, 3]
 
 
-def _train(tmp_path, model, evaluate=dict, steps=10):
+def _train(tmp_path, model, procedure=None):
     directory = RunDirectory.create(str(tmp_path / "run"), {"model": "tiny"})
-    data = np.tile(models.images(8), (10, 1, 1, 1))
-    import tensorflow as tf
-
-    stream = tf.data.Dataset.from_tensor_slices(data).batch(8).repeat()
-    train(
-        "only",
-        model,
-        Joint(seed=0),
-        lambda start: stream,
-        steps,
-        directory,
-        evaluate,
-        2,
-        2,
-        progress=False,
-    )
+    stream = tf.data.Dataset.from_tensors(models.images(8)).repeat()
+    procedure = procedure or Joint(seed=0)
+    train("only", model, procedure, lambda start: stream, 10, directory, dict, 2, 2, progress=False)
     return directory
 
 
-def test_a_nan_names_term_step_and_the_last_good_checkpoint(tmp_path):
-    model = models.plain()
-    calls = []
+def _momentum(rate=None):
+    return Joint(Update(elbo(), keras.optimizers.SGD(momentum=0.9)), learning_rate=rate)
 
-    def evaluate():
-        calls.append(1)
-        if len(calls) == 2:  # after step 4, before its checkpoint: the next loss is NaN
-            weight = model.decoder.trainable_variables[0]
-            weight.assign(weight * float("nan"))
-        return {}
 
-    with pytest.raises(
-        UserError, match=r"step 5: distortion is nan; the last good checkpoint is of step 4"
-    ):
-        _train(tmp_path, model, evaluate)
+@pytest.mark.parametrize(
+    "last_sane, said",
+    [(4, r"step 6: distortion is (nan|inf)"), (5, r"step 6: weight \S+ is no longer finite")],
+    ids=["loss", "weight"],
+)
+def test_a_nan_names_term_step_and_the_last_good_checkpoint(tmp_path, last_sane, said):
+    """An infinite learning rate: before step 6 or, where it would be kept, in it."""
+    rate = Piecewise((last_sane,), (1e-2, float("inf")))
+    with pytest.raises(UserError, match=f"{said}; the last good checkpoint is of step 4"):
+        _train(tmp_path, models.plain(), _momentum(rate))
     rows = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(row)["step"] for row in rows] == [2, 4]
-    assert not (tmp_path / "run" / "checkpoints" / "only" / "step_6").exists()
+    folder = tmp_path / "run" / "checkpoints" / "only"
+    assert sorted(p.name for p in folder.iterdir()) == ["step_2", "step_4"]
+    checkpoint, fresh = _checkpoint(folder, procedure=_momentum())
+    assert checkpoint.restore()[0] == 4
+    assert all(np.isfinite(w.numpy()).all() for w in fresh.variables)
+
+
+def test_a_stage_that_is_done_is_only_restored(tmp_path):
+    first, again = models.plain(), models.plain(seed=1)
+    directory = _train(tmp_path, first)
+    directory = RunDirectory.resume(directory.path, directory.config)
+    train("only", again, Joint(seed=0), None, 10, directory, None, 2, 2, resume=True)
+    for a, b in zip(first.variables, again.variables):
+        np.testing.assert_array_equal(a.numpy(), b.numpy())
 
 
 def test_run_directories_are_never_mixed(tmp_path):
@@ -198,6 +201,11 @@ def test_run_directories_are_never_mixed(tmp_path):
     with pytest.raises(UserError, match="not empty and holds no run"):
         RunDirectory.create(str(tmp_path / "other"), {})
     assert os.listdir(tmp_path / "other") == ["thesis.txt"]
+    # killed while it wrote its config: no run, and nothing of anyone's
+    (tmp_path / "torn").mkdir()
+    (tmp_path / "torn" / "config.json.part").write_text("{")
+    RunDirectory.create(str(tmp_path / "torn"), {})
+    assert os.listdir(tmp_path / "torn") == ["config.json"]
 
 
 def test_a_full_disk_is_one_line(tmp_path, monkeypatch):
@@ -211,7 +219,12 @@ def test_a_full_disk_is_one_line(tmp_path, monkeypatch):
         directory.append_metrics({"step": 1})
     with pytest.raises(UserError, match="no space left"):
         directory.write_json("report.json", {})
-    assert not (tmp_path / "run" / "report.json").exists()
+    assert not list((tmp_path / "run").glob("report.json*"))
+    message = "/run/step_5/state.data; No space left on device"
+    with pytest.raises(UserError, match="no space left on the disk of /run"), room("/run"):
+        raise tf.errors.ResourceExhaustedError(None, None, message)
+    with pytest.raises(tf.errors.ResourceExhaustedError), room("/run"):  # memory is no disk
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
 
 
 def test_torn_lines_are_dropped_and_numbers_are_plain(tmp_path):

@@ -16,6 +16,7 @@ import keras
 import tensorflow as tf
 
 from tfvae.checks import UserError
+from tfvae.training.run_directory import room
 
 __all__ = ["Checkpointer", "FiniteGuard", "Monitor", "Progress"]
 
@@ -38,30 +39,42 @@ class _Clock(keras.callbacks.Callback):
 class FiniteGuard(_Clock):
     """Stops at the first log that is NaN or infinite, before anything of that step is kept.
 
+    The logs of a step were taken before its update; so the weights are looked at too, at the steps
+    where they would be measured or kept.
+
+    Args:
+        start: the step the run goes on from.
+        keeps: whether a step is measured or kept.
+        weights: what is kept.
+        last_good: the step of the newest checkpoint, or `None`.
+
     Raises:
-        UserError: names the term and the step, and the checkpoint that is still good.
+        UserError: names the term or the weight, the step, and the checkpoint that is still good.
     """
 
-    def __init__(self, start: int, last_good: Callable[[], int | None]):
+    def __init__(self, start, keeps: Callable[[int], bool], weights, last_good):
         super().__init__(start)
-        self._last_good = last_good
+        self._keeps, self._weights, self._last_good = keeps, weights, last_good
 
     def at_step(self, step, logs):
-        # the sum is finite iff its parts are (or, at worst, overflows and is looked at closer)
-        if math.isfinite(sum(float(value) for value in logs.values())):
-            return
-        for name in ("distortion", "rate", *sorted(logs)):
-            if name in logs and not math.isfinite(float(logs[name])):
-                good = self._last_good()
-                kept = (
-                    "no checkpoint was written yet"
-                    if good is None
-                    else (f"the last good checkpoint is of step {good}")
-                )
-                raise UserError(
-                    f"training stopped at step {step}: {name} is {float(logs[name])}; {kept}; "
-                    "a smaller --learning_rate or --set=clip_norm may help"
-                )
+        # a sum is finite only if its parts are
+        if not math.isfinite(sum(float(value) for value in logs.values())):
+            for name in ("distortion", "rate", *sorted(logs)):
+                if name in logs and not math.isfinite(float(logs[name])):
+                    self._stop(step, f"{name} is {float(logs[name])}")
+        if self._keeps(step):
+            for weight in self._weights:
+                if not bool(tf.reduce_all(tf.math.is_finite(weight.value))):
+                    self._stop(step, f"weight {weight.path} is no longer finite")
+
+    def _stop(self, step, what):
+        good = self._last_good()
+        kept = f"the last good checkpoint is of step {good}"
+        raise UserError(
+            f"training stopped at step {step}: {what}; "
+            f"{'no checkpoint was written yet' if good is None else kept}; "
+            "a smaller --learning_rate or --set=clip_norm may help"
+        )
 
 
 class Monitor(_Clock):
@@ -95,12 +108,12 @@ class Monitor(_Clock):
         self.state.update(sums={}, count=0)
         valid = self.evaluate()
         self.append({"stage": self.stage, "step": step, "train": train, "valid": valid})
-        with self.writer.as_default(step):
+        with room("tensorboard"), self.writer.as_default(step):
             for kind, values in (("train", train), ("valid", valid)):
                 for name, value in values.items():
-                    if isinstance(value, float):
+                    if value is not None:
                         tf.summary.scalar(f"{self.stage}/{kind}/{name}", value)
-        self.writer.flush()
+            self.writer.flush()
 
 
 class Checkpointer(_Clock):

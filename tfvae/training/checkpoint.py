@@ -46,6 +46,7 @@ class ExactCheckpoint:
             model=_Named(variables), procedure=_Named(procedure.state())
         )
         self._shapes = {name: list(v.shape) for name, v in variables.items()}
+        self._known: set[int] = set()  # written or verified by this object: not hashed again
 
     def steps(self) -> list[int]:
         """The steps of the whole checkpoints, ascending."""
@@ -53,33 +54,31 @@ class ExactCheckpoint:
         with contextlib.suppress(FileNotFoundError):
             for name in os.listdir(self.directory):
                 match = re.fullmatch(r"step_(\d+)", name)
-                if match and _whole(os.path.join(self.directory, name)):
+                if match and (
+                    int(match[1]) in self._known or _whole(os.path.join(self.directory, name))
+                ):
                     found.append(int(match[1]))
+        self._known.update(found)
         return sorted(found)
 
     def save(self, step: int, host: dict[str, Any]) -> None:
         """Writes the checkpoint of `step`; what was there of an earlier attempt is replaced."""
         folder = os.path.join(self.directory, f"step_{step}")
         with room(self.directory):
+            self._known.discard(step)
             shutil.rmtree(folder, ignore_errors=True)
             os.makedirs(folder)
             write_atomically(os.path.join(folder, "host.json"), json.dumps(host).encode())
             shapes = json.dumps(self._shapes).encode()
             write_atomically(os.path.join(folder, "shapes.json"), shapes)
-            try:
-                self._checkpoint.write(os.path.join(folder, "state"))
-            except tf.errors.OpError as error:
-                said = " ".join(str(error.message).split())[:200]
-                raise UserError(
-                    f"cannot write a checkpoint to {self.directory} (no space left?): {said}"
-                ) from error
+            self._checkpoint.write(os.path.join(folder, "state"))
             mark = {
                 name: _fingerprint(os.path.join(folder, name))
                 for name in sorted(os.listdir(folder))
             }
             write_atomically(os.path.join(folder, _MARK), json.dumps(mark).encode())
-        whole = self.steps()
-        for old in whole[: -self.keep]:
+        for old in self.steps()[: -self.keep]:
+            self._known.discard(old)
             shutil.rmtree(os.path.join(self.directory, f"step_{old}"), ignore_errors=True)
 
     def restore(self) -> tuple[int, dict[str, Any]] | None:
@@ -88,6 +87,7 @@ class ExactCheckpoint:
         Raises:
             UserError: it belongs to another model; the first weight that differs is named.
         """
+        self._known.clear()  # what lies there may have changed since it was written
         whole = self.steps()
         if not whole:
             return None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 
 import keras
 import tensorflow as tf
 
-from tfvae.randomness import fold, seed_of
 from tfvae.training.run_directory import room
 
 __all__ = ["export_saved_model", "save_keras"]
@@ -18,8 +18,12 @@ def save_keras(model, path: str) -> None:
     """Writes `model` to `path`, at once or not at all."""
     part = f"{path}.part.keras"
     with room(path):
-        model.save(part)
-        os.replace(part, path)
+        try:
+            model.save(part)
+            os.replace(part, path)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(part)
 
 
 def export_saved_model(model, path: str) -> None:
@@ -42,7 +46,8 @@ def export_saved_model(model, path: str) -> None:
     number = {name: tf.TensorSpec((), tf.int32, name) for name in ("num", "seed", "num_samples")}
 
     def seeded(seed):
-        return fold(seed_of(0), seed)
+        """As `tfvae.randomness.seed_of`, of a tensor: the file draws what the model draws."""
+        return tf.stack([seed & 0x7FFFFFFF, tf.bitwise.right_shift(seed, 31) & 0x7FFFFFFF])
 
     archive = keras.export.ExportArchive()
     archive.track(model)
@@ -60,7 +65,10 @@ def export_saved_model(model, path: str) -> None:
     )
     part = f"{path}.part"
     with room(path):
-        shutil.rmtree(part, ignore_errors=True)
-        archive.write_out(part, verbose=False)
-        shutil.rmtree(path, ignore_errors=True)
-        os.replace(part, path)
+        try:
+            shutil.rmtree(part, ignore_errors=True)
+            archive.write_out(part, verbose=False)
+            shutil.rmtree(path, ignore_errors=True)
+            os.replace(part, path)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)

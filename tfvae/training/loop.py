@@ -7,6 +7,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfvae.checks import UserError
+from tfvae.training import strategy as strategies
 from tfvae.training.callbacks import Checkpointer, FiniteGuard, Monitor, Progress
 from tfvae.training.checkpoint import ExactCheckpoint
 from tfvae.training.run_directory import RunDirectory
@@ -47,13 +49,20 @@ def train(
         write: this process writes the run directory; the others of a cluster only compute.
 
     Raises:
-        UserError: a loss that is not finite, a full disk, a checkpoint of another model.
+        UserError: a loss or a weight that is not finite, a full disk, a checkpoint of another
+            model, a worker that is gone.
     """
     model.compile(procedure=procedure)
     model.make_train_function()  # makes the optimizers' slots, which a checkpoint restores into
     checkpoint = ExactCheckpoint(directory.join("checkpoints", stage), model, procedure)
     restored = checkpoint.restore() if resume else None
     start, state = (0, None) if restored is None else (restored[0], restored[1]["monitor"])
+    strategy = model.distribute_strategy
+    if resume and not strategies.agree(strategy, start):
+        raise UserError(
+            f"the workers find different checkpoints (step {start} here); --workdir must be on a "
+            "disk that all of them share"
+        )
     if resume and write:
         directory.keep_metrics(lambda row: row["stage"] != stage or row["step"] <= start)
     if start >= steps:
@@ -68,20 +77,25 @@ def train(
         whole = checkpoint.steps()
         return whole[-1] if whole else None
 
+    def keeps(step):
+        return step % eval_every == 0 or step % checkpoint_every == 0 or step == steps
+
     def save(step):
         checkpoint.save(step, {"monitor": monitor.state})
 
-    callbacks = [FiniteGuard(start, last_good), monitor]
+    weights = [v for v in model.variables if tf.as_dtype(v.dtype).is_floating]
+    callbacks = [FiniteGuard(start, keeps, weights, last_good), monitor]
     if write:
         callbacks.append(Checkpointer(start, steps, checkpoint_every, save))
     if progress and write:
         callbacks.append(Progress(start, steps, stage))
-    model.fit(
-        stream(start),
-        steps_per_epoch=steps - start,
-        epochs=1,
-        verbose=0,
-        shuffle=False,
-        callbacks=callbacks,
-    )
+    with strategies.lost_worker(strategy):
+        model.fit(
+            stream(start),
+            steps_per_epoch=steps - start,
+            epochs=1,
+            verbose=0,
+            shuffle=False,
+            callbacks=callbacks,
+        )
     writer.close()

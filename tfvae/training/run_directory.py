@@ -14,12 +14,16 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+import tensorflow as tf
+
 from tfvae.checks import UserError
 
 __all__ = ["RunDirectory", "room"]
 
 # What may differ between a run and its continuation.
 _FREE = ("versions", "strategy")
+
+_FULL = "no space left on the disk of {}; free some and use --resume"
 
 
 @contextlib.contextmanager
@@ -29,12 +33,15 @@ def room(path: str) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise UserError(
-                f"no space left on the disk of {path}; free some and use --resume"
-            ) from error
+            raise UserError(_FULL.format(path)) from error
         if error.errno in (errno.EACCES, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
             raise UserError(f"cannot write {path}: {error.strerror}") from error
         raise
+    except tf.errors.ResourceExhaustedError as error:
+        # TensorFlow's files: its code for a full disk is also the one for full memory
+        if "No space left" not in str(error) and "Disk quota" not in str(error):
+            raise
+        raise UserError(_FULL.format(path)) from error
 
 
 def write_atomically(path: str, data: bytes) -> None:
@@ -42,10 +49,15 @@ def write_atomically(path: str, data: bytes) -> None:
     with room(path):
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
         part = f"{path}.part"
-        with open(part, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
+        try:
+            with open(part, "wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+        except OSError:
+            with contextlib.suppress(OSError):  # leave what little room there is
+                os.remove(part)
+            raise
         os.replace(part, path)
 
 
@@ -72,7 +84,8 @@ class RunDirectory:
             raise UserError(
                 f"--workdir={path} holds another run; continue it with --resume, or name another"
             )
-        if os.path.isdir(path) and os.listdir(path):
+        # what is left of a run that was killed while it wrote its config is no one's
+        if os.path.isdir(path) and set(os.listdir(path)) - {"config.json.part"}:
             raise UserError(f"--workdir={path} is not empty and holds no run; name another")
         if os.path.exists(path) and not os.path.isdir(path):
             raise UserError(f"--workdir={path} is a file; name a directory")

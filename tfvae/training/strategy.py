@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import tensorflow as tf
 
 from tfvae.checks import UserError, one_of
 
-__all__ = ["distribute", "finish", "is_chief", "make", "shard"]
+__all__ = ["agree", "distribute", "finish", "is_chief", "lost_worker", "make", "shard"]
 
 
 def make(name: str = "auto", cpu_replicas: int = 1):
@@ -72,10 +73,23 @@ def _cluster():
             raise UserError("TF_CONFIG names no workers")
         return tf.distribute.cluster_resolver.TFConfigClusterResolver()
     if "SLURM_PROCID" in os.environ:
-        return tf.distribute.cluster_resolver.SlurmClusterResolver()
+        try:
+            resolver = tf.distribute.cluster_resolver.SlurmClusterResolver()
+            resolver.cluster_spec()  # only this reads which task this process is
+        except (RuntimeError, ValueError, KeyError, OSError) as error:
+            raise UserError(
+                f"the Slurm variables describe no cluster (start it by srun): {error}"
+            ) from error
+        return resolver
     if "JOB_COMPLETION_INDEX" in os.environ and "WORKER_HOSTS" in os.environ:
         workers = os.environ["WORKER_HOSTS"].split(",")
-        task = {"type": "worker", "index": int(os.environ["JOB_COMPLETION_INDEX"])}
+        index = os.environ["JOB_COMPLETION_INDEX"]
+        if not index.isdigit() or int(index) >= len(workers):
+            raise UserError(
+                f"JOB_COMPLETION_INDEX must be 0 to {len(workers) - 1} (WORKER_HOSTS names "
+                f"{len(workers)}), got {index!r}"
+            )
+        task = {"type": "worker", "index": int(index)}
         os.environ["TF_CONFIG"] = json.dumps({"cluster": {"worker": workers}, "task": task})
         return tf.distribute.cluster_resolver.TFConfigClusterResolver()
     raise UserError(
@@ -125,6 +139,29 @@ def distribute(strategy, make_stream: Callable[[tuple[int, int]], Any], batch_si
 
 def finish(strategy) -> None:
     """Waits until every worker is here: one that leaves early breaks the steps of the others."""
-    if shard(strategy)[1] > 1:
-        ones = strategy.run(lambda: tf.ones([]))
-        strategy.reduce("SUM", ones, axis=None).numpy()
+    agree(strategy, 0)
+
+
+def agree(strategy, value: int) -> bool:
+    """Whether every worker came here with the same number; waits for all of them."""
+    if shard(strategy)[1] == 1:
+        return True
+
+    @tf.function
+    def everyones():
+        return strategy.gather(strategy.run(lambda: tf.fill([1], tf.cast(value, tf.int32))), 0)
+
+    return len(set(everyones().numpy().tolist())) == 1
+
+
+@contextlib.contextmanager
+def lost_worker(strategy) -> Iterator[None]:
+    """Turns the errors that a worker sees when another one is gone into one line."""
+    try:
+        yield
+    except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError) as error:
+        if shard(strategy)[1] == 1:
+            raise
+        raise UserError(
+            "another worker of the cluster is gone; start all of them again with --resume"
+        ) from error
