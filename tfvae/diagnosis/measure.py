@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfvae import metrics
+from tfvae.checks import UserError, within
 from tfvae.randomness import fold, seed_of
 
 __all__ = ["measure"]
@@ -37,17 +38,28 @@ def measure(
         num_samples: importance samples of the NLL.
         nll_examples: the first so many examples for an estimated NLL; all if not given. An
             exact one is of all.
-        reference: examples against which mutual information is measured; ln of it is its ceiling.
-        batch_size: examples at a time.
+        reference: examples, chosen at random, against which mutual information is measured; ln of
+            it is its ceiling.
+        batch_size: examples at a time, at least 2.
         seed: equal seeds give equal figures.
         auxiliary: the same model under an auxiliary prior (`model.with_prior(...)`).
         progress: called with (examples done, N).
 
     Returns:
-        the model's part of report.json.
+        the model's part of report.json. The NLL of a single example has no standard error.
+
+    Raises:
+        UserError: there are fewer than two examples, or an argument is out of its range.
     """
+    if len(x) < 2:
+        raise UserError(f"x must hold at least 2 examples, got {len(x)}")
+    within("batch_size", batch_size, 2, np.inf)  # the swap gap needs a partner
+    within("nll_examples", len(x) if nll_examples is None else nll_examples, 1, np.inf)
     base = seed_of(seed)
-    passes = _passes(model, x, batch_size, fold(base, 0), auxiliary, progress)
+    # Test sets are often sorted by class: in their own order the codes swapped would be of one
+    # class, and the reference of few classes.
+    order = np.random.default_rng(seed & 0x7FFFFFFF).permutation(len(x))
+    passes = _passes(model, x[order], batch_size, fold(base, 0), auxiliary, progress)
     stream = metrics.RateDistortion().update(passes["log_likelihood"], passes["rate"])
     elbo = metrics.summarise(passes["log_likelihood"] - passes["rate"].sum(1))
     report = {
@@ -102,7 +114,7 @@ _NO_CODE = dict.fromkeys(
 
 
 def _passes(model, x, batch_size, seed, auxiliary, progress) -> dict[str, np.ndarray]:
-    """One draw of each example, in batches by one compiled function."""
+    """One draw of each example, in batches by one compiled function; x in random order."""
 
     @tf.function(reduce_retracing=True)
     def one(batch, seed):
@@ -123,11 +135,12 @@ def _passes(model, x, batch_size, seed, auxiliary, progress) -> dict[str, np.nda
                 out["auxiliary_rate"] = tf.reduce_sum(rate, -1)
         return out
 
-    batches = []
-    for start in range(0, len(x), batch_size):
-        batches.append(one(tf.constant(x[start : start + batch_size]), fold(seed, start)))
+    batches, done = [], 0
+    for batch in np.array_split(x, -(-len(x) // batch_size)):  # even: nobody is alone in a batch
+        batches.append(one(tf.constant(batch), fold(seed, done)))
+        done += len(batch)
         if progress is not None:
-            progress(min(start + batch_size, len(x)), len(x))
+            progress(done, len(x))
     return {name: np.concatenate([b[name] for b in batches]) for name in batches[0]}
 
 
@@ -145,7 +158,7 @@ def _nll(model, x, num_examples, num_samples, seed) -> dict[str, Any]:
     summary = metrics.summarise(-np.concatenate(parts))
     return {
         "nll": summary.mean,
-        "nll_stderr": summary.standard_error,
+        "nll_stderr": summary.standard_error if len(x) > 1 else None,
         "nll_num_samples": num_samples,
         "nll_num_examples": len(x),
         "nll_is_exact": False,
