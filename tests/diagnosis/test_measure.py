@@ -120,7 +120,10 @@ def test_the_page_is_self_contained_and_escapes():
         for s in (1, 2)
     ]  # fmt: skip
     images = diagnosis.collect(model, x, columns=8)
-    assert {k: v.shape[:2] for k, v in images.items()} == dict.fromkeys(images, (4, 8))
+    shapes = {k: v.shape[:2] for k, v in images.items()}
+    assert shapes == {**dict.fromkeys(images, (4, 8)), "reconstructions": (3, 8)}
+    np.testing.assert_array_equal(images["one_latent"][:, 0], images["reconstructions"][0, :4])
+    assert {*np.unique(images["reconstructions"])} <= {0.0, 1.0}
     made = diagnosis.figures(report, rows, images)
     assert set(made) == {
         "curves", "rate_per_group", "reconstructions", "samples", "one_latent", "interpolation"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -22,11 +23,19 @@ _BLUE, _ORANGE, _GREEN, _GREY = "#2563a8", "#d9822b", "#3a8f5c", "#8a8f98"
 CAPTIONS = {
     "curves": "Distortion and rate over the training, on training batches (line) and validation data (dots).",
     "rate_per_group": "Rate of each latent group; the line is the rate that its prior commits.",
-    "reconstructions": "Above: test images. Below: decode(encode(x)).",
+    "reconstructions": "From above: test images; the likeliest image given the code of each "
+    "(autoregressive decoders: pixel by pixel); a draw given the same code.",
     "samples": "Images drawn from the model: z from the prior, then x given z.",
-    "one_latent": "Each row shares one latent; its images differ in the decoder's noise alone. "
-    "Rows that look alike inside and unlike among themselves show what the latent holds.",
-    "interpolation": "From one test image's code to another's, in equal steps.",
+    "one_latent": "Left: a test image. Beside it: images drawn given its code; they differ in the "
+    "decoder's noise alone. What they share with the left one is what the code holds.",
+    "interpolation": "From one test image's code to another's in equal steps, twice: the likeliest "
+    "image, and below it a draw, with the same decoder noise at every step.",
+}
+_TITLES = {
+    "reconstructions": "test images | likeliest images given their codes | draws",
+    "samples": "samples from the prior",
+    "one_latent": "test image | samples that share its code",
+    "interpolation": "interpolation between the codes of two test images",
 }
 
 
@@ -37,31 +46,51 @@ def collect(
     progress: Callable[[int, int], None] | None = None,
     columns: int = 8,
 ) -> dict[str, np.ndarray]:
-    """The images that the figures show: name -> [R, K, H, W, C] in raw units.
+    """The images that the figures show: name -> [R, K, H, W, C], from 0 to 1.
 
     Args:
         model: a `tfvae.VAE`.
-        x: test data [N, H, W, C], N >= 2 * columns.
+        x: test data [N, H, W, C] raw units; the test images shown are chosen at random.
         seed: equal seeds give equal images.
         progress: called with (rows done, rows) by autoregressive decoders.
-        columns: K.
+        columns: K, at least 4.
     """
     base = seed_of(seed)
-    shape = model.image_shape
     grid = {"samples": model.sample(4 * columns, fold(base, 0), progress=progress)}
     if model.has_latent:
-        originals = x[: 2 * columns]
-        means = np.asarray(model.encode(originals))
-        rebuilt = np.asarray(model.decode(means, progress=progress))
-        pairs = [originals[:columns], rebuilt[:columns], originals[columns:], rebuilt[columns:]]
-        grid["reconstructions"] = np.stack(pairs)
-        one = np.repeat(means[:4], columns, 0)
-        grid["one_latent"] = model.sample(seed=fold(base, 1), z=one, progress=progress)
-        steps = np.linspace(0, 1, columns).reshape(-1, *[1] * (means.ndim - 1))
-        between = [means[i] * (1 - steps) + means[i + 1] * steps for i in (0, 2, 4, 6)]
-        path = np.concatenate(between).astype(np.float32)
-        grid["interpolation"] = model.decode(path, progress=progress)
-    return {k: np.asarray(v).reshape(-1, columns, *shape) for k, v in grid.items()}
+        rng = np.random.default_rng(seed & 0x7FFFFFFF)  # sorted sets would show one class
+        shown = x[rng.choice(len(x), columns, replace=len(x) < columns)]
+        grid.update(_of_codes(model, shown, fold(base, 1), progress, columns))
+    levels = 2**model.likelihood.bits - 1
+    shape = (-1, columns, *model.image_shape)
+    return {k: np.asarray(v, np.float32).reshape(shape) / levels for k, v in grid.items()}
+
+
+def _of_codes(model, shown, seed, progress, columns) -> dict[str, np.ndarray]:
+    """Reconstructions, draws that share a code, and the ways between codes, raw units.
+
+    The likeliest image of an autoregressive decoder is often blank where its draws are not, and the
+    draws of a factorised one are noise around its mean: both are shown.
+    """
+    means = np.asarray(model.encode(shown))
+    shared = np.repeat(means[:4], columns - 1, 0)
+    drawn = np.asarray(model.sample(seed=fold(seed, 0), z=shared, progress=progress))
+    drawn = drawn.reshape(4, columns - 1, *shown.shape[1:])
+    steps = np.linspace(0, 1, columns, dtype=np.float32).reshape(-1, *[1] * (means.ndim - 1))
+    paths = np.stack([means[i] * (1 - steps) + means[i + 1] * steps for i in (0, 2)])
+    codes = np.concatenate([means[:columns], *paths])
+    likeliest = np.asarray(model.decode(codes, progress=progress))
+    likeliest = likeliest.reshape(3, columns, *shown.shape[1:])
+    draw = tf.function(model.sample, autograph=False)  # one shape and seed: equal noise
+    alike = np.stack(
+        [draw(seed=fold(seed, 1), z=tf.constant(paths[:, k])) for k in range(columns)], 1
+    )
+    own = np.asarray(model.sample(seed=fold(seed, 2), z=means[:columns], progress=progress))
+    return {
+        "reconstructions": np.stack([shown[:columns], likeliest[0], own]),
+        "one_latent": np.concatenate([shown[:4, None], drawn], 1),
+        "interpolation": np.stack([likeliest[1], alike[0], likeliest[2], alike[1]]),
+    }
 
 
 def figures(
@@ -81,7 +110,7 @@ def figures(
         )
     for name in ("reconstructions", "samples", "one_latent", "interpolation"):
         if name in images:
-            made[name] = _grid(images[name])
+            made[name] = _grid(images[name], _TITLES[name])
     return made
 
 
@@ -146,25 +175,20 @@ def _groups(rates, committed) -> bytes:
     return _png(figure)
 
 
-def _grid(images: np.ndarray) -> bytes:
-    """[R, K, H, W, C] as one picture; binary and byte images alike are shown white on black."""
-    high = 255.0 if images.max() > 1.0 else 1.0
+def _grid(images: np.ndarray, title: str) -> bytes:
+    """[R, K, H, W, C] from 0 to 1 as one picture; 1 is white."""
     rows, columns, height, width, channels = images.shape
     gap = max(1, height // 14)
     canvas = np.full((rows * (height + gap) + gap, columns * (width + gap) + gap, channels), 0.45)
     for r in range(rows):
         for k in range(columns):
             y, x = gap + r * (height + gap), gap + k * (width + gap)
-            canvas[y : y + height, x : x + width] = images[r, k] / high
+            canvas[y : y + height, x : x + width] = images[r, k]
     canvas = np.clip(canvas, 0, 1)
     figure = Figure(figsize=(7, 7 * canvas.shape[0] / canvas.shape[1]))
     axis = figure.add_axes((0, 0, 1, 1))
     axis.axis("off")
-    axis.imshow(
-        canvas[..., 0] if channels == 1 else canvas,
-        cmap="gray",
-        vmin=0,
-        vmax=1,
-        interpolation="nearest",
-    )
+    axis.set_title(title, fontsize=12, pad=8)
+    picture = canvas[..., 0] if channels == 1 else canvas
+    axis.imshow(picture, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     return _png(figure)

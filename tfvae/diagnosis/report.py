@@ -82,14 +82,16 @@ def html(report: Mapping[str, Any], config: Mapping[str, Any], figures: Mapping[
         f"<meta name=viewport content='width=device-width'><style>{_STYLE}</style>",
         f"<h1>{title}</h1><div>{text(str(config.get('citation', '')))}</div>",
         f"<p class=verdict>{text(sentence(report))}</p>",
-        f"<h2>Figures on {report['num_examples']:,} {text(report['split'])} images</h2><table>",
+        f"<h2>Measures on {report['num_examples']:,} {text(report['split'])} images</h2><table>",
         *(_row(report, *row) for row in _ROWS if report.get(row[0]) is not None),
         "</table>",
     ]
+    if figures:
+        parts.append("<h2>Pictures</h2>")
     for name, png in figures.items():
         data = base64.b64encode(png).decode()
         parts.append(
-            f"<figure><h2>{text(name.replace('_', ' '))}</h2><img alt='{text(name)}' "
+            f"<figure><img alt='{text(name.replace('_', ' '))}' "
             f"src='data:image/png;base64,{data}'>"
             f"<figcaption>{text(CAPTIONS.get(name, ''))}</figcaption></figure>"
         )
