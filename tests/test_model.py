@@ -116,7 +116,7 @@ def test_wrong_arrays_are_refused_by_name():
     model = models.plain()
     model.compile()
     with pytest.raises(
-        tfvae.UserError, match=r"takes images \[N, \(4, 4, 1\)\], got \(5, 3, 3, 1\)"
+        tfvae.UserError, match=r"takes x of shape \[N, 4, 4, 1\], got \[5, 3, 3, 1\]"
     ):
         model.fit(np.zeros((5, 3, 3, 1), "float32"), verbose=0)
     with pytest.raises(tfvae.UserError, match="0 or 1"):

@@ -2,7 +2,7 @@
 
     log p(x) >= ELBO(x) = E_q(z|x)[log p(x|z)] - KL(q(z|x) || p(z)) = -(distortion + rate)    nats
 
-Legend: B batch, G latent groups, S importance samples, H W C image.
+Legend: B batch, G latent groups, S importance samples; x is [B, H, W, C] for images, [B, T] for text.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from tfvae.randomness import fold, seed_of
 __all__ = ["VAE"]
 
 _EVALUATION_SEED = 20260
+_NOISE = 0x0D12  # the decoder's noise, apart from that of z
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
@@ -33,9 +34,9 @@ class VAE(keras.Model):
     arrives by `compile`, and is in checkpoints but in no `.keras` file and no export.
 
     Args:
-        encoder: a network, images -> features.
+        encoder: a network, x -> features.
         latent: a `tfvae.latents.Latent`, features -> posterior, draw, rate.
-        decoder: a network, (z, image) -> parameters of the likelihood; it has `generate`.
+        decoder: a network, (z, x) -> parameters of the likelihood; it has `generate`.
         likelihood: a `tfvae.likelihoods.Likelihood`; it owns the units of the data.
     """
 
@@ -54,28 +55,29 @@ class VAE(keras.Model):
     # ---------------------------------------------------------------- tensors
 
     @property
-    def image_shape(self) -> tuple[int, ...]:
-        """(H, W, C)."""
-        return tuple(self.decoder.image_shape)
+    def data_shape(self) -> tuple[int | None, ...]:
+        """The shape of one x: (H, W, C) of an image, (None,) of a sequence of any length."""
+        return tuple(self.decoder.data_shape)
 
     def build(self, input_shape=None):
-        """Builds every part on images of the decoder's shape."""
-        if input_shape is not None and tuple(input_shape[1:]) != self.image_shape:
+        """Builds every part on data of the decoder's shape."""
+        if input_shape is not None and not self._fits(input_shape[1:]):
             raise UserError(
-                f"this model takes images of shape {self.image_shape}, got {tuple(input_shape[1:])}"
+                f"this model takes x of shape {self.data_shape}, got {tuple(input_shape[1:])}"
             )
-        shape = (None, *self.image_shape)
+        shape = (None, *self.data_shape)
         if not self.encoder.built:
             self.encoder.build(shape)
         if not self.latent.built:
-            features = self.encoder.compute_output_spec(keras.KerasTensor(shape))
+            inputs = keras.KerasTensor(shape, dtype=self.likelihood.dtype.name)
+            features = self.encoder.compute_output_spec(inputs)
             self.latent.build(tuple(features.shape))
         if not self.decoder.built:
             self.decoder.build((None, *self.latent.event_shape), shape)
         self.built = True
 
     def call(self, x, training=False):
-        """Parameters of p(x | z) at the deterministic code of x, [B, H, W, P]."""
+        """Parameters of p(x | z) at the deterministic code of x, [B, ..., P]."""
         del training
         inputs = self._inputs(x)
         return self.decoder(self.latent.code(self.encoder(inputs)), inputs)
@@ -85,23 +87,23 @@ class VAE(keras.Model):
         return self.latent.code(self.encoder(self._inputs(x)))
 
     def decode(self, z, progress=None) -> tf.Tensor:
-        """The image that z means, [B, H, W, C] raw units, deterministic.
+        """The x that z means, [B, ...] raw units, deterministic.
 
-        A factorised decoder gives the mean of p(x|z); an autoregressive one the image whose every
-        pixel is the likeliest given those before it.
+        A factorised decoder gives the mean of p(x|z); an autoregressive one the image or sentence
+        whose every pixel or token is the likeliest given those before it.
         """
         return self.decoder.generate(z, self.likelihood, seed_of(0), greedy=True, progress=progress)
 
     def reconstruct(self, x) -> tf.Tensor:
-        """decode(encode(x)), [B, H, W, C] raw units."""
+        """decode(encode(x)), [B, ...] raw units."""
         return self.decode(self.encode(x))
 
     def sample(self, num: int = 1, seed=0, z=None, progress=None) -> tf.Tensor:
-        """Draws x ~ p(x|z) with z ~ p(z), [num, H, W, C] raw units.
+        """Draws x ~ p(x|z) with z ~ p(z), [num, ...] raw units.
 
         Args:
             num: how many.
-            seed: an integer or a [2] int32 tensor; equal seeds give equal images.
+            seed: an integer or a [2] int32 tensor; equal seeds give equal draws.
             z: use these latents instead of draws from the prior.
             progress: called with (rows done, rows) while an autoregressive decoder works.
         """
@@ -120,18 +122,36 @@ class VAE(keras.Model):
         return self.latent.prior.distribution()
 
     def conditional(self, z, x=None):
-        """p(x|z); for an autoregressive decoder each pixel given the pixels of x before it."""
+        """p(x|z); for an autoregressive decoder each pixel or token given those of x before it."""
         inputs = None if x is None else self._inputs(x)
         return self.likelihood.distribution(self.decoder(z, inputs))
 
     # ---------------------------------------------------------------- scores
 
-    def draw(self, x, seed) -> Draw:
-        """One amortised pass: x -> features -> q(z|x) -> z -> rate and log p(x|z)."""
-        inputs = self._inputs(x)
-        features = self.encoder(inputs)
-        inferred = self.latent.infer(features, _seed(seed))
-        log_likelihood = self.likelihood.log_prob(self.decoder(inferred.z, inputs), x)
+    def draw(self, x, seed, training: bool = False) -> Draw:
+        """One amortised pass: x -> features -> q(z|x) -> z -> rate and log p(x|z).
+
+        Args:
+            x: [B, ...] raw units.
+            seed: an integer or a [2] int32 tensor.
+            training: with the noise of training in the decoder (dropout, word dropout).
+        """
+        seed = _seed(seed)
+        features = self.encoder(self._inputs(x))
+        inferred = self.latent.infer(features, seed)
+        return self.score(x, features, inferred, fold(seed, _NOISE) if training else None)
+
+    def score(self, x, features, inferred, noise=None) -> Draw:
+        """The `Draw` of a z that was inferred somewhere else.
+
+        Args:
+            x: [B, ...] raw units.
+            features: the encoder's, or `None`.
+            inferred: `tfvae.latents.Inferred`.
+            noise: a seed for the noise of training; `None` for none.
+        """
+        parameters = self.decoder(inferred.z, self._inputs(x), noise)
+        log_likelihood = self.likelihood.log_prob(parameters, x)
         return Draw(x, features, *inferred[:3], log_likelihood, inferred.aux)
 
     def elbo(self, x, seed=0) -> tf.Tensor:
@@ -151,7 +171,7 @@ class VAE(keras.Model):
             return tf.tile(exact[None], [num, 1])
         z = posterior.sample(num, seed=_seed(seed))
         log_ratio = self.prior().log_prob(z) - posterior.log_prob(z)
-        tiles = [num] + [1] * (len(self.image_shape))
+        tiles = [num] + [1] * len(self.data_shape)
         many = tf.reshape(z, [-1, *self.latent.event_shape])
         parameters = self.decoder(many, tf.tile(inputs, tiles))
         log_likelihood = self.likelihood.log_prob(parameters, tf.tile(x, tiles))
@@ -165,7 +185,7 @@ class VAE(keras.Model):
         Burda, Grosse and Salakhutdinov 2016, eq. 8. Memory grows with `chunk` and not with S.
 
         Args:
-            x: [B, H, W, C] raw units.
+            x: [B, ...] raw units.
             num_samples: S, an integer or a scalar tensor.
             seed: an integer or a [2] int32 tensor.
             chunk: samples decoded at a time.
@@ -299,9 +319,15 @@ class VAE(keras.Model):
 
     def _check(self, x) -> None:
         if isinstance(x, np.ndarray):
-            if x.shape[1:] != self.image_shape:
-                raise UserError(f"this model takes images [N, {self.image_shape}], got {x.shape}")
+            if not self._fits(x.shape[1:]):
+                wanted = ", ".join("any" if n is None else str(n) for n in self.data_shape)
+                raise UserError(f"this model takes x of shape [N, {wanted}], got {list(x.shape)}")
             self.likelihood.check(x)
+
+    def _fits(self, shape) -> bool:
+        return len(shape) == len(self.data_shape) and all(
+            want is None or got is None or got == want for got, want in zip(shape, self.data_shape)
+        )
 
 
 _PARTS = ("encoder", "latent", "decoder", "likelihood")

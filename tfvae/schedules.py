@@ -12,7 +12,21 @@ import dataclasses
 
 import tensorflow as tf
 
-__all__ = ["Constant", "Cosine", "Exponential", "Linear", "Piecewise", "Schedule"]
+from tfvae.checks import one_of
+
+__all__ = [
+    "Constant",
+    "Cosine",
+    "Cyclical",
+    "Exponential",
+    "Linear",
+    "Piecewise",
+    "Restarts",
+    "Schedule",
+    "Sigmoid",
+]
+
+_PI = 3.14159265358979
 
 
 class Schedule:
@@ -57,7 +71,76 @@ class Cosine(Schedule):
 
     def __call__(self, step) -> tf.Tensor:
         done = tf.minimum(tf.cast(step, tf.float32) / float(self.steps), 1.0)
-        return self.last + (self.first - self.last) * 0.5 * (1.0 + tf.cos(3.14159265358979 * done))
+        return self.last + (self.first - self.last) * 0.5 * (1.0 + tf.cos(_PI * done))
+
+
+@dataclasses.dataclass(frozen=True)
+class Sigmoid(Schedule):
+    """w = 1 / (1 + exp(-slope * (step - midpoint)))  (Bowman et al. 2016, section 3)."""
+
+    slope: float
+    midpoint: float
+
+    def __call__(self, step) -> tf.Tensor:
+        return tf.sigmoid(self.slope * (tf.cast(step, tf.float32) - self.midpoint))
+
+
+def _place_in_cycle(step, steps: int, cycles: int) -> tf.Tensor:
+    """(step mod ceil(T / M)) / (T / M), scalar float32: where a step lies in its cycle."""
+    length = -(-steps // cycles)  # as published: whole steps, while tau is of the true length
+    within = tf.cast(step, tf.int64) % length
+    return tf.cast(tf.cast(within, tf.float64) / (steps / cycles), tf.float32)
+
+
+@dataclasses.dataclass(frozen=True)
+class Cyclical(Schedule):
+    """w = f(tau / ratio) if tau <= ratio else 1, tau the place in one of `cycles` equal cycles.
+
+    f(v) = v (linear), sigmoid(12 v - 6) (sigmoid), (1 - cos(pi v)) / 2 (cosine); raised to start at
+    `first`: first + (1 - first) f. Fu et al. 2019, eq. 6 to 8; their t counts from 1, steps here
+    from 0. After `steps` the weight stays 1: a run must not end within a ramp.
+    """
+
+    steps: int
+    cycles: int = 4
+    ratio: float = 0.5
+    shape: str = "linear"
+    first: float = 0.0
+
+    _SHAPES = ("linear", "sigmoid", "cosine")
+
+    def __post_init__(self):
+        one_of("shape of a cycle", self.shape, self._SHAPES)
+
+    def __call__(self, step) -> tf.Tensor:
+        place = _place_in_cycle(step, self.steps, self.cycles)
+        if self.ratio == 0:
+            return tf.ones_like(place)
+        v = place / self.ratio
+        risen = {
+            "linear": lambda: v,
+            "sigmoid": lambda: tf.sigmoid(12.0 * v - 6.0),
+            "cosine": lambda: 0.5 - 0.5 * tf.cos(_PI * v),
+        }[self.shape]()
+        over = tf.logical_or(place > self.ratio, tf.cast(step, tf.int64) >= self.steps)
+        return tf.where(over, 1.0, self.first + (1.0 - self.first) * risen)
+
+
+@dataclasses.dataclass(frozen=True)
+class Restarts(Schedule):
+    """w = first * (1 + cos(pi tau)) / 2, tau the place in the cycle: down to 0 and up again.
+
+    The learning rate of the released code of Fu et al. 2019, which goes with the cycles of beta.
+    """
+
+    first: float
+    steps: int
+    cycles: int = 4
+
+    def __call__(self, step) -> tf.Tensor:
+        return (
+            self.first * 0.5 * (1.0 + tf.cos(_PI * _place_in_cycle(step, self.steps, self.cycles)))
+        )
 
 
 @dataclasses.dataclass(frozen=True)

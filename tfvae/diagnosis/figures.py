@@ -62,7 +62,7 @@ def collect(
         shown = x[rng.choice(len(x), columns, replace=len(x) < columns)]
         grid.update(_of_codes(model, shown, fold(base, 1), progress, columns))
     levels = 2**model.likelihood.bits - 1
-    shape = (-1, columns, *model.image_shape)
+    shape = (-1, columns, *model.data_shape)
     return {k: np.asarray(v, np.float32).reshape(shape) / levels for k, v in grid.items()}
 
 

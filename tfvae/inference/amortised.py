@@ -9,22 +9,24 @@ from tfvae.draw import Draw
 __all__ = ["amortised", "code_only"]
 
 
-def amortised(model, x, seed) -> Draw:
+def amortised(model, x, seed, step=None) -> Draw:
     """z ~ q(z|x) with q's parameters straight from the encoder (Kingma and Welling 2014).
 
     Args:
         model: a `tfvae.VAE`.
         x: [B, ...] raw units.
         seed: [2] int32, the same on every replica.
+        step: of the training, whose noise (dropout) the decoder then has; `None` to measure.
     """
-    return model.draw(x, seed)
+    return model.draw(x, seed, training=step is not None)
 
 
-def code_only(model, x, seed) -> Draw:
+def code_only(model, x, seed, step=None) -> Draw:
     """The draw and its rate without the decoder: for fitting a prior on frozen posteriors.
 
     No gradient reaches the encoder or the posterior; `log_likelihood` is `None`.
     """
+    del step
     inputs = model.likelihood.preprocess(tf.convert_to_tensor(x))
     features = tf.stop_gradient(model.encoder(inputs))
     posterior, z, rate, aux = model.latent.infer(features, seed)

@@ -79,7 +79,10 @@ class StochasticLatent(Latent):
         self.built = True
 
     def infer(self, features, seed) -> Inferred:
-        posterior = self.posterior.distribution(features)
+        return self.infer_from(self.posterior.distribution(features), seed)
+
+    def infer_from(self, posterior, seed) -> Inferred:
+        """As `infer`, with a posterior of the family that came from elsewhere."""
         z = self.posterior.draw(posterior, seed)
         return Inferred(posterior, z, self.prior.rate(posterior, z), {})
 

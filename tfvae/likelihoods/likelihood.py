@@ -1,6 +1,6 @@
-"""What every likelihood of images offers, and what the 8-bit ones share.
+"""What every likelihood offers, and what the 8-bit ones share.
 
-    log p(x|z) = sum_{pixels, channels} log p(x_ij | parameters_ij)            nats
+    log p(x|z) = sum_i log p(x_i | parameters_i),   i over pixels and channels, or over tokens    nats
 
 A likelihood owns the units of the data: it turns raw values into the networks' input, refuses
 arrays in other units, and answers in raw units.
@@ -22,14 +22,25 @@ __all__ = ["Likelihood", "check_bytes", "preprocess_bytes", "sizes", "sum_pixels
 
 
 class Likelihood(abc.ABC):
-    """Abstract: p(x | parameters) of an image whose pixels are independent given the parameters.
+    """Abstract: p(x | parameters) of data whose parts are independent given the parameters.
 
-    `mean`, `mode` and `sample` take whole images or single pixels: any leading axes, the first of
-    which is the batch.
+    `mean`, `mode` and `sample` take whole images (sentences) or single pixels (tokens): any leading
+    axes, the first of which is the batch.
     """
 
-    bits: int
-    """Bits a raw value has: 1 (binary) or 8."""
+    dtype = tf.float32
+    """Of a raw value."""
+
+    bits: int | None = None
+    """Bits a raw value has: 1 (binary) or 8; `None` where it is no pixel."""
+
+    def units(self, x) -> tf.Tensor:
+        """How many parts of each x the rate of text is spread over, [B]: tokens; 1 for an image."""
+        return tf.ones([tf.shape(x)[0]])
+
+    def trim(self, x: np.ndarray) -> np.ndarray:
+        """A batch without what is padding in all of it."""
+        return x
 
     @abc.abstractmethod
     def parameter_size(self, channels: int) -> int:

@@ -2,8 +2,11 @@
 
 from tfvae.networks.anti_causal import AntiCausalEncoder
 from tfvae.networks.autoregressive_decoder import AutoregressiveDecoder
+from tfvae.networks.beam import beam_search
 from tfvae.networks.conditioners import GridConditioner, VectorConditioner
 from tfvae.networks.deconvolutional import DeconvolutionalImage
+from tfvae.networks.dilated import DilatedCNN
+from tfvae.networks.dropout import word_dropout
 from tfvae.networks.factorised_decoder import FactorisedDecoder
 from tfvae.networks.gated_pixelcnn import GatedPixelCNN
 from tfvae.networks.heads import ChannelAutoregressiveHead, DenseHead
@@ -11,23 +14,42 @@ from tfvae.networks.masked import CausalConv2D
 from tfvae.networks.mlp import MLPEncoder, MLPImage
 from tfvae.networks.no_encoder import NoEncoder
 from tfvae.networks.pixel_snail import PixelSNAIL
+from tfvae.networks.recurrent import LSTMNetwork
 from tfvae.networks.resnet import GridEncoder, ResNetEncoder
+from tfvae.networks.text_decoder import TextDecoder
+from tfvae.networks.text_encoders import (
+    AntiCausalTextEncoder,
+    FlatTextEncoder,
+    PooledTextEncoder,
+    TextEncoder,
+)
+from tfvae.networks.transformer import CausalTransformer
 
 __all__ = [
     "AntiCausalEncoder",
+    "AntiCausalTextEncoder",
     "AutoregressiveDecoder",
     "CausalConv2D",
+    "CausalTransformer",
     "ChannelAutoregressiveHead",
     "DeconvolutionalImage",
     "DenseHead",
+    "DilatedCNN",
     "FactorisedDecoder",
+    "FlatTextEncoder",
     "GatedPixelCNN",
     "GridConditioner",
     "GridEncoder",
+    "LSTMNetwork",
     "MLPEncoder",
     "MLPImage",
     "NoEncoder",
     "PixelSNAIL",
+    "PooledTextEncoder",
     "ResNetEncoder",
+    "TextDecoder",
+    "TextEncoder",
     "VectorConditioner",
+    "beam_search",
+    "word_dropout",
 ]

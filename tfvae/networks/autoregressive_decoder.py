@@ -49,8 +49,14 @@ class AutoregressiveDecoder(keras.layers.Layer):
         if not self.head.built:
             self.head.build((None, *self.image_shape[:2], self.network.filters), image)
 
-    def call(self, z, x):
-        """z, preprocessed image x [B,H,W,C] -> parameters [B,H,W,P]."""
+    @property
+    def data_shape(self):
+        """(H, W, C)."""
+        return self.image_shape
+
+    def call(self, z, x, seed=None):
+        """z, preprocessed image x [B,H,W,C] -> parameters [B,H,W,P]; there is no noise to seed."""
+        del seed
         return self.head(self.network(x, self._condition(z)), x)
 
     def generate(

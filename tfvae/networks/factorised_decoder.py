@@ -36,9 +36,14 @@ class FactorisedDecoder(keras.layers.Layer):
         if not self.network.built:
             self.network.build(z_shape)
 
-    def call(self, z, x=None):
-        """z -> parameters [B, H, W, P] float32; `x` is there for the decoders that look at it."""
-        del x
+    @property
+    def data_shape(self):
+        """(H, W, C)."""
+        return tuple(self.image_shape)
+
+    def call(self, z, x=None, seed=None):
+        """z -> parameters [B, H, W, P] float32; others look at x, and seed noise."""
+        del x, seed
         return ops.cast(self.network(z), "float32")
 
     def generate(

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from tfvae.checks import UserError
 from tfvae.draw import Draw
+from tfvae.objectives.dual import DualVariable
 from tfvae.schedules import Constant, Schedule
 
 __all__ = ["Objective"]
@@ -27,9 +28,10 @@ class Objective:
     The true rate and distortion are logged at weight 1 beside every term, whatever the objective.
 
     Args:
-        terms: `{name: (weight, term)}` or `{name: term}` (weight 1). A weight is a number or a
-            `Schedule`; a term maps a `Draw` to [B] nats per example, or to a scalar that already
-            speaks for the whole global batch.
+        terms: `{name: (weight, term)}` or `{name: term}` (weight 1). A weight is a number, a
+            `Schedule` or a `DualVariable`; a term maps a `Draw` to [B] nats per example, or to a
+            scalar that already speaks for the whole global batch. A term may read the step too
+            (`reads_step = True`) and may have weights (`build(model)`, `trainable_variables`).
 
     Raises:
         UserError: a name that the logs reserve, or something that is not a term.
@@ -43,7 +45,9 @@ class Objective:
             weight, term = entry if isinstance(entry, tuple) else (1.0, entry)
             if not callable(term):
                 raise UserError(f"term {name!r} must map a Draw to nats, got {term!r}")
-            self.terms[name] = (weight if isinstance(weight, Schedule) else Constant(weight), term)
+            if not isinstance(weight, (Schedule, DualVariable)):
+                weight = Constant(weight)
+            self.terms[name] = (weight, term)
         if not self.terms:
             raise UserError("an Objective needs at least one term, got none")
 
@@ -72,10 +76,42 @@ class Objective:
             logs["distortion"] = share(draw.distortion)
         loss = tf.zeros([])
         for name, (weight, term) in self.terms.items():
-            value, w = share(term(draw)), weight(step)
+            reads_step = getattr(term, "reads_step", False)
+            value, w = share(term(draw, step) if reads_step else term(draw)), weight(step)
             loss += w * value
             if name not in self._RESERVED:
                 logs[f"term/{name}"] = value
             if not (isinstance(weight, Constant) and weight.value == 1.0):
                 logs[f"weight/{name}"] = w / num_replicas
         return loss, {"objective": loss, **logs}
+
+    def build(self, model) -> None:
+        """Makes the weights of terms and the state of dual variables; under the strategy's scope."""
+        for weight, term in self.terms.values():
+            for part in (weight, term):
+                if hasattr(part, "build"):
+                    part.build() if part is weight else part.build(model)
+
+    @property
+    def trainable_variables(self) -> list:
+        """The weights of the terms that have some."""
+        terms = [term for _, term in self.terms.values()]
+        return [v for term in terms for v in getattr(term, "trainable_variables", ())]
+
+    def feed(self, step, logs: Mapping[str, tf.Tensor]) -> None:
+        """After a step, outside of the replicas: moves the dual variables by the reduced logs."""
+        for weight in self._duals().values():
+            weight.feed(step, logs)
+
+    def state(self) -> dict[str, Any]:
+        """For checkpoints: the dual variables and the terms' weights, by name."""
+        held = {
+            f"{name}_{key}": value
+            for name, weight in self._duals().items()
+            for key, value in weight.state().items()
+        }
+        weights = {f"weight_{i}": v.value for i, v in enumerate(self.trainable_variables)}
+        return {**held, **weights}
+
+    def _duals(self) -> dict[str, DualVariable]:
+        return {n: w for n, (w, _) in self.terms.items() if isinstance(w, DualVariable)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from tfvae.objectives import elbo
-from tfvae.procedures.procedure import Procedure
+from tfvae.procedures.procedure import Procedure, reduced
 from tfvae.procedures.update import Update
 from tfvae.randomness import fold
 from tfvae.schedules import Schedule
@@ -43,11 +43,17 @@ class Joint(Procedure):
             if self.learning_rate is not None:
                 self.update.optimizer.learning_rate.assign(self.learning_rate(self.step))
             arguments = (batch, self.step.read_value(), fold(self.seed, self.step))
-            logs = strategy.run(self.update, arguments)
+            logs = reduced(strategy, strategy.run(self.update, arguments))
+            self.update.objective.feed(self.step, logs)
             self.step.assign_add(1)
-            return {name: strategy.reduce("SUM", value, axis=None) for name, value in logs.items()}
+            del logs["units"]
+            return logs
 
         return cycle if run_eagerly else tf.function(cycle)
 
     def state(self):
-        return {"step": self.step, "optimizer": self.update.optimizer}
+        return {
+            "step": self.step,
+            "optimizer": self.update.optimizer,
+            **self.update.objective.state(),
+        }

@@ -14,7 +14,12 @@ import tensorflow as tf
 
 from tfvae.randomness import seed_of
 
-__all__ = ["Procedure"]
+__all__ = ["Procedure", "reduced"]
+
+
+def reduced(strategy, logs) -> dict[str, tf.Tensor]:
+    """The replicas' shares of the logs, added up."""
+    return {name: strategy.reduce("SUM", value, axis=None) for name, value in logs.items()}
 
 
 class Procedure(abc.ABC):
@@ -39,6 +44,11 @@ class Procedure(abc.ABC):
             strategy: the `tf.distribute.Strategy` that the model was made under.
             run_eagerly: no `tf.function`.
         """
+
+    @property
+    def position(self) -> int:
+        """How many batches of the stream were taken: where a resumed run goes on in it."""
+        return int(self.step.numpy())
 
     @abc.abstractmethod
     def state(self) -> dict[str, Any]:

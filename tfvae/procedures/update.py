@@ -11,6 +11,7 @@ from tfvae.checks import UserError
 from tfvae.inference import amortised
 from tfvae.model import first
 from tfvae.objectives import Objective
+from tfvae.procedures.partwise import Partwise
 
 __all__ = ["Update"]
 
@@ -24,10 +25,12 @@ class Update:
 
     Args:
         objective: what is minimised.
-        optimizer: a Keras optimizer or its name.
+        optimizer: a Keras optimizer, its name, or a `Partwise`.
         variables: model -> the variables that move; all trainable ones if not given.
         clip_norm: largest global norm of the gradient, or `None`.
-        inference: `(model, x, seed) -> Draw`.
+        clip_over: model -> the variables whose gradient is measured for clipping; those that move
+            if not given.
+        inference: `(model, x, seed, step) -> Draw`.
         jit_compile: compile forward and backward pass by XLA (the optimizer step stays outside).
     """
 
@@ -37,29 +40,39 @@ class Update:
         optimizer="adam",
         variables: Callable | None = None,
         clip_norm: float | None = None,
+        clip_over: Callable | None = None,
         inference: Callable = amortised,
         jit_compile: bool = False,
     ):
         self.objective = objective
-        self.optimizer = keras.optimizers.get(optimizer)
+        own = isinstance(optimizer, Partwise)
+        self.optimizer = optimizer if own else keras.optimizers.get(optimizer)
         for name in ("clipnorm", "global_clipnorm", "clipvalue"):
             if getattr(self.optimizer, name, None):
                 raise UserError(f"use Update(clip_norm=...) instead of the optimizer's {name}")
-        self.variables = variables or (lambda model: model.trainable_variables)
+        self.variables = variables
         self.clip_norm = clip_norm
+        self.clip_over = clip_over
         self.inference = inference
         self.jit_compile = jit_compile
 
     def build(self, model) -> None:
         """Makes the optimizer's slots; called under the strategy's scope, before tracing."""
         self.model = model
-        self.moving = self.variables(model)
+        self.objective.build(model)
+        everything = [*model.trainable_variables, *self.objective.trainable_variables]
+        self.moving = everything if self.variables is None else self.variables(model)
         if not self.moving:
             raise UserError(
                 "this update moves no variable: the model has no trainable ones to give"
             )
-        if not self.optimizer.built:
+        if isinstance(self.optimizer, Partwise):
+            self.optimizer.build_for(model)
+        elif not self.optimizer.built:
             self.optimizer.build(self.moving)
+        measured = [] if self.clip_over is None else self.clip_over(model)
+        taken = {id(v) for v in self.moving}
+        self._measured = [v for v in measured if id(v) not in taken]
         self._gradients = (
             tf.function(self._gradients_of, jit_compile=True)
             if self.jit_compile
@@ -68,14 +81,16 @@ class Update:
 
     def _gradients_of(self, x, step, seed, global_batch, num_replicas):
         with tf.GradientTape() as tape:
-            draw = self.inference(self.model, x, seed)
+            draw = self.inference(self.model, x, seed, step)
             loss, logs = self.objective(draw, step, global_batch, num_replicas)
-        gradients = tape.gradient(loss, [v.value for v in self.moving])
-        pairs = zip(self.moving, gradients)
-        return [tf.zeros_like(v.value) if g is None else g for v, g in pairs], logs
+        wanted = [*self.moving, *self._measured]
+        gradients = tape.gradient(loss, [v.value for v in wanted])
+        dense = [tf.zeros_like(v.value) if g is None else g for v, g in zip(wanted, gradients)]
+        units = tf.reduce_sum(self.model.likelihood.units(x)) / tf.cast(global_batch, tf.float32)
+        return [tf.convert_to_tensor(g) for g in dense], {**logs, "units": units}
 
     def __call__(self, batch, step, seed) -> dict[str, tf.Tensor]:
-        """One step; returns this replica's share of each log."""
+        """One step; returns this replica's share of each log (`units`: tokens of an example)."""
         context = tf.distribute.get_replica_context()
         replicas = context.num_replicas_in_sync
         x = first(batch)
@@ -88,5 +103,5 @@ class Update:
         if self.clip_norm is not None:
             factor = self.clip_norm / tf.maximum(norm, self.clip_norm)
             gradients = [g * tf.cast(factor, g.dtype) for g in gradients]
-        self.optimizer.apply(gradients, self.moving)
+        self.optimizer.apply(gradients[: len(self.moving)], self.moving)
         return {**logs, "gradient_norm": norm / replicas}

@@ -29,9 +29,9 @@ def save_keras(model, path: str) -> None:
 def export_saved_model(model, path: str) -> None:
     """Writes a SavedModel that loads with TensorFlow alone.
 
-    Signatures (x is float32 [B, H, W, C] in the data's own units, seed an int32 scalar):
+    Signatures (x is [B, H, W, C] float32 or [B, T] int32 in the data's own units, seed an int32 scalar):
         encode(x)                       the deterministic code [B, ...]; no random operation
-        decode(z)                       the image that z means
+        decode(z)                       the image or sentence that z means
         reconstruct(x)                  decode(encode(x))
         sample(num, seed)               draws from the model
         elbo(x, seed)                   [B] nats
@@ -41,7 +41,7 @@ def export_saved_model(model, path: str) -> None:
         model: a built `tfvae.VAE`.
         path: a directory; an older export there is replaced.
     """
-    x = tf.TensorSpec((None, *model.image_shape), tf.float32, "x")
+    x = tf.TensorSpec((None, *model.data_shape), model.likelihood.dtype, "x")
     z = tf.TensorSpec((None, *model.latent.event_shape), tf.float32, "z")
     number = {name: tf.TensorSpec((), tf.int32, name) for name in ("num", "seed", "num_samples")}
 

@@ -39,7 +39,7 @@ def train(
         stage: name of the stage's checkpoints and rows.
         model: a built `tfvae.VAE`, made under the current strategy's scope.
         procedure: a `tfvae.procedures.Procedure`.
-        stream: start step -> the batches from that step on.
+        stream: position -> the batches from that one on (a step may take several).
         steps: the last step.
         directory: the run's.
         evaluate: measures on validation data.
@@ -91,7 +91,7 @@ def train(
         callbacks.append(Progress(start, steps, stage))
     with strategies.lost_worker(strategy):
         model.fit(
-            stream(start),
+            stream(procedure.position),
             steps_per_epoch=steps - start,
             epochs=1,
             verbose=0,

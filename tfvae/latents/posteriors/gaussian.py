@@ -59,12 +59,20 @@ class GaussianPosterior(keras.layers.Layer):
                 head.build(features_shape)
         self.built = True
 
-    def distribution(self, features) -> tfd.Distribution:
-        """q(z|x): batch shape [B], event shape as declared, float32."""
+    def parameters(self, features) -> tuple[tf.Tensor, tf.Tensor]:
+        """(mu, log sigma^2), each [B, *event_shape], float32."""
         features = tf.cast(features, tf.float32)
         log_scale = _LOG_SCALE_BOUND * tf.tanh(self.scale_head(features) / _LOG_SCALE_BOUND)
-        normal = tfd.Normal(self.mean_head(features), tf.exp(log_scale))
+        return self.mean_head(features), 2.0 * log_scale
+
+    def of(self, mean, log_variance) -> tfd.Distribution:
+        """q with these parameters: batch shape [B], event shape as declared."""
+        normal = tfd.Normal(mean, tf.exp(0.5 * log_variance))
         return tfd.Independent(normal, reinterpreted_batch_ndims=len(self.event_shape))
+
+    def distribution(self, features) -> tfd.Distribution:
+        """q(z|x): batch shape [B], event shape as declared, float32."""
+        return self.of(*self.parameters(features))
 
     def draw(self, posterior, seed) -> tf.Tensor:
         """z [B, *event_shape]; the noise belongs to the example, whatever the number of replicas."""

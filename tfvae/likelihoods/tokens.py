@@ -1,0 +1,107 @@
+"""Words of a vocabulary.
+
+    log p(x | l) = sum_{t < length(x)} log softmax(l_t)_{x_t}
+
+Legend: B batch, T time, V vocabulary. Tokens: 0 padding, 1 start, 2 end, 3 unknown, then words.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfvae.checks import UserError
+from tfvae.likelihoods.likelihood import Likelihood
+
+tfd = tfp.distributions
+
+__all__ = ["Tokens"]
+
+_PADDING = 0
+
+
+@keras.saving.register_keras_serializable(package="tfvae")
+class Tokens(Likelihood):
+    """log p(x | l) = sum over the real tokens (the end among them) of log softmax(l_t)_{x_t}.
+
+    The sum is over tokens and the mean, elsewhere, over sentences: a mean over tokens would weight the
+    rate by the length (Bowman et al. 2016; an effective beta of about T).
+
+    Args:
+        vocabulary_size: V.
+    """
+
+    dtype = tf.int32
+
+    def __init__(self, vocabulary_size: int):
+        self.vocabulary_size = vocabulary_size
+
+    def parameter_size(self, channels: int = 1) -> int:
+        """V logits a token."""
+        return channels * self.vocabulary_size
+
+    def preprocess(self, x) -> tf.Tensor:
+        """The tokens themselves: networks embed them."""
+        return tf.cast(x, tf.int32)
+
+    def log_prob(self, parameters, x) -> tf.Tensor:
+        """[B] nats.
+
+        Args:
+            parameters: logits [B, T, V].
+            x: tokens [B, T], padding behind the end.
+        """
+        x = tf.cast(x, tf.int32)
+        # fused: no one-hot, and one pass over the logits, the dearest thing in a text model
+        loss = tf.nn.sparse_softmax_cross_entropy_with_logits(x, tf.cast(parameters, tf.float32))
+        return -tf.reduce_sum(tf.where(x == _PADDING, 0.0, loss), -1)
+
+    def distribution(self, parameters) -> Any:
+        """Independent categorical tokens, event [T]; padding is not known to it."""
+        return tfd.Independent(tfd.Categorical(logits=tf.cast(parameters, tf.float32)), 1)
+
+    def mean(self, parameters) -> tf.Tensor:
+        """A word has no mean: the likeliest one."""
+        return self.mode(parameters)
+
+    def mode(self, parameters) -> tf.Tensor:
+        """[..., V] -> [...] int32."""
+        return tf.argmax(parameters, -1, output_type=tf.int32)
+
+    def sample(self, parameters, seed) -> tf.Tensor:
+        """[..., V] -> [...] int32."""
+        logits = tf.cast(parameters, tf.float32)
+        flat = tf.reshape(logits, [-1, self.vocabulary_size])
+        drawn = tf.random.stateless_categorical(flat, 1, seed, dtype=tf.int32)
+        return tf.reshape(drawn, tf.shape(logits)[:-1])
+
+    def units(self, x) -> tf.Tensor:
+        """Real tokens of each sentence, the end among them, [B] float32."""
+        return tf.reduce_sum(tf.cast(tf.not_equal(x, _PADDING), tf.float32), -1)
+
+    def trim(self, x: np.ndarray) -> np.ndarray:
+        """Cut after the longest sentence of the batch."""
+        return x[:, : max(1, int((x != _PADDING).sum(1).max()))]
+
+    def check(self, array: np.ndarray) -> None:
+        """Refuses what is not whole numbers from 0 to V - 1, or a sentence after padding."""
+        array = np.asarray(array)
+        if array.dtype.kind not in "ui":
+            raise UserError(f"x must be tokens (integers), got {array.dtype}")
+        if array.size and not (array.min() >= 0 and array.max() < self.vocabulary_size):
+            raise UserError(
+                f"x must be tokens from 0 to {self.vocabulary_size - 1}, "
+                f"got {array.min()} to {array.max()}"
+            )
+        real = array != _PADDING
+        if array.size and np.any(real[:, 1:] & ~real[:, :-1]):
+            row = int(np.argmax((real[:, 1:] & ~real[:, :-1]).any(1)))
+            raise UserError(f"x: padding (0) must stand behind the sentence only, see row {row}")
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {"vocabulary_size": self.vocabulary_size}

@@ -1,0 +1,33 @@
+"""The capacity form of the beta-VAE: the rate is pulled to a target that grows.
+
+Legend: B batch.
+"""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from tfvae.draw import Draw
+from tfvae.replicas import batch_mean
+from tfvae.schedules import Schedule
+
+__all__ = ["Capacity"]
+
+
+class Capacity:
+    """|mean_b rate_b - C(step)|, nats; Burgess et al. 2018, eq. 8 (gamma is the term's weight).
+
+    Args:
+        target: C, a `Schedule` in nats.
+    """
+
+    reads_step = True
+
+    def __init__(self, target: Schedule):
+        self.target = target
+
+    def __call__(self, draw: Draw, step) -> tf.Tensor:
+        """[B], whose mean over the global batch is the term."""
+        rate = tf.reduce_sum(draw.rate, -1)
+        target = self.target(step)
+        return tf.sign(batch_mean(rate) - target) * (rate - target)

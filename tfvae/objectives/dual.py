@@ -1,0 +1,88 @@
+"""Weights that are learned: Lagrange multipliers of a constraint on the rate or the distortion."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+from tfvae.checks import UserError, one_of
+
+__all__ = ["DualVariable"]
+
+
+class DualVariable:
+    """The weight w of the term that `watched` names, moved until its mean is at `target`.
+
+        c     <- watched - target
+        c_ma  <- ema c_ma + (1 - ema) c               (at first c)
+        multiplicative:  w <- w exp(step_size c_ma)   GECO, Rezende and Viola 2018, algorithm 1
+        additive:        w <- w + step_size c_ma      gradient ascent on the Lagrangian
+        w <- clip(w, bounds)
+
+    With the distortion watched (weight of the distortion) it is GECO: the least rate at a distortion
+    of at most the target. With the rate watched (weight of the rate) it is beta, lowered while the
+    rate is under its target and raised above.
+
+    Args:
+        watched: a name in the logs: `distortion` or `rate`.
+        target: nats.
+        update: `multiplicative` or `additive`.
+        step_size: nu.
+        ema: alpha of the moving average.
+        start: w before anything is known.
+        bounds: (low, high); low must be above 0 for the multiplicative form.
+        start_step: until there only the average is kept (early reconstructions are bad, and
+            without a warm-up w overshoots).
+        largest_change: bound of |change of ln w| (multiplicative) or of w in a step.
+    """
+
+    def __init__(
+        self,
+        watched: str,
+        target: float,
+        update: str = "multiplicative",
+        step_size: float = 1e-3,
+        ema: float = 0.99,
+        start: float = 1.0,
+        bounds: tuple[float, float] = (1e-4, 1e4),
+        start_step: int = 0,
+        largest_change: float = float("inf"),
+    ):
+        one_of("update of a dual variable", update, ("multiplicative", "additive"))
+        if not (bounds[0] <= start <= bounds[1] and (update == "additive" or bounds[0] > 0)):
+            raise UserError(f"a dual variable must start within its bounds {bounds}, got {start}")
+        self.watched, self.target, self.update = watched, target, update
+        self.step_size, self.ema, self.start, self.bounds = step_size, ema, start, bounds
+        self.start_step, self.largest_change = start_step, largest_change
+        self._weight = None
+
+    def build(self) -> None:
+        """Makes the state; under the strategy's scope."""
+        if self._weight is None:
+            self._weight = tf.Variable(self.start, trainable=False, name="dual_weight")
+            self._average = tf.Variable(float("nan"), trainable=False, name="dual_average")
+
+    def __call__(self, step) -> tf.Tensor:
+        """w, scalar float32."""
+        del step
+        return self._weight.read_value()
+
+    def feed(self, step, logs: dict[str, tf.Tensor]) -> None:
+        """One update from the logs of a step, reduced over the replicas; outside of them."""
+        constraint = logs[self.watched] - self.target
+        before = self._average.read_value()
+        moved = self.ema * before + (1.0 - self.ema) * constraint
+        average = tf.where(tf.math.is_nan(before), constraint, moved)
+        self._average.assign(average)
+        change = tf.clip_by_value(
+            self.step_size * average, -self.largest_change, self.largest_change
+        )
+        old = self._weight.read_value()
+        new = old * tf.exp(change) if self.update == "multiplicative" else old + change
+        new = tf.clip_by_value(new, *self.bounds)
+        self._weight.assign(tf.where(tf.cast(step, tf.int64) >= self.start_step, new, old))
+
+    def state(self) -> dict[str, Any]:
+        """For checkpoints."""
+        return {"weight": self._weight, "average": self._average}

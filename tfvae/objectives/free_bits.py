@@ -1,0 +1,54 @@
+"""Free bits: below a floor the rate is not paid, so nothing pushes it to zero.
+
+Legend: B batch, G latent groups (of the prior; dimensions for a vector), lambda the floor in nats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from tfvae.checks import one_of
+from tfvae.draw import Draw
+from tfvae.replicas import batch_mean
+
+__all__ = ["FREE_BITS_FORMS", "free_bits"]
+
+FREE_BITS_FORMS = ("batch_group", "example_group", "example_total", "batch_total")
+
+
+def free_bits(floor: float, form: str = "batch_group", groups: int | None = None) -> Callable:
+    """A term that replaces the rate, [B] nats.
+
+        batch_group     sum_j max(lambda, mean_b kl_bj)     Kingma et al. 2016, eq. 15
+        example_group   mean_b sum_j max(lambda, kl_bj)     Li et al. 2019 (released code, mode 2)
+        example_total   mean_b max(lambda, sum_j kl_bj)     (mode 1)
+        batch_total     max(lambda, mean_b sum_j kl_bj)     (mode 3; Ma et al. 2019)
+
+    The mean over b is that of the global batch. A floor can be filled with noise: look at the mutual
+    information and not at the rate alone.
+
+    Args:
+        floor: lambda, nats (of each group, or of the total).
+        form: one of the four.
+        groups: join the rate's G groups into this many; a divisor of G.
+
+    Raises:
+        UserError: an unknown form.
+    """
+    one_of("form of free bits", form, FREE_BITS_FORMS)
+
+    def term(draw: Draw) -> tf.Tensor:
+        rate = draw.rate
+        if groups is not None:
+            rate = tf.reduce_sum(tf.reshape(rate, [tf.shape(rate)[0], groups, -1]), -1)
+        if form.endswith("total"):
+            rate = tf.reduce_sum(rate, -1, keepdims=True)
+        if form.startswith("example"):
+            return tf.reduce_sum(tf.maximum(rate, floor), -1)
+        # max(lambda, mean) by its own examples: paid where the global mean is above the floor
+        paid = batch_mean(rate) > floor
+        return tf.reduce_sum(tf.where(paid, rate, floor), -1)
+
+    return term

@@ -1,0 +1,199 @@
+"""Aggressive training of the inference network, until it no longer lags behind the decoder.
+
+    while aggressive:  repeat { phi <- step on a fresh batch }  until the loss stops falling;
+                       theta <- step on the outer batch
+
+Legend: theta decoder, phi encoder, I mutual information of z and x under q.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from tfvae.checks import one_of
+from tfvae.objectives import Objective, elbo
+from tfvae.procedures.partwise import Partwise
+from tfvae.procedures.procedure import Procedure, reduced
+from tfvae.procedures.update import Update
+from tfvae.randomness import fold
+from tfvae.schedules import Schedule
+
+__all__ = ["STOPPING", "Aggressive"]
+
+STOPPING = ("previous", "best")
+
+
+class Aggressive(Procedure):
+    """He, Spokoyny, Neubig and Berg-Kirkpatrick 2019, algorithm 1, as in the released code.
+
+    An outer step takes a batch X and, while aggressive, first moves only the encoder: on X, then on
+    further batches of the stream, at most `inner_steps` times; every `window` steps the loss per
+    token (per image) of the window is compared with that of the window before, and a rise ends the
+    loop. Then one step of the decoder on X (of both, once no longer aggressive). Every `check_every`
+    outer steps the mutual information on validation data decides whether to go on being aggressive:
+    never again after it fell below the last one (`previous`, text) or failed `patience` times to
+    exceed the best one (`best`, images). The KL weight advances with the outer steps only.
+
+    Encoder and decoder have an optimizer each; the norm that is clipped is over both, also in the
+    inner loop. Every batch comes from the one stream, so an epoch of data is used up sooner than an
+    epoch of outer steps; `position` counts what was taken.
+
+    Args:
+        objective: the ELBO if not given.
+        encoder_optimizer, decoder_optimizer: Keras optimizers.
+        information: model -> I in nats on data that is not trained on.
+        check_every: outer steps between the checks (published: an epoch).
+        inner_steps: the most inner steps (published: 99).
+        window: of the loss (published: 15 for text, 10 for images).
+        stopping: `previous` or `best`.
+        patience: failures that `best` forgives, plus one (published: 5).
+        largest: outer steps after which it ends in any case, or `None`.
+        clip_norm, inference, jit_compile: see `Update`.
+        learning_rate: a `Schedule` of the outer step for both optimizers, or `None`.
+        seed: of every draw.
+    """
+
+    def __init__(
+        self,
+        encoder_optimizer,
+        decoder_optimizer,
+        information: Callable[[Any], float],
+        check_every: int,
+        objective: Objective | None = None,
+        inner_steps: int = 99,
+        window: int = 15,
+        stopping: str = "previous",
+        patience: int = 5,
+        largest: int | None = None,
+        clip_norm: float | None = 5.0,
+        inference: Callable | None = None,
+        learning_rate: Schedule | None = None,
+        jit_compile: bool = False,
+        seed: int = 0,
+    ):
+        super().__init__(seed)
+        one_of("stopping rule", stopping, STOPPING)
+        self.objective = objective or elbo()
+        self.information, self.check_every = information, check_every
+        self.inner_steps, self.window = inner_steps, window
+        self.stopping, self.patience, self.largest = stopping, patience, largest
+        self.learning_rate = learning_rate
+        self.optimizers = {"encoder": encoder_optimizer, "decoder": decoder_optimizer}
+        shared = {
+            "clip_norm": clip_norm,
+            "clip_over": lambda model: [*_encoder(model), *self._decoder(model)],
+            "jit_compile": jit_compile,
+            **({} if inference is None else {"inference": inference}),
+        }
+        both = Partwise([(encoder_optimizer, _encoder), (decoder_optimizer, self._decoder)])
+        self.inner = Update(self.objective, encoder_optimizer, _encoder, **shared)
+        self.decoder = Update(self.objective, decoder_optimizer, self._decoder, **shared)
+        self.joint = Update(self.objective, both, shared["clip_over"], **shared)
+        self.aggressive = tf.Variable(True, trainable=False, name="aggressive")
+        self.taken = tf.Variable(0, trainable=False, dtype=tf.int64, name="batches_taken")
+        # what a check is compared with, and how often it failed
+        self.reference = tf.Variable(0.0, trainable=False, name="reference_information")
+        self.failures = tf.Variable(0, trainable=False, dtype=tf.int64, name="failures")
+
+    @property
+    def position(self) -> int:
+        return int(self.taken.numpy())
+
+    def build(self, model, strategy, run_eagerly=False):
+        with strategy.scope():
+            for update in (self.joint, self.inner, self.decoder):
+                update.build(model)
+
+        def step_of(update, batch, index):
+            step = self.step.read_value()
+            seed = fold(self.seed, self.step, index)
+            return reduced(strategy, strategy.run(update, (batch, step, seed)))
+
+        def finish(logs, inner):
+            self.objective.feed(self.step, logs)
+            self.step.assign_add(1)
+            self.taken.assign_add(1 + tf.cast(tf.maximum(inner - 1, 0), tf.int64))
+            del logs["units"]
+            return {**logs, "inner_steps": tf.cast(inner, tf.float32)}
+
+        def loop(iterator, first_batch):
+            """How many inner steps were made."""
+            logs = step_of(self.inner, first_batch, 1)
+            start = (tf.constant(1), logs["objective"], logs["units"], tf.constant(1e4))
+
+            def body(index, loss, units, before):
+                closed = index % self.window == 0
+                before = tf.where(closed, loss / units, before)
+                loss, units = tf.where(closed, 0.0, loss), tf.where(closed, 0.0, units)
+                more = step_of(self.inner, next(iterator), index + 1)
+                return index + 1, loss + more["objective"], units + more["units"], before
+
+            def goes_on(index, loss, units, before):
+                rose = tf.logical_and(index % self.window == 0, loss / units > before)
+                return tf.logical_and(index < self.inner_steps, tf.logical_not(rose))
+
+            return tf.while_loop(goes_on, body, start)[0]
+
+        def aggressive(iterator):
+            self._set_learning_rate()
+            batch = next(iterator)
+            inner = loop(iterator, batch)
+            return finish(step_of(self.decoder, batch, 0), inner)
+
+        def joint(iterator):
+            self._set_learning_rate()
+            return finish(step_of(self.joint, next(iterator), 0), tf.constant(0))
+
+        if not run_eagerly:
+            aggressive, joint = tf.function(aggressive), tf.function(joint)
+
+        def cycle(iterator):
+            logs = (aggressive if self.aggressive.numpy() else joint)(iterator)
+            if self.aggressive.numpy() and int(self.step.numpy()) % self.check_every == 0:
+                self._check(float(self.information(model)))
+            return {**logs, "aggressive": tf.cast(self.aggressive, tf.float32)}
+
+        return cycle
+
+    def _check(self, information: float) -> None:
+        """Whether to go on, from the mutual information of now."""
+        failed = information < float(self.reference.numpy())
+        if self.stopping == "previous":
+            self.reference.assign(information)
+            enough = failed
+        else:
+            self.failures.assign_add(int(failed))
+            self.reference.assign(max(information, float(self.reference.numpy())))
+            enough = int(self.failures.numpy()) >= self.patience
+        over = self.largest is not None and int(self.step.numpy()) >= self.largest
+        self.aggressive.assign(not (enough or over))
+
+    def _set_learning_rate(self):
+        if self.learning_rate is not None:
+            for optimizer in self.optimizers.values():
+                optimizer.learning_rate.assign(self.learning_rate(self.step))
+
+    def _decoder(self, model) -> list:
+        """theta: what is not the encoder's, with the weights of the objective's terms."""
+        taken = {id(v) for v in _encoder(model)}
+        rest = [v for v in model.trainable_variables if id(v) not in taken]
+        return [*rest, *self.objective.trainable_variables]
+
+    def state(self):
+        held = (self.aggressive, self.taken, self.reference, self.failures)
+        return {
+            "step": self.step,
+            **{variable.name.split(":")[0]: variable for variable in held},
+            **{f"{name}_optimizer": o for name, o in self.optimizers.items()},
+            **self.objective.state(),
+        }
+
+
+def _encoder(model) -> list:
+    """phi: the encoder and the posterior's heads."""
+    posterior = getattr(model.latent, "posterior", None)
+    heads = [] if posterior is None else posterior.trainable_variables
+    return [*model.encoder.trainable_variables, *heads]
