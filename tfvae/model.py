@@ -139,17 +139,18 @@ class VAE(keras.Model):
         seed = _seed(seed)
         features = self.encoder(self._inputs(x))
         inferred = self.latent.infer(features, seed)
-        return self.score(x, features, inferred, fold(seed, _NOISE) if training else None)
+        return self.score(x, features, inferred, seed if training else None)
 
-    def score(self, x, features, inferred, noise=None) -> Draw:
+    def score(self, x, features, inferred, seed=None) -> Draw:
         """The `Draw` of a z that was inferred somewhere else.
 
         Args:
             x: [B, ...] raw units.
             features: the encoder's, or `None`.
             inferred: `tfvae.latents.Inferred`.
-            noise: a seed for the noise of training; `None` for none.
+            seed: [2] int32, of the pass, for the noise of training; `None` for none.
         """
+        noise = None if seed is None else fold(seed, _NOISE)
         parameters = self.decoder(inferred.z, self._inputs(x), noise)
         log_likelihood = self.likelihood.log_prob(parameters, x)
         return Draw(x, features, *inferred[:3], log_likelihood, inferred.aux)
@@ -158,13 +159,14 @@ class VAE(keras.Model):
         """log p(x|z) - rate at one draw of z, [B] nats: an unbiased estimate of the bound."""
         return self.draw(x, seed).elbo
 
-    def log_weights(self, x, num: int, seed=0) -> tf.Tensor:
+    def log_weights(self, x, num: int, seed=0, posterior=None) -> tf.Tensor:
         """log p(x|z_s) + log p(z_s) - log q(z_s|x) for `num` draws each, [num, B] nats.
 
         Without a latent every weight is the exact log p(x).
         """
         inputs = self._inputs(x)
-        posterior = self.latent.infer(self.encoder(inputs), seed_of(0)).posterior
+        if posterior is None:
+            posterior = self.posterior(x)
         if posterior is None:
             z = self.latent.code(inputs)
             exact = self.likelihood.log_prob(self.decoder(z, inputs), x)
@@ -177,7 +179,9 @@ class VAE(keras.Model):
         log_likelihood = self.likelihood.log_prob(parameters, tf.tile(x, tiles))
         return tf.reshape(log_likelihood, tf.shape(log_ratio)) + log_ratio
 
-    def log_prob(self, x, num_samples: int = 100, seed=0, chunk: int = 10) -> tf.Tensor:
+    def log_prob(
+        self, x, num_samples: int = 100, seed=0, chunk: int = 10, posterior=None
+    ) -> tf.Tensor:
         """Importance-weighted log p(x), [B] nats; exact where there is no latent.
 
             L_S = log 1/S sum_s p(x|z_s) p(z_s) / q(z_s|x) <= log p(x) in expectation
@@ -189,12 +193,13 @@ class VAE(keras.Model):
             num_samples: S, an integer or a scalar tensor.
             seed: an integer or a [2] int32 tensor.
             chunk: samples decoded at a time.
+            posterior: draw z from this one instead of the encoder's, batch shape [B].
         """
         seed = _seed(seed)
         if not self.has_latent:
             return self.log_weights(x, 1, seed)[0]
         return importance_weighted_log_prob(
-            lambda num, block: self.log_weights(x, num, block), num_samples, chunk, seed
+            lambda num, block: self.log_weights(x, num, block, posterior), num_samples, chunk, seed
         )[0]
 
     @property
@@ -229,7 +234,7 @@ class VAE(keras.Model):
         elif objective is not None:
             raise UserError("compile takes a procedure or an objective; a procedure has its own")
         self.procedure = procedure
-        self.train_function = None
+        self.train_function = self.test_function = None
 
     def get_compile_config(self):
         """Nothing: a saved model is the model, not its training."""
@@ -264,7 +269,8 @@ class VAE(keras.Model):
         strategy = self.distribute_strategy
 
         def replica(batch, step):
-            draw = self.draw(first(batch), fold(seed_of(_EVALUATION_SEED), step))
+            seed = fold(seed_of(_EVALUATION_SEED), step)
+            draw = self.procedure.inference(self, first(batch), seed)
             values = {
                 "elbo": draw.elbo,
                 "distortion": draw.distortion,

@@ -12,7 +12,7 @@ import dataclasses
 
 import tensorflow as tf
 
-from tfvae.checks import one_of
+from tfvae.checks import one_of, positive, within
 
 __all__ = [
     "Constant",
@@ -22,6 +22,7 @@ __all__ = [
     "Linear",
     "Piecewise",
     "Restarts",
+    "Scaled",
     "Schedule",
     "Sigmoid",
 ]
@@ -111,6 +112,9 @@ class Cyclical(Schedule):
 
     def __post_init__(self):
         one_of("shape of a cycle", self.shape, self._SHAPES)
+        within("ratio of a cycle", self.ratio, 0.0, 1.0)
+        positive("steps of the cycles", self.steps)
+        positive("number of cycles", self.cycles)
 
     def __call__(self, step) -> tf.Tensor:
         place = _place_in_cycle(step, self.steps, self.cycles)
@@ -137,10 +141,25 @@ class Restarts(Schedule):
     steps: int
     cycles: int = 4
 
+    def __post_init__(self):
+        positive("steps of the cycles", self.steps)
+        positive("number of cycles", self.cycles)
+
     def __call__(self, step) -> tf.Tensor:
         return (
             self.first * 0.5 * (1.0 + tf.cos(_PI * _place_in_cycle(step, self.steps, self.cycles)))
         )
+
+
+@dataclasses.dataclass(frozen=True)
+class Scaled(Schedule):
+    """w = factor * schedule(step)."""
+
+    factor: float
+    schedule: Schedule
+
+    def __call__(self, step) -> tf.Tensor:
+        return self.factor * self.schedule(step)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,16 +17,16 @@ def names() -> list[str]:
     return recipe.names()
 
 
-def build(
-    model: str, dataset: str | None = None, image_shape=None, bits: int | None = None, **given
-):
+def build(model: str, dataset: str | None = None, space=None, data_dir: str | None = None, **given):
     """An untrained model with its objective and optimizer, ready for `fit`.
 
     Args:
         model: a name of the zoo.
-        dataset: gives the images' shape and kind without reading any file; the model's default if
-            nothing is given.
-        image_shape, bits: instead of a dataset's: (H, W, C), and 1 (binary) or 8 (bytes).
+        dataset: gives the shape and kind of the data, as far as possible without reading a file; the
+            model's default if nothing is given.
+        space: instead of the dataset's: `zoo.modalities.images.Space(shape, bits)` or
+            `zoo.modalities.text.Space(vocabulary_size, max_length)`.
+        data_dir: where the dataset's files lie, for one whose words are in its files.
         **given: settings of the model and fields of a plan (`backbone`, `size`, `learning_rate` ...).
 
     Raises:
@@ -34,7 +34,7 @@ def build(
     """
     from zoo import run
 
-    return run.build(model, dataset, image_shape, bits, given)
+    return run.build(model, dataset, space, data_dir, given)
 
 
 def load(workdir: str):

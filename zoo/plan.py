@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tfvae.checks import UserError, one_of, positive
-from zoo import recipe, settings
+from zoo import assemble, backbones, modalities, recipe, settings
 
 __all__ = ["Plan", "resolve"]
 
@@ -68,7 +68,7 @@ def resolve(
     values: Mapping[str, Any] | None = None,
     **given: Any,
 ) -> Plan:
-    """Fills in the model's defaults and refuses what cannot run, before anything is imported or made.
+    """Fills in the model's defaults and refuses what cannot run, before anything is made.
 
     Args:
         model: a name of the zoo.
@@ -79,17 +79,18 @@ def resolve(
     Raises:
         UserError: an unknown name, a wrong value.
     """
-    from zoo import backbones, datasets
-
-    file = recipe.module(model)
-    defaults = file.DEFAULTS
+    described = recipe.load(model)
+    defaults = described.defaults
     given = {name: value for name, value in given.items() if value is not None}
-    made = settings.parse(file.Settings, sets, values)
+    dataset = given.pop("dataset", defaults.dataset)
+    kind = modalities.of(dataset)
+    usual = defaults.backbone if defaults.backbone in kind.BACKBONES else kind.DEFAULT_BACKBONE
+    made = settings.parse(assemble.settings_class(model, described, kind.NAME), sets, values)
     steps = given.pop("train_steps", defaults.train_steps)
     plan = Plan(
         model=model,
-        dataset=one_of("dataset", given.pop("dataset", defaults.dataset), datasets.names()),
-        backbone=one_of("backbone", given.pop("backbone", defaults.backbone), backbones.NAMES),
+        dataset=dataset,
+        backbone=one_of(f"backbone of {kind.NAME}", given.pop("backbone", usual), kind.BACKBONES),
         size=one_of("size", given.pop("size", defaults.size), backbones.SIZES),
         settings=made,
         train_steps=steps,

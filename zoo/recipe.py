@@ -1,12 +1,11 @@
 """What a zoo file exports, and how one is found by name.
 
-A zoo file is a module `zoo/<model>.py` with
+A zoo file is a module `zoo/<model>.py` whose docstring begins with the formula, with one name:
 
-    CITATION    the paper, one line
-    DEFAULTS    a `Defaults`
-    Settings    a frozen dataclass of `zoo.settings` fields
-    model(settings, context) -> tfvae.VAE                       made under the strategy's scope
-    stages(settings, context, model) -> iterator of Stage       each made when the one before is done
+    RECIPE    a `Recipe`: the paper, and the point on the axes that makes a VAE this model
+
+Most recipes are a point and nothing else. One that needs more gives its own settings, `build` or
+`stages`.
 """
 
 from __future__ import annotations
@@ -14,22 +13,26 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tfvae.checks import one_of
 
-__all__ = ["Context", "Defaults", "Stage", "module", "names"]
+__all__ = ["Context", "Defaults", "Recipe", "Stage", "load", "names"]
 
-_NOT_MODELS = {"__init__", "recipe", "settings", "run", "compare", "plan", "training"}
+_NOT_MODELS = {"__init__", "assemble", "plan", "recipe", "report", "run", "settings"}
 
 
 @dataclasses.dataclass(frozen=True)
 class Defaults:
-    """What a bare `--model=NAME` runs."""
+    """What a bare `--model=NAME` runs.
+
+    Attributes:
+        backbone: taken where it fits the kind of data; else that kind's own default.
+    """
 
     dataset: str = "digits"
-    backbone: str = "mlp"
+    backbone: str = ""
     size: str = "tiny"
     train_steps: int = 1500
     batch_size: int = 100
@@ -37,26 +40,56 @@ class Defaults:
 
 
 @dataclasses.dataclass(frozen=True)
+class Recipe:
+    """A system of the zoo.
+
+    Attributes:
+        citation: the paper, one line.
+        defaults: of the run.
+        point: {setting: value}, the defaults of the shared settings that make it this model.
+        latent: whether there is one; a model without has no latent, objective and inference axes.
+        settings: dataclasses of settings that only this model has.
+        build: `(settings, context) -> tfvae.VAE`, made under the strategy's scope, where the axes do
+            not say it all.
+        stages: `(settings, context, model) -> iterator of Stage`, each made when the one before is
+            done, where the axes do not say it all.
+    """
+
+    citation: str
+    defaults: Defaults = Defaults()
+    point: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    latent: bool = True
+    settings: tuple[type, ...] = ()
+    build: Callable | None = None
+    stages: Callable | None = None
+
+
+@dataclasses.dataclass(frozen=True)
 class Context:
     """What a model is made for.
 
     Attributes:
-        image_shape: (H, W, C).
-        bits: 1 for binary images, 8 for bytes.
+        model: its name.
+        modality: `images` or `text`.
+        space: of the data, `zoo.modalities.images.Space` or `zoo.modalities.text.Space`.
         backbone, size: the networks.
-        train_steps, learning_rate, seed, jit_compile: the run.
+        train_steps, batch_size, learning_rate, seed, jit_compile: the run.
         num_examples: of the training split.
+        valid: validation data, raw units; `None` where nothing will be trained.
     """
 
-    image_shape: tuple[int, int, int]
-    bits: int
+    model: str
+    modality: str
+    space: Any
     backbone: str
     size: str
     train_steps: int
+    batch_size: int
     learning_rate: float
     seed: int = 0
     jit_compile: bool = False
     num_examples: int = 0
+    valid: Any = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,6 +115,15 @@ def names() -> list[str]:
     """The models of the zoo: its files."""
     here = pathlib.Path(__file__).parent
     return sorted(p.stem for p in here.glob("*.py") if p.stem not in _NOT_MODELS)
+
+
+def load(name: str) -> Recipe:
+    """The recipe of a model.
+
+    Raises:
+        UserError: there is none of that name.
+    """
+    return module(name).RECIPE
 
 
 def module(name: str):

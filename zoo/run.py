@@ -1,10 +1,9 @@
-"""From a plan to a run directory: data, model, stages, measures, figures, report, exports."""
+"""From a plan to a run directory: data, model, stages, and the report of them."""
 
 from __future__ import annotations
 
 import importlib.metadata
 import os
-import sys
 import time
 from typing import Any
 
@@ -13,42 +12,46 @@ import numpy as np
 import tensorflow as tf
 
 import tfvae
-from tfvae import diagnosis, metrics, training
+from tfvae import training
 from tfvae.checks import UserError
 from tfvae.randomness import seed_of
-from zoo import datasets, plan, recipe, settings
-from zoo.datasets import pipeline
+from zoo import assemble, modalities, plan, recipe, report, settings
 
-__all__ = ["build", "describe", "load", "run"]
+__all__ = ["build", "check", "context", "describe", "load", "run"]
+
+_VALIDATED = 1000  # examples of each evaluation during training
 
 
 # ------------------------------------------------------------------ models
 
 
-def _context(resolved: plan.Plan, image_shape, bits: int, num_examples: int = 0) -> recipe.Context:
+def context(resolved: plan.Plan, space, num_examples: int = 0, valid=None) -> recipe.Context:
+    """What the plan's model is made for, on data of this space."""
     return recipe.Context(
-        tuple(image_shape),
-        bits,
+        resolved.model,
+        modalities.of(resolved.dataset).NAME,
+        space,
         resolved.backbone,
         resolved.size,
         resolved.train_steps,
+        resolved.batch_size,
         resolved.learning_rate,
         resolved.seed,
         resolved.jit_compile,
         num_examples,
+        valid,
     )
 
 
-def check(model, bits: int) -> None:
+def check(model, space) -> None:
     """Runs one tiny batch through every part; axes that do not fit are refused before training.
 
     Raises:
         UserError: naming the model, with what the parts said of their shapes.
     """
-    x = tf.zeros([2, *model.image_shape])
     try:
         model.build()
-        draw = model.draw(x + (0.0 if bits == 1 else 100.0), seed_of(0))
+        draw = model.draw(space.example(), seed_of(0))
     except UserError:
         raise
     except (ValueError, tf.errors.InvalidArgumentError) as error:
@@ -62,21 +65,22 @@ def check(model, bits: int) -> None:
         )
 
 
-def build(model: str, dataset: str | None, image_shape, bits: int | None, given: dict[str, Any]):
+def build(model: str, dataset: str | None, space, data_dir: str | None, given: dict[str, Any]):
     """See `zoo.build`."""
     names = {f for f in plan.Plan.__dataclass_fields__ if f != "settings"}
     values = {name: value for name, value in given.items() if name not in names}
     fields = {name: value for name, value in given.items() if name in names}
-    resolved = plan.resolve(model, (), values, dataset=dataset, **fields)
-    if image_shape is None:
-        image_shape, kind = datasets.form(resolved.dataset)
-        bits = _bits(kind)
-    context = _context(resolved, image_shape, 1 if bits is None else bits)
+    resolved = plan.resolve(model, (), values, dataset=dataset, data_dir=data_dir, **fields)
+    if space is None:
+        kind = modalities.of(resolved.dataset)
+        space = kind.space(resolved.dataset, data_dir, resolved.settings)
+    made_for = context(resolved, space)
     keras.utils.set_random_seed(resolved.seed)
-    file = recipe.module(model)
-    made = file.model(resolved.settings, context)
-    check(made, context.bits)
-    made.compile(procedure=next(iter(file.stages(resolved.settings, context, made))).procedure)
+    described = recipe.load(model)
+    made = assemble.model(described, resolved.settings, made_for)
+    check(made, space)
+    stages = assemble.stages(described, resolved.settings, made_for, made)
+    made.compile(procedure=next(stages).procedure)
     return made
 
 
@@ -88,23 +92,21 @@ def load(workdir: str):
     return keras.models.load_model(path)
 
 
-def _bits(kind: str) -> int:
-    return 1 if kind.startswith("binary") else 8
-
-
 # ------------------------------------------------------------------ describe
 
 
 def describe(resolved: plan.Plan) -> None:
     """Prints what would run; builds the model and runs one tiny batch through it."""
-    file = recipe.module(resolved.model)
-    shape, kind = datasets.form(resolved.dataset)
-    context = _context(resolved, shape, _bits(kind))
-    model = file.model(resolved.settings, context)
-    check(model, context.bits)
-    print(f"{resolved.model}: {' '.join((file.__doc__ or '').split())}")
-    print(f"paper: {file.CITATION}\n")
-    print(f"data: {resolved.dataset}, images {context.image_shape}, {kind}")
+    described = recipe.load(resolved.model)
+    kind = modalities.of(resolved.dataset)
+    space = kind.space(resolved.dataset, resolved.data_dir, resolved.settings)
+    made_for = context(resolved, space, valid=space.example())
+    model = assemble.model(described, resolved.settings, made_for)
+    check(model, space)
+    next(assemble.stages(described, resolved.settings, made_for, model))
+    print((recipe.module(resolved.model).__doc__ or "").strip())
+    print(f"\npaper: {described.citation}")
+    print(f"data: {resolved.dataset}, {space}")
     for name in ("backbone", "size", "train_steps", "batch_size", "learning_rate", "seed"):
         print(f"  --{name}={getattr(resolved, name)}")
     print("\nsettings (--set=name=value):")
@@ -146,57 +148,54 @@ def run(resolved: plan.Plan, resume: bool = False) -> dict[str, Any]:
         tf.config.experimental.enable_op_determinism()
     keras.config.set_dtype_policy(resolved.precision)
     keras.utils.set_random_seed(resolved.seed)
-    data = datasets.load(resolved.dataset, resolved.data_dir)
-    file = recipe.module(resolved.model)
-    context = _context(resolved, data.image_shape, _bits(data.kind), len(data.train.x))
+    kind = modalities.of(resolved.dataset)
+    data = kind.load(resolved.dataset, resolved.data_dir, resolved.settings)
+    described = recipe.load(resolved.model)
+    valid = kind.arrays(data, data.valid)[:_VALIDATED]
+    made_for = context(resolved, kind.space_of(data), len(data.train.x), valid)
     with strategy.scope():
-        model = file.model(resolved.settings, context)
-        check(model, context.bits)
+        model = assemble.model(described, resolved.settings, made_for)
+        check(model, made_for.space)
+        stages = assemble.stages(described, resolved.settings, made_for, model)
+        stage = next(stages)  # settings that exclude each other are refused before a run is made
     directory = _directory(resolved, data, resume, strategy)
-    _say(
+    if training.strategy.is_chief(strategy):
+        kind.leave(data, directory)
+    report.say(
         f"{resolved.model} on {resolved.dataset}: {model.count_params():,d} weights; {directory.path}"
     )
-
-    valid = pipeline.evaluation_arrays(data.valid, data.kind)[:1000]
-    last, seconds = model, 0.0
+    seconds = 0.0
     with strategy.scope():
-        for stage in file.stages(resolved.settings, context, model):
-            start = time.time()
-            _train(stage, resolved, data, valid, strategy, directory, resume)
+        while stage is not None:
+            last, start = stage, time.time()
+            _train(stage, resolved, kind, data, valid, strategy, directory, resume)
             seconds += time.time() - start
-            last = stage.model
-    if not training.strategy.is_chief(strategy):
-        training.strategy.finish(strategy)
-        return {}
-    report = _report(resolved, data, model, last, seconds, directory, file)
+            stage = next(stages, None)
+    written = {}
+    if training.strategy.is_chief(strategy):
+        written = report.write(resolved, described, kind, data, model, last, seconds, directory)
     training.strategy.finish(strategy)
-    return report
+    return written
 
 
-def _train(stage, resolved, data, valid, strategy, directory, resume):
-    def batches(shard, start_step):
-        return pipeline.training_stream(
-            data.train,
-            data.kind,
-            resolved.batch_size,
-            resolved.seed,
-            start_step=start_step,
-            shard=shard,
-        )
-
+def _train(stage, resolved, kind, data, valid, strategy, directory, resume):
     def evaluate():
-        values = stage.model.evaluate(
-            valid, batch_size=resolved.batch_size, verbose=0, return_dict=True
-        )
+        batches = kind.batches(valid, resolved.batch_size)
+        values = stage.model.evaluate(**batches, verbose=0, return_dict=True)
         return {k: float(v) for k, v in values.items()}
+
+    def stream(start):
+        return training.strategy.distribute(
+            strategy,
+            lambda shard: kind.stream(data, resolved.batch_size, resolved.seed, start, shard),
+            resolved.batch_size,
+        )
 
     training.train(
         stage.name,
         stage.model,
         stage.procedure,
-        lambda start: training.strategy.distribute(
-            strategy, lambda shard: batches(shard, start), resolved.batch_size
-        ),
+        stream,
         stage.steps,
         directory,
         evaluate,
@@ -207,77 +206,6 @@ def _train(stage, resolved, data, valid, strategy, directory, resume):
     )
     if stage.finish:
         stage.finish()
-
-
-def _report(resolved, data, model, last, seconds, directory, file) -> dict[str, Any]:
-    test = pipeline.evaluation_arrays(data.test, data.kind)
-    _say("measuring")
-    measured = diagnosis.measure(
-        model,
-        test,
-        num_samples=resolved.nll_samples,
-        nll_examples=min(resolved.nll_examples, len(test)),
-        seed=resolved.seed,
-        auxiliary=None if last is model else last,
-    )
-    report = {
-        "model": resolved.model,
-        "dataset": resolved.dataset,
-        "backbone": resolved.backbone,
-        "size": resolved.size,
-        "split": "test",
-        "seed": resolved.seed,
-        "train_steps": resolved.train_steps,
-        "train_seconds": round(seconds, 1),
-        **measured,
-        **_probe(model, data, test),
-        "codebook_perplexity": None,
-    }
-    report["verdict"] = diagnosis.verdict(report)
-    _say("drawing")
-    images = diagnosis.collect(last, test, seed=resolved.seed, progress=_progress)
-    figures = diagnosis.figures(report, directory.metrics(), images)
-    directory.write_json("report.json", report)
-    for name, png in figures.items():
-        directory.write_bytes(f"figures/{name}.png", png)
-    config = {
-        **directory.config,
-        "command": resolved.command(),
-        "citation": file.CITATION,
-        "data": data.description,
-        "data_citation": data.citation,
-    }
-    directory.write_bytes("report.html", diagnosis.html(report, config, figures).encode())
-    _say("exporting")
-    training.export.save_keras(last, directory.join("model.keras"))
-    training.export.export_saved_model(last, directory.join("saved_model"))
-    _say(f"{diagnosis.sentence(report)}\n{directory.join('report.html')}")
-    return report
-
-
-_PROBED = 10_000
-_MOST_CLASSES = 100
-
-
-def _probe(model, data, test) -> dict[str, float | None]:
-    """What simple classifiers read from the codes: a rate buys nats, not meaning."""
-    names = ("linear_probe_accuracy", "nearest_neighbour_accuracy")
-    labels = data.train.label
-    if labels is None or data.test.label is None or not model.has_latent:
-        return dict.fromkeys(names)
-    if len(np.unique(labels)) > _MOST_CLASSES:
-        return dict.fromkeys(names)
-    part = data.train._replace(x=data.train.x[:_PROBED], label=labels[:_PROBED])
-    train = pipeline.evaluation_arrays(part, data.kind)
-    known = (_codes(model, train), part.label, _codes(model, test), data.test.label)
-    measures = (metrics.linear_probe_accuracy, metrics.nearest_neighbour_accuracy)
-    return {name: measure(*known) for name, measure in zip(names, measures)}
-
-
-def _codes(model, x) -> np.ndarray:
-    encode = tf.function(model.encode, reduce_retracing=True)
-    rows = [encode(tf.constant(x[i : i + 200])).numpy() for i in range(0, len(x), 200)]
-    return np.concatenate(rows).reshape(len(x), -1)
 
 
 def _directory(resolved, data, resume, strategy):
@@ -309,17 +237,3 @@ def _versions() -> dict[str, str]:
         "tfvae": tfvae.__version__,
         **{name: importlib.metadata.version(name) for name in wanted},
     }
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
-
-
-def _progress(done: int, total: int) -> None:
-    if sys.stderr.isatty():
-        print(
-            f"\r  row {done}/{total}",
-            end="\n" if done == total else "",
-            file=sys.stderr,
-            flush=True,
-        )

@@ -1,7 +1,7 @@
 """Typed, documented settings: what `--set=name=value` can reach.
 
-A model's settings are one frozen dataclass; `field` gives each a help line and a range. No
-TensorFlow is imported here, so that a wrong flag is refused in a moment.
+A model's settings are one frozen dataclass, joined from a group of each axis; `field` gives each
+setting a help line and a range.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from tfvae.checks import UserError, one_of
 
-__all__ = ["ImageSettings", "describe", "field", "parse"]
+__all__ = ["describe", "field", "join", "parse"]
 
 
 def field(default, help: str, low=None, high=None, choices: Iterable[str] | None = None):
@@ -30,6 +30,44 @@ def field(default, help: str, low=None, high=None, choices: Iterable[str] | None
         default=default,
         metadata={"help": help, "low": low, "high": high, "choices": tuple(choices or ())},
     )
+
+
+def join(name: str, groups: Iterable[type], defaults: Mapping[str, Any] | None = None) -> type:
+    """One settings class of the fields of several, in their order, with some defaults replaced.
+
+    Args:
+        name: of the model, for errors.
+        groups: frozen dataclasses; a field of a later one replaces one of the same name.
+        defaults: {setting: value}.
+
+    Raises:
+        UserError: a default for a setting that is not there, or one that the setting cannot have: the
+            model does not fit this kind of data.
+    """
+    fields: dict[str, tuple[Any, dataclasses.Field]] = {}
+    for group in groups:
+        hints = typing.get_type_hints(group)
+        fields.update({f.name: (hints[f.name], f) for f in dataclasses.fields(group)})
+    usual = {key: f.default for key, (_, f) in fields.items()}
+    for key, value in (defaults or {}).items():
+        if key not in fields:
+            raise UserError(
+                f"model {name!r} stands on setting {key}={_text(value)}, which this kind of data does "
+                "not have"
+            )
+        try:
+            _check_range(fields[key][1], value)
+        except UserError as error:
+            raise UserError(
+                f"model {name!r} stands on {key}={_text(value)}, which this kind of data does not "
+                f"have ({error})"
+            ) from None
+        usual[key] = value
+    made = [
+        (key, hint, dataclasses.field(default=usual[key], metadata=f.metadata))
+        for key, (hint, f) in fields.items()
+    ]
+    return dataclasses.make_dataclass("Settings", made, frozen=True)
 
 
 def parse(cls: type, texts: Iterable[str] = (), values: Mapping[str, Any] | None = None):
@@ -48,7 +86,8 @@ def parse(cls: type, texts: Iterable[str] = (), values: Mapping[str, Any] | None
         one_of("setting", name.strip(), fields)
         given[name.strip()] = _convert(name.strip(), value.strip(), hints[name.strip()])
     for name, value in (values or {}).items():
-        given[one_of("setting", name, fields)] = _typed(name, value, hints[name])
+        one_of("setting", name, fields)
+        given[name] = _typed(name, value, hints[name])
     for name, value in given.items():
         _check_range(fields[name], value)
     return cls(**given)
@@ -131,33 +170,3 @@ def _check_range(f: dataclasses.Field, value) -> None:
         if counts and not low <= number <= high:  # NaN is out of every range
             wanted = f"at least {low}" if high == float("inf") else f"from {low} to {high}"
             raise UserError(f"setting {f.name!r} must be {wanted}, got {_text(value)}")
-
-
-@dataclasses.dataclass(frozen=True)
-class ImageSettings:
-    """What every image model can be told."""
-
-    likelihood: str = field(
-        "auto",
-        "of the pixels; auto: bernoulli for binary images, else logistic_mixture",
-        choices=("auto", "bernoulli", "categorical", "logistic_mixture"),
-    )
-    mixture_components: int = field(10, "logistics of a logistic_mixture", low=1, high=100)
-    decoder_layers: int | None = field(
-        None, "blocks of the decoder instead of the backbone's own number", low=1, high=200
-    )
-    decoder_filters: int | None = field(
-        None, "width of the decoder instead of the backbone's own", low=1, high=4096
-    )
-    clip_norm: float | None = field(5.0, "largest global norm of the gradient, or none", low=0.0)
-    learning_rate_schedule: str = field(
-        "drop",
-        "drop: a fifth for the last 30 % of the steps; exponential: times 0.999995 a step",
-        choices=("constant", "drop", "cosine", "exponential"),
-    )
-    ema_decay: float = field(
-        0.0,
-        "Polyak averaging of the weights that are kept, 0 for none (published: 0.9995)",
-        low=0.0,
-        high=1.0,
-    )

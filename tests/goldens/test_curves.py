@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 import train_main
-from zoo import datasets, plan, recipe, run
+from zoo import assemble, datasets, plan, recipe, run
 from zoo.datasets.data import Split
 from zoo.datasets.pipeline import training_stream
+from zoo.modalities import images
 
 HERE = pathlib.Path(__file__).parent
 FLAGFILES = ("delta_vae_digits", "delta_vae_omniglot")
@@ -36,12 +37,12 @@ def curve(name):
         size=flags["size"],
     )
     shape, kind = datasets.form(resolved.dataset)
-    file = recipe.module(resolved.model)
+    described = recipe.load(resolved.model)
     keras.utils.set_random_seed(0)
-    context = run._context(resolved, shape, 1)
-    model = file.model(resolved.settings, context)
+    context = run.context(resolved, images.Space(shape, 1))
+    model = assemble.model(described, resolved.settings, context)
     model.build()
-    stage = next(iter(file.stages(resolved.settings, context, model)))
+    stage = next(assemble.stages(described, resolved.settings, context, model))
     y, x = np.mgrid[: shape[0], : shape[1]] / shape[0]
     grey = np.stack([0.5 + 0.45 * np.sin(7 * (x * k + y) + k) for k in range(40)])[..., None]
     model.compile(procedure=stage.procedure)

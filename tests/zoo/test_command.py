@@ -9,7 +9,7 @@ import pytest
 
 import train_main
 from tfvae.checks import UserError
-from zoo import plan, recipe, settings
+from zoo import assemble, modalities, plan, recipe, settings
 
 ROOT = train_main.pathlib.Path(train_main.__file__).parent
 FLAGFILES = sorted((ROOT / "zoo" / "flagfiles").glob("*.flags"))
@@ -57,7 +57,7 @@ def test_wrong_flags_are_one_line_and_status_2(words, says):
         ({"model": "vae", "dataset": "mnst"}, "unknown dataset 'mnst'; did you mean mnist"),
         (
             {"model": "vae", "backbone": "gated_pixlcnn"},
-            "unknown backbone .*did you mean gated_pixelcnn",
+            "unknown backbone of images .*did you mean gated_pixelcnn",
         ),
         ({"model": "vae", "size": "big"}, "unknown size 'big'"),
         (
@@ -75,6 +75,18 @@ def test_wrong_flags_are_one_line_and_status_2(words, says):
         ({"model": "vae", "sets": ["latent_width"]}, "--set wants name=value"),
         ({"model": "vae", "sets": ["beta=nan"]}, "'beta' must be at least 0.0, got nan"),
         ({"model": "delta_vae", "sets": ["encoder=both"]}, "known: anti_causal, full"),
+        (
+            {"model": "vae", "backbone": "lstm"},
+            "unknown backbone of images 'lstm'; known: deconvolutional, gated_pixelcnn",
+        ),
+        (
+            {"model": "pooled_vae", "dataset": "digits"},
+            "'pooled_vae' stands on encoder=max, which this kind of data does not have",
+        ),
+        (
+            {"model": "cnn_vae", "dataset": "digits"},
+            "'cnn_vae' stands on setting cnn=scnn, which this kind of data does not have",
+        ),
         (
             {"model": "vae", "values": {"latent_width": 2.5}},
             "'latent_width' must be a whole number",
@@ -100,7 +112,7 @@ def test_the_command_line_wins_over_the_flagfile_wherever_it_stands():
 
 def test_sets_are_typed_and_later_ones_win():
     made = settings.parse(
-        recipe.module("delta_vae").Settings,
+        _settings("delta_vae", "images"),
         [
             "latent_grid=3,5",
             "clip_norm=none",
@@ -117,9 +129,13 @@ def test_sets_are_typed_and_later_ones_win():
     )
 
 
+def _settings(name, kind):
+    return assemble.settings_class(name, recipe.load(name), kind)
+
+
 @pytest.mark.parametrize("name", recipe.names())
 def test_every_setting_is_documented_and_described_values_parse_back(name):
-    cls = recipe.module(name).Settings
+    cls = _settings(name, modalities.of(recipe.load(name).defaults.dataset).NAME)
     assert all(f.metadata.get("help") for f in dataclasses.fields(cls))
     texts = [f"{n}={v}" for n, v, _ in settings.describe(cls())]
     assert settings.parse(cls, texts) == cls()

@@ -1,8 +1,18 @@
-"""Diagnosis: what happened to the latent, in figures, pictures and a sentence."""
+"""Diagnosis: what happened to the latent, in figures, pictures, sentences and a verdict."""
 
 from tfvae.diagnosis.figures import collect, figures
-from tfvae.diagnosis.measure import measure
+from tfvae.diagnosis.measure import information_in_batches, measure
 from tfvae.diagnosis.report import html
+from tfvae.diagnosis.sentences import sentences
 from tfvae.diagnosis.verdict import sentence, verdict
 
-__all__ = ["collect", "figures", "html", "measure", "sentence", "verdict"]
+__all__ = [
+    "collect",
+    "figures",
+    "html",
+    "information_in_batches",
+    "measure",
+    "sentence",
+    "sentences",
+    "verdict",
+]

@@ -1,6 +1,6 @@
 """The figures of report.json for a model and its test data: nats per example, always at weight 1.
 
-Legend: N examples, B batch, G latent groups.
+Legend: N examples, B batch, G latent groups, S importance samples.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import tensorflow as tf
 
 from tfvae import metrics
 from tfvae.checks import UserError, within
+from tfvae.inference import amortised
 from tfvae.randomness import fold, seed_of
 
-__all__ = ["measure"]
+__all__ = ["information_in_batches", "measure"]
 
 
 def measure(
@@ -28,21 +29,28 @@ def measure(
     batch_size: int = 100,
     seed: int = 0,
     auxiliary=None,
+    inference: Callable = amortised,
+    information_batch: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Measures a model; a figure that does not exist for it is `None`.
 
     Args:
         model: a `tfvae.VAE`.
-        x: test data, [N, H, W, C] raw units.
-        num_samples: importance samples of the NLL.
+        x: test data, [N, ...] raw units.
+        num_samples: S, importance samples of the NLL.
         nll_examples: the first so many examples for an estimated NLL; all if not given. An
             exact one is of all.
         reference: examples, chosen at random, against which mutual information is measured; ln of
             it is its ceiling.
-        batch_size: examples at a time, at least 2.
+        batch_size: examples at a time.
         seed: equal seeds give equal figures.
         auxiliary: the same model under an auxiliary prior (`model.with_prior(...)`).
+        inference: how z is found for an x; a model that was trained with a refined posterior is
+            measured with it.
+        information_batch: also estimate mutual information as He et al. 2019 do, in batches of so
+            many examples (32 for text, 50 for images): `mutual_information_batch`, whose ceiling is
+            about the ln of that.
         progress: called with (examples done, N).
 
     Returns:
@@ -53,13 +61,15 @@ def measure(
     """
     if len(x) < 2:
         raise UserError(f"x must hold at least 2 examples, got {len(x)}")
-    within("batch_size", batch_size, 2, np.inf)  # the swap gap needs a partner
+    within("batch_size", batch_size, 1, np.inf)
     within("nll_examples", len(x) if nll_examples is None else nll_examples, 1, np.inf)
     base = seed_of(seed)
+    units = model.likelihood.units(tf.constant(x)).numpy()
     # Test sets are often sorted by class: in their own order the codes swapped would be of one
     # class, and the reference of few classes.
     order = np.random.default_rng(seed & 0x7FFFFFFF).permutation(len(x))
-    passes = _passes(model, x[order], batch_size, fold(base, 0), auxiliary, progress)
+    batches = _batches(model, x, units, batch_size)
+    passes = _passes(model, batches, order, fold(base, 0), auxiliary, inference, progress)
     stream = metrics.RateDistortion().update(passes["log_likelihood"], passes["rate"])
     elbo = metrics.summarise(passes["log_likelihood"] - passes["rate"].sum(1))
     report = {
@@ -67,8 +77,8 @@ def measure(
         "elbo_stderr": elbo.standard_error,
         "num_examples": len(x),
         "parameters": int(model.count_params()),
-        **_nll(model, x, nll_examples, num_samples, fold(base, 1)),
-        **(_code(model, passes, reference) if model.has_latent else _NO_CODE),
+        **_nll(model, x, nll_examples, num_samples, fold(base, 1), inference),
+        **(_code(model, passes, order[:reference]) if model.has_latent else _NO_CODE),
     }
     if not model.has_latent:  # nothing is estimated: every example is exact
         report.update(
@@ -78,11 +88,10 @@ def measure(
             nll_stderr=elbo.standard_error,
             nll_num_examples=len(x),
         )
-    dims = int(np.prod(x.shape[1:]))
-    report["bits_per_dim"] = metrics.bits_per_dim(report["nll"], dims)
+    report.update(_per_unit(model, x, units, report))
     if auxiliary is not None:
         rate = metrics.summarise(passes["auxiliary_rate"])
-        nll = _nll(auxiliary, x, nll_examples, num_samples, fold(base, 1))
+        nll = _nll(auxiliary, x, nll_examples, num_samples, fold(base, 1), amortised)
         report.update(
             auxiliary_rate=rate.mean,
             auxiliary_rate_stderr=rate.standard_error,
@@ -90,7 +99,40 @@ def measure(
             auxiliary_nll=nll["nll"],
             auxiliary_nll_stderr=nll["nll_stderr"],
         )
+    if information_batch is not None and model.has_latent:
+        estimate = information_in_batches(model, x, information_batch, fold(base, 2))
+        report.update(
+            mutual_information_batch=estimate, mutual_information_batch_size=information_batch
+        )
     return report
+
+
+def information_in_batches(model, x: np.ndarray, batch_size: int, seed) -> float:
+    """I(x; z) as He et al. 2019 measure it: the mean over batches of `metrics.batch_information`.
+
+    Args:
+        model: a `tfvae.VAE` with a posterior.
+        x: [N, ...] raw units.
+        batch_size: B, which bounds the estimate by about ln B.
+        seed: an integer or a [2] int32 tensor.
+    """
+    units = model.likelihood.units(tf.constant(x)).numpy()
+    total = 0.0
+    for number, (rows, batch) in enumerate(_batches(model, x, units, batch_size)):
+        posterior = model.posterior(tf.constant(batch))
+        z = model.latent.posterior.draw(posterior, fold(seed_of(seed), number))
+        total += len(rows) * metrics.batch_information(posterior, z)
+    return total / len(x)
+
+
+def _per_unit(model, x, units, report) -> dict[str, Any]:
+    """The NLL by pixel and channel for images, by token for text."""
+    if model.likelihood.bits is not None:
+        dims = int(np.prod(x.shape[1:]))
+        return {"bits_per_dim": metrics.bits_per_dim(report["nll"], dims), "perplexity": None}
+    measured = units[: report["nll_num_examples"]]
+    perplexity = metrics.perplexity(report["nll"], float(measured.mean()))
+    return {"bits_per_dim": None, "perplexity": perplexity, "tokens": float(units.mean())}
 
 
 _NO_CODE = dict.fromkeys(
@@ -113,49 +155,79 @@ _NO_CODE = dict.fromkeys(
 )
 
 
-def _passes(model, x, batch_size, seed, auxiliary, progress) -> dict[str, np.ndarray]:
-    """One draw of each example, in batches by one compiled function; x in random order."""
+def _batches(model, x, units, batch_size) -> list[tuple[np.ndarray, np.ndarray]]:
+    """[(rows of x, those rows)]: sentences of about one length together, without common padding."""
+    parts = np.array_split(np.argsort(units, kind="stable"), -(-len(x) // batch_size))
+    return [(rows, model.likelihood.trim(x[rows])) for rows in parts]
+
+
+def _passes(model, batches, order, seed, auxiliary, inference, progress) -> dict[str, np.ndarray]:
+    """One draw of each example and, with another's code, its likelihood; in the order of x."""
 
     @tf.function(reduce_retracing=True)
     def one(batch, seed):
-        draw = model.draw(batch, seed)
+        draw = inference(model, batch, seed, None)
         out = {"log_likelihood": draw.log_likelihood, "rate": draw.rate}
         if model.has_latent:
-            inputs = model.likelihood.preprocess(batch)
-            parameters = model.decoder(tf.roll(draw.z, 1, 0), inputs)
+            parameters = model.latent.posterior.parameters_of(draw.posterior)
             out.update(
+                {f"parameter_{i}": p for i, p in enumerate(parameters)},
                 z=draw.z,
-                features=draw.features,
                 mean=draw.posterior.mean(),
                 log_posterior=draw.posterior.log_prob(draw.z),
-                permuted=model.likelihood.log_prob(parameters, batch),
             )
             if auxiliary is not None:
                 rate = auxiliary.latent.prior.rate(draw.posterior, draw.z)
                 out["auxiliary_rate"] = tf.reduce_sum(rate, -1)
         return out
 
-    batches, done = [], 0
-    for batch in np.array_split(x, -(-len(x) // batch_size)):  # even: nobody is alone in a batch
-        batches.append(one(tf.constant(batch), fold(seed, done)))
-        done += len(batch)
+    @tf.function(reduce_retracing=True)
+    def swapped(batch, z):
+        parameters = model.decoder(z, model.likelihood.preprocess(batch))
+        return {"permuted": model.likelihood.log_prob(parameters, batch)}
+
+    found: dict[str, np.ndarray] = {}
+
+    def keep(rows, values):
+        for name, value in values.items():
+            whole = found.setdefault(name, np.zeros((len(order), *value.shape[1:]), np.float32))
+            whole[rows] = value
+
+    done = 0
+    for rows, batch in batches:
+        keep(rows, one(tf.constant(batch), fold(seed, done)))
+        done += len(rows)
         if progress is not None:
-            progress(done, len(x))
-    return {name: np.concatenate([b[name] for b in batches]) for name in batches[0]}
+            progress(done, len(order))
+    if model.has_latent:
+        partner = np.empty_like(order)
+        partner[order] = np.roll(order, 1)
+        for rows, batch in batches:
+            keep(rows, swapped(tf.constant(batch), tf.constant(found["z"][partner[rows]])))
+    return found
 
 
 _NLL_ROWS = 20  # examples at a time: each is decoded for many samples at once
 
 
-def _nll(model, x, num_examples, num_samples, seed) -> dict[str, Any]:
+def _nll(model, x, num_examples, num_samples, seed, inference) -> dict[str, Any]:
     """Importance-weighted, of the first `num_examples`; its place only, without a latent."""
     if not model.has_latent:
         return {"nll": None, "nll_num_samples": None, "nll_is_exact": True}
     x = x[:num_examples]
-    score = tf.function(lambda b, s: model.log_prob(b, num_samples, s), reduce_retracing=True)
-    starts = range(0, len(x), _NLL_ROWS)
-    parts = [score(tf.constant(x[i : i + _NLL_ROWS]), fold(seed, i)) for i in starts]
-    summary = metrics.summarise(-np.concatenate(parts))
+
+    @tf.function(reduce_retracing=True)
+    def score(batch, seed):
+        refined = None
+        if inference is not amortised:
+            refined = inference(model, batch, fold(seed, 0), None).posterior
+        return model.log_prob(batch, num_samples, fold(seed, 1), posterior=refined)
+
+    values = np.zeros(len(x), np.float32)
+    units = model.likelihood.units(tf.constant(x)).numpy()
+    for number, (rows, batch) in enumerate(_batches(model, x, units, _NLL_ROWS)):
+        values[rows] = -score(tf.constant(batch), fold(seed, number))
+    summary = metrics.summarise(values)
     return {
         "nll": summary.mean,
         "nll_stderr": summary.standard_error if len(x) > 1 else None,
@@ -165,17 +237,16 @@ def _nll(model, x, num_examples, num_samples, seed) -> dict[str, Any]:
     }
 
 
-def _code(model, passes, reference) -> dict[str, Any]:
-    """What the code holds, and whether the decoder uses it."""
-    number = min(reference, len(passes["z"]))
-    features = tf.constant(passes["features"][:number])
-    posterior = model.latent.infer(features, seed_of(0)).posterior
-    z = passes["z"][:number]
+def _code(model, passes, chosen) -> dict[str, Any]:
+    """What the code holds, and whether the decoder uses it; `chosen` is the reference."""
+    names = sorted(name for name in passes if name.startswith("parameter_"))
+    posterior = model.latent.posterior.of(*(tf.constant(passes[n][chosen]) for n in names))
+    z = passes["z"][chosen]
     information = metrics.information(
-        passes["log_posterior"][:number],
+        passes["log_posterior"][chosen],
         metrics.aggregate_log_prob(z, posterior),
         model.prior().log_prob(z),
-        number,
+        len(chosen),
     )
     variances = metrics.unit_variances(passes["mean"])
     gap = metrics.shuffle_gap(passes["log_likelihood"], passes["permuted"])
@@ -184,7 +255,7 @@ def _code(model, passes, reference) -> dict[str, Any]:
         "rate_stderr": metrics.summarise(passes["rate"].sum(1)).standard_error,
         "mutual_information": information.mutual_information.mean,
         "mutual_information_stderr": information.mutual_information.standard_error,
-        "mutual_information_reference": number,
+        "mutual_information_reference": len(chosen),
         "mutual_information_ceiling": information.ceiling,
         "marginal_kl": information.marginal_kl.mean,
         "active_units": metrics.active_units(variances),

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tfvae.diagnosis.figures import CAPTIONS
+from tfvae.diagnosis.sentences import EXPLAINED, TITLES
 from tfvae.diagnosis.verdict import sentence
 
 __all__ = ["html"]
@@ -17,6 +18,7 @@ __all__ = ["html"]
 _ROWS = (
     ("nll", "NLL", "nats", "-log p(x), importance-weighted from above; exact without a latent"),
     ("bits_per_dim", "bits per dimension", "bits", "the NLL by pixel and channel"),
+    ("perplexity", "perplexity", "", "exp of the NLL by token, </s> counted"),
     ("elbo", "ELBO", "nats", "-(distortion + rate), a lower bound of log p(x)"),
     ("distortion", "distortion", "nats", "-log p(x|z): what the decoder must still be told"),
     ("rate", "rate", "nats", "KL(q(z|x) || p(z)): what the code costs"),
@@ -27,6 +29,12 @@ _ROWS = (
         "its ceiling",
         "nats",
         "log of the reference size: more cannot be measured",
+    ),
+    (
+        "mutual_information_batch",
+        "within batches",
+        "nats",
+        "mutual information as He et al. 2019 estimate it; its ceiling is ln of the batch",
     ),
     ("marginal_kl", "marginal KL", "nats", "KL(q(z) || p(z)): rate that tells nothing about x"),
     (
@@ -58,32 +66,42 @@ h1{font-size:1.5rem;margin-bottom:.2rem}h2{font-size:1.1rem;margin-top:2.2rem}
 table{border-collapse:collapse;width:100%;font-size:.92rem}
 td{padding:.25rem .6rem .25rem 0;border-bottom:1px solid #8884;vertical-align:top}
 td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-td.s{color:#777}img{max-width:100%;background:#fff;border-radius:4px}
+td.s,p.s{color:#777}p.s{font-size:.9rem}
+table.t td:first-child{color:#777;white-space:nowrap}
+img{max-width:100%;background:#fff;border-radius:4px}
 figure{margin:1.4rem 0}figcaption{font-size:.9rem;color:#777}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#8881;padding:.7rem;font-size:.85rem}
 """
 
 
-def html(report: Mapping[str, Any], config: Mapping[str, Any], figures: Mapping[str, bytes]) -> str:
+def html(
+    report: Mapping[str, Any],
+    config: Mapping[str, Any],
+    figures: Mapping[str, bytes],
+    texts: Mapping[str, list[list[str]]] | None = None,
+) -> str:
     """The page.
 
     Args:
         report: what report.json holds.
-        config: what config.json holds, with `command`, `citation`, `data`, `data_citation`.
+        config: what config.json holds, with `command`, `citation`, `data`, `data_citation` and
+            `unit` (`images` if it is not there).
         figures: PNG by name.
+        texts: rows of cells by name, from `sentences`.
 
     Returns:
         HTML that refers to nothing outside of itself.
     """
     text = _html.escape
+    unit = text(str(config.get("unit", "images")))
     title = text(f"{report['model']} on {report['dataset']}")
     parts = [
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title>",
         f"<meta name=viewport content='width=device-width'><style>{_STYLE}</style>",
         f"<h1>{title}</h1><div>{text(str(config.get('citation', '')))}</div>",
         f"<p class=verdict>{text(sentence(report))}</p>",
-        f"<h2>Measures on {report['num_examples']:,} {text(report['split'])} images</h2><table>",
-        *(_row(report, *row) for row in _ROWS if report.get(row[0]) is not None),
+        f"<h2>Measures on {report['num_examples']:,} {text(report['split'])} {unit}</h2><table>",
+        *(_row(report, unit, *row) for row in _ROWS if report.get(row[0]) is not None),
         "</table>",
     ]
     if figures:
@@ -95,6 +113,10 @@ def html(report: Mapping[str, Any], config: Mapping[str, Any], figures: Mapping[
             f"src='data:image/png;base64,{data}'>"
             f"<figcaption>{text(CAPTIONS.get(name, ''))}</figcaption></figure>"
         )
+    for name, rows in (texts or {}).items():
+        parts.append(f"<h2>{text(TITLES[name])}</h2><table class=t>")
+        parts += ["<tr><td>" + "<td>".join(map(text, row)) for row in rows]
+        parts.append(f"</table><p class=s>{text(EXPLAINED[name])}</p>")
     everything = json.dumps({"config": config, "report": report}, indent=1, default=str)
     parts += [
         f"<h2>To repeat it</h2><pre>{text(str(config.get('command', '')))}</pre>",
@@ -106,7 +128,7 @@ def html(report: Mapping[str, Any], config: Mapping[str, Any], figures: Mapping[
     return "\n".join(parts)
 
 
-def _row(report, key, title, unit, says) -> str:
+def _row(report, examples, key, title, unit, says) -> str:
     value = report[key]
     shown = (
         f"{value:,}"
@@ -120,7 +142,7 @@ def _row(report, key, title, unit, says) -> str:
         shown += f" &plusmn; {error:.2f}"
     if key in ("nll", "auxiliary_nll"):
         samples = report["nll_num_samples"]
-        says += f"; {report['nll_num_examples']} images" + (
+        says += f"; {report['nll_num_examples']} {examples}" + (
             f", {samples} samples each" if samples else ""
         )
     return f"<tr><td>{title}<td class=n>{shown} {unit}<td class=s>{_html.escape(says)}"

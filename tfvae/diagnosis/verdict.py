@@ -39,7 +39,12 @@ def sentence(report: Mapping[str, Any]) -> str:
     kind = verdict(report)
     if kind == "no latent":
         exact = "exact" if report["nll_is_exact"] else "estimated"
-        return f"No latent: {exact} NLL {report['nll']:.2f} nats ({report['bits_per_dim']:.4f} bits/dim)."
+        unit = (
+            f"perplexity {report['perplexity']:.2f}"
+            if report.get("bits_per_dim") is None
+            else f"{report['bits_per_dim']:.4f} bits/dim"
+        )
+        return f"No latent: {exact} NLL {report['nll']:.2f} nats ({unit})."
     head = {
         "collapse": "Posterior collapse: the decoder ignores its latent",
         "unused rate": "Rate is paid, but the decoder does not use the latent",

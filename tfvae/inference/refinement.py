@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from tfvae.checks import one_of
-from tfvae.replicas import batch_sum
+from tfvae.replicas import batch_sum, replica_count
 
 __all__ = ["METHODS", "refine"]
 
@@ -73,10 +73,17 @@ def _forward(loss, steps, step_size, momentum, clip_norm, start, keep=False):
         return k + 1, [p + step_size * v for p, v in zip(parameters, velocity)], velocity, kept
 
     zeros = [tf.zeros_like(p) for p in start]
-    _, refined, _, kept = tf.while_loop(
-        lambda k, *_: k < steps, body, (0, list(start), zeros, kept), maximum_iterations=steps
-    )
+    _, refined, _, kept = _repeat(body, (0, list(start), zeros, kept), steps)
     return refined, kept
+
+
+def _repeat(body, state, steps):
+    """`body` for `steps` times; the loop is unrolled where replicas must meet within it."""
+    if replica_count() > 1:
+        for _ in range(steps):
+            state = body(*state)
+        return state
+    return tf.while_loop(lambda *_: True, body, state, maximum_iterations=steps)
 
 
 def _by_differences(loss, steps, step_size, momentum, clip_norm, radius, start):
@@ -117,9 +124,7 @@ def _backward(
 
     zeros = [tf.zeros_like(u) for u in upstream]
     weights = [tf.zeros(v.shape, v.dtype) for v in variables]
-    _, adjoint, _, weights = tf.while_loop(
-        lambda k, *_: k >= 0, body, (steps - 1, list(upstream), zeros, weights)
-    )
+    _, adjoint, _, weights = _repeat(body, (steps - 1, list(upstream), zeros, weights), steps)
     return [*adjoint, *weights]
 
 

@@ -14,7 +14,7 @@ from tfvae.schedules import Constant, Schedule
 
 __all__ = ["semi_amortised"]
 
-_FINAL = 0x5A
+_STEPS = 0x5A  # the noise of the steps, apart from that of the draw at the end
 
 
 def semi_amortised(
@@ -46,19 +46,17 @@ def semi_amortised(
         features = model.encoder(model.likelihood.preprocess(tf.convert_to_tensor(x)))
         start = posterior.parameters(features)
         weight = 1.0 if step is None else beta(step)
-        count = batch_sum(tf.ones([tf.shape(start[0])[0]]))
+        count = batch_sum(tf.ones([tf.shape(start[0])[0]], start[0].dtype))
 
-        def draw(parameters, index):
-            place = fold(seed, index)
-            inferred = model.latent.infer_from(posterior.of(*parameters), place)
-            noise = None if step is None else fold(place, 1)
-            return model.score(x, features, inferred, noise)
+        def draw(parameters, seed):
+            inferred = model.latent.infer_from(posterior.of(*parameters), seed)
+            return model.score(x, features, inferred, None if step is None else seed)
 
         def loss(parameters, index):
-            one = draw(parameters, index)
+            one = draw(parameters, fold(seed, _STEPS, index))
             return tf.reduce_sum(one.distortion + weight * tf.reduce_sum(one.rate, -1)) / count
 
         refined = refine(loss, start, steps, step_size, momentum, clip_norm, method, radius)
-        return draw(refined, steps + _FINAL)
+        return draw(refined, seed)  # the noise of `amortised`, which K = 0 is
 
     return inference

@@ -6,6 +6,7 @@ from tfvae.metrics.codes import linear_probe_accuracy, nearest_neighbour_accurac
 from tfvae.metrics.information import (
     Information,
     aggregate_log_prob,
+    batch_information,
     gaussian_aggregate_log_prob,
     information,
     marginal_kl,
@@ -22,6 +23,7 @@ __all__ = [
     "Summary",
     "active_units",
     "aggregate_log_prob",
+    "batch_information",
     "bits_per_dim",
     "gaussian_aggregate_log_prob",
     "importance_weighted_log_prob",

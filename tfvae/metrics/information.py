@@ -22,6 +22,7 @@ from tfvae.numerics import log_mean_exp_init, log_mean_exp_result, log_mean_exp_
 __all__ = [
     "Information",
     "aggregate_log_prob",
+    "batch_information",
     "gaussian_aggregate_log_prob",
     "information",
     "marginal_kl",
@@ -199,6 +200,23 @@ def information(log_posterior, log_aggregate, log_prior, reference: int) -> Info
         reference=int(positive("reference", reference)),
         ceiling=math.log(reference),
     )
+
+
+def batch_information(posterior: tfd.Distribution, z) -> float:
+    """I(x; z) within a batch, nats; He et al. 2019, as released (`calc_mi`).
+
+        I = -mean_i H(q(z|x_i)) - mean_i [ log sum_j q(z_i|x_j) - ln B ]
+
+    The first term is exact, the second from one draw each, its own component included: the estimate
+    is at most about ln B, and may be a little below 0 where there is nothing. Compare figures of one
+    B alone.
+
+    Args:
+        posterior: q(z|x_j), batch shape [B].
+        z: a draw of each, [B, ...].
+    """
+    entropy = tf.reduce_mean(posterior.entropy())
+    return float(-entropy - tf.reduce_mean(aggregate_log_prob(z, posterior)))
 
 
 def _paired(first, second) -> np.ndarray:

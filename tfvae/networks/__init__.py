@@ -16,6 +16,7 @@ from tfvae.networks.no_encoder import NoEncoder
 from tfvae.networks.pixel_snail import PixelSNAIL
 from tfvae.networks.recurrent import LSTMNetwork
 from tfvae.networks.resnet import GridEncoder, ResNetEncoder
+from tfvae.networks.split import SplitEncoder
 from tfvae.networks.text_decoder import TextDecoder
 from tfvae.networks.text_encoders import (
     AntiCausalTextEncoder,
@@ -47,6 +48,7 @@ __all__ = [
     "PixelSNAIL",
     "PooledTextEncoder",
     "ResNetEncoder",
+    "SplitEncoder",
     "TextDecoder",
     "TextEncoder",
     "VectorConditioner",

@@ -24,8 +24,17 @@ def uniform(scale: float | None, otherwise: str):
     return keras.initializers.RandomUniform(-scale, scale)
 
 
+def _sum_of_two(scale: float):
+    """u + u', both ~ U(-scale, scale)."""
+    first, second = uniform(scale, "zeros"), uniform(scale, "zeros")
+    return lambda shape, dtype=None: first(shape, dtype) + second(shape, dtype)
+
+
 def lstm(units: int, scale: float | None, use_cudnn, policy) -> keras.layers.LSTM:
-    """The LSTM of the text models: all states, and no forget bias of one (as in PyTorch)."""
+    """The LSTM of the text models: all states, and no forget bias of one (as in PyTorch).
+
+    The released codes have PyTorch's two biases, which add up; the one here starts as their sum.
+    """
     if policy.compute_dtype == "bfloat16":
         use_cudnn = False  # it has no such kernel, and Keras does not ask
     return keras.layers.LSTM(
@@ -34,7 +43,7 @@ def lstm(units: int, scale: float | None, use_cudnn, policy) -> keras.layers.LST
         unit_forget_bias=False,
         kernel_initializer=uniform(scale, "glorot_uniform"),
         recurrent_initializer=uniform(scale, "orthogonal"),
-        bias_initializer=uniform(scale, "zeros"),
+        bias_initializer="zeros" if scale is None else _sum_of_two(scale),
         use_cudnn=use_cudnn,
         dtype=policy,
     )
@@ -55,7 +64,8 @@ class LSTMNetwork(keras.layers.Layer):
     Args:
         units: F.
         initial_state: "tanh", "linear" or "zero".
-        initial_scale: s for all weights ~ U(-s, s); None for Keras's defaults.
+        initial_scale: s for all weights ~ U(-s, s) (the LSTM's bias: a sum of two such numbers);
+            None for Keras's defaults.
         use_cudnn: "auto" takes cuDNN's fused kernel on a GPU. It has no second derivative: a
             procedure that differentiates twice (SA-VAE) wants False.
     """

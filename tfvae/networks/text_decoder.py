@@ -65,6 +65,13 @@ class TextDecoder(keras.layers.Layer):
         super().__init__(**kwargs)
         if evaluate_word_keep not in (None, 0, 1):  # evaluation has no noise to drop words with
             raise UserError(f"evaluate_word_keep must be None, 0 or 1, got {evaluate_word_keep}")
+        # only a network with learned positions has a longest sentence of its own
+        longest = getattr(network, "max_length", max_length)
+        if longest < max_length:
+            raise UserError(
+                f"{type(network).__name__} of max_length {longest} cannot generate the "
+                f"{max_length} tokens of a TextDecoder of max_length {max_length}"
+            )
         self.vocabulary_size = vocabulary_size
         self.max_length = max_length
         self.network = network
@@ -159,7 +166,7 @@ class TextDecoder(keras.layers.Layer):
 
         Args:
             z: the latents, [B, ...].
-            likelihood: not looked at; a token is drawn from the softmax of its logits.
+            likelihood: what draws a token from its logits, `tfvae.likelihoods.Tokens`.
             seed: [2] int32; token t is drawn with fold(seed, t).
             greedy: take each step's most probable token, given those before it.
             progress: called with (L, L) at the end; only outside of a `tf.function`.
@@ -167,13 +174,12 @@ class TextDecoder(keras.layers.Layer):
         Returns:
             Tokens [B, L] int32, padded after `</s>`; a sentence without one by then is cut.
         """
-        del likelihood
         z = tf.convert_to_tensor(z)
         if not self.built:
             self.build(z.shape)
         if not tf.executing_eagerly():
-            return _generate(self, z, seed, greedy)
-        tokens = _compiled_generate(self, z, seed, greedy)
+            return _generate(self, likelihood, z, seed, greedy)
+        tokens = _compiled_generate(self, likelihood, z, seed, greedy)
         if progress is not None:
             progress(self.max_length, self.max_length)
         return tokens
@@ -207,7 +213,7 @@ class TextDecoder(keras.layers.Layer):
         return cls(**{**config, "network": network})
 
 
-def _generate(decoder, z, seed, greedy):
+def _generate(decoder, likelihood, z, seed, greedy):
     """All steps in one loop, which ends as soon as every sentence has."""
     batch, length = ops.shape(z)[0], decoder.max_length
     words = tf.range(decoder.vocabulary_size)
@@ -217,10 +223,7 @@ def _generate(decoder, z, seed, greedy):
     def body(t, state, last, ended, tokens):
         logits, state = decoder.step(state, z, last, t)
         logits = tf.where(drawable, logits, tf.constant(-1e9, logits.dtype))
-        if greedy:
-            drawn = tf.argmax(logits, -1, tf.int32)
-        else:
-            drawn = tf.random.stateless_categorical(logits, 1, fold(seed, t), tf.int32)[:, 0]
+        drawn = likelihood.mode(logits) if greedy else likelihood.sample(logits, fold(seed, t))
         drawn = tf.where(ended, PAD, drawn)
         tokens = tf.where(places == t, drawn[:, None], tokens)
         return t + 1, state, drawn, ended | (drawn == END), tokens

@@ -148,7 +148,7 @@ class AntiCausalTextEncoder(_RecurrentEncoder):
     Position i knows nothing before its token: the decoder knows the past already, so the code has
     only to carry what is still to come. Razavi, van den Oord, Poole and Vinyals, "Preventing
     Posterior Collapse with delta-VAEs", ICLR 2019, section 2.3. A sentence shorter than n has some
-    states twice.
+    states twice, one of length 0 gets zeros.
 
     Args:
         vocabulary_size: V.
@@ -170,7 +170,8 @@ class AntiCausalTextEncoder(_RecurrentEncoder):
         states = self.lstm(tf.reverse_sequence(embedded, length, seq_axis=1))
         states = tf.reverse_sequence(states, length, seq_axis=1)
         places = tf.range(self.positions) * length[:, None] // self.positions
-        return tf.gather(states, places, batch_dims=1)
+        states = tf.gather(states, places, batch_dims=1)
+        return tf.where((length > 0)[:, None, None], states, tf.zeros_like(states))
 
     def get_config(self):
         """The constructor's arguments."""

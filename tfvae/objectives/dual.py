@@ -50,8 +50,12 @@ class DualVariable:
         largest_change: float = float("inf"),
     ):
         one_of("update of a dual variable", update, ("multiplicative", "additive"))
-        if not (bounds[0] <= start <= bounds[1] and (update == "additive" or bounds[0] > 0)):
+        if not bounds[0] <= start <= bounds[1]:
             raise UserError(f"a dual variable must start within its bounds {bounds}, got {start}")
+        if update == "multiplicative" and bounds[0] <= 0:
+            raise UserError(
+                f"bounds of a multiplicative dual variable must be above 0, got {bounds}"
+            )
         self.watched, self.target, self.update = watched, target, update
         self.step_size, self.ema, self.start, self.bounds = step_size, ema, start, bounds
         self.start_step, self.largest_change = start_step, largest_change
@@ -70,7 +74,7 @@ class DualVariable:
 
     def feed(self, step, logs: dict[str, tf.Tensor]) -> None:
         """One update from the logs of a step, reduced over the replicas; outside of them."""
-        constraint = logs[self.watched] - self.target
+        constraint = logs[one_of("log to watch", self.watched, logs)] - self.target
         before = self._average.read_value()
         moved = self.ema * before + (1.0 - self.ema) * constraint
         average = tf.where(tf.math.is_nan(before), constraint, moved)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from tfvae.checks import one_of
+from tfvae.checks import UserError, one_of, within
 from tfvae.draw import Draw
 from tfvae.replicas import batch_mean
 
@@ -27,21 +27,30 @@ def free_bits(floor: float, form: str = "batch_group", groups: int | None = None
         batch_total     max(lambda, mean_b sum_j kl_bj)     (mode 3; Ma et al. 2019)
 
     The mean over b is that of the global batch. A floor can be filled with noise: look at the mutual
-    information and not at the rate alone.
+    information and not at the rate alone. Where the rate is an estimate at the draw, the forms of an
+    example are biased: the maximum of a noisy number.
 
     Args:
-        floor: lambda, nats (of each group, or of the total).
+        floor: lambda, nats (of each group, or of the total); 0 is the rate itself.
         form: one of the four.
         groups: join the rate's G groups into this many; a divisor of G.
 
     Raises:
-        UserError: an unknown form.
+        UserError: an unknown form, a floor below 0; when called, groups that do not divide G.
     """
     one_of("form of free bits", form, FREE_BITS_FORMS)
+    within("floor of free bits", floor, 0.0, float("inf"))
 
     def term(draw: Draw) -> tf.Tensor:
         rate = draw.rate
+        if floor == 0:
+            return tf.reduce_sum(rate, -1)
         if groups is not None:
+            if rate.shape[-1] % groups:
+                raise UserError(
+                    f"groups of free bits must divide the latent's {rate.shape[-1]} groups, "
+                    f"got {groups}"
+                )
             rate = tf.reduce_sum(tf.reshape(rate, [tf.shape(rate)[0], groups, -1]), -1)
         if form.endswith("total"):
             rate = tf.reduce_sum(rate, -1, keepdims=True)

@@ -42,6 +42,8 @@ class Objective:
     def __init__(self, terms: Mapping[str, Any]):
         self.terms: dict[str, tuple[Schedule, Term]] = {}
         for name, entry in terms.items():
+            if name in ("objective", "elbo"):
+                raise UserError(f"no term may be called {name!r}: the logs use the name")
             weight, term = entry if isinstance(entry, tuple) else (1.0, entry)
             if not callable(term):
                 raise UserError(f"term {name!r} must map a Draw to nats, got {term!r}")

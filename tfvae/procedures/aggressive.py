@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import keras
 import tensorflow as tf
 
-from tfvae.checks import one_of
+from tfvae.checks import UserError, one_of
+from tfvae.inference import amortised
 from tfvae.objectives import Objective, elbo
 from tfvae.procedures.partwise import Partwise
 from tfvae.procedures.procedure import Procedure, reduced
@@ -43,14 +45,14 @@ class Aggressive(Procedure):
 
     Args:
         objective: the ELBO if not given.
-        encoder_optimizer, decoder_optimizer: Keras optimizers.
+        encoder_optimizer, decoder_optimizer: Keras optimizers, two of them.
         information: model -> I in nats on data that is not trained on.
         check_every: outer steps between the checks (published: an epoch).
         inner_steps: the most inner steps (published: 99).
         window: of the loss (published: 15 for text, 10 for images).
         stopping: `previous` or `best`.
         patience: failures that `best` forgives, plus one (published: 5).
-        largest: outer steps after which it ends in any case, or `None`.
+        largest: outer steps after which it ends in any case, or `None`; 0 is joint training.
         clip_norm, inference, jit_compile: see `Update`.
         learning_rate: a `Schedule` of the outer step for both optimizers, or `None`.
         seed: of every draw.
@@ -69,13 +71,17 @@ class Aggressive(Procedure):
         patience: int = 5,
         largest: int | None = None,
         clip_norm: float | None = 5.0,
-        inference: Callable | None = None,
+        inference: Callable = amortised,
         learning_rate: Schedule | None = None,
         jit_compile: bool = False,
         seed: int = 0,
     ):
-        super().__init__(seed)
+        super().__init__(seed, inference)
         one_of("stopping rule", stopping, STOPPING)
+        encoder_optimizer = keras.optimizers.get(encoder_optimizer)
+        decoder_optimizer = keras.optimizers.get(decoder_optimizer)
+        if encoder_optimizer is decoder_optimizer:
+            raise UserError("encoder_optimizer and decoder_optimizer must be two, got one for both")
         self.objective = objective or elbo()
         self.information, self.check_every = information, check_every
         self.inner_steps, self.window = inner_steps, window
@@ -86,16 +92,18 @@ class Aggressive(Procedure):
             "clip_norm": clip_norm,
             "clip_over": lambda model: [*_encoder(model), *self._decoder(model)],
             "jit_compile": jit_compile,
-            **({} if inference is None else {"inference": inference}),
+            "inference": inference,
         }
         both = Partwise([(encoder_optimizer, _encoder), (decoder_optimizer, self._decoder)])
         self.inner = Update(self.objective, encoder_optimizer, _encoder, **shared)
         self.decoder = Update(self.objective, decoder_optimizer, self._decoder, **shared)
         self.joint = Update(self.objective, both, shared["clip_over"], **shared)
-        self.aggressive = tf.Variable(True, trainable=False, name="aggressive")
+        self.aggressive = tf.Variable(largest != 0, trainable=False, name="aggressive")
         self.taken = tf.Variable(0, trainable=False, dtype=tf.int64, name="batches_taken")
         # what a check is compared with, and how often it failed
-        self.reference = tf.Variable(0.0, trainable=False, name="reference_information")
+        self.reference = tf.Variable(
+            0.0, trainable=False, dtype=tf.float64, name="reference_information"
+        )
         self.failures = tf.Variable(0, trainable=False, dtype=tf.int64, name="failures")
 
     @property
@@ -107,9 +115,9 @@ class Aggressive(Procedure):
             for update in (self.joint, self.inner, self.decoder):
                 update.build(model)
 
-        def step_of(update, batch, index):
+        def step_of(update, batch, *index):
             step = self.step.read_value()
-            seed = fold(self.seed, self.step, index)
+            seed = fold(self.seed, self.step, *index)
             return reduced(strategy, strategy.run(update, (batch, step, seed)))
 
         def finish(logs, inner):
@@ -122,7 +130,8 @@ class Aggressive(Procedure):
         def loop(iterator, first_batch):
             """How many inner steps were made."""
             logs = step_of(self.inner, first_batch, 1)
-            start = (tf.constant(1), logs["objective"], logs["units"], tf.constant(1e4))
+            # published: 1e4, which the loss of a larger image exceeds
+            start = (tf.constant(1), logs["objective"], logs["units"], tf.constant(float("inf")))
 
             def body(index, loss, units, before):
                 closed = index % self.window == 0
@@ -141,18 +150,22 @@ class Aggressive(Procedure):
             self._set_learning_rate()
             batch = next(iterator)
             inner = loop(iterator, batch)
-            return finish(step_of(self.decoder, batch, 0), inner)
+            return finish(step_of(self.decoder, batch), inner)
 
         def joint(iterator):
             self._set_learning_rate()
-            return finish(step_of(self.joint, next(iterator), 0), tf.constant(0))
+            return finish(step_of(self.joint, next(iterator)), tf.constant(0))
 
         if not run_eagerly:
             aggressive, joint = tf.function(aggressive), tf.function(joint)
 
         def cycle(iterator):
-            logs = (aggressive if self.aggressive.numpy() else joint)(iterator)
-            if self.aggressive.numpy() and int(self.step.numpy()) % self.check_every == 0:
+            was = bool(self.aggressive.numpy())
+            logs = (aggressive if was else joint)(iterator)
+            step = int(self.step.numpy())
+            if was and self.largest is not None and step >= self.largest:
+                self.aggressive.assign(False)
+            elif was and step % self.check_every == 0:
                 self._check(float(self.information(model)))
             return {**logs, "aggressive": tf.cast(self.aggressive, tf.float32)}
 
@@ -168,8 +181,7 @@ class Aggressive(Procedure):
             self.failures.assign_add(int(failed))
             self.reference.assign(max(information, float(self.reference.numpy())))
             enough = int(self.failures.numpy()) >= self.patience
-        over = self.largest is not None and int(self.step.numpy()) >= self.largest
-        self.aggressive.assign(not (enough or over))
+        self.aggressive.assign(not enough)
 
     def _set_learning_rate(self):
         if self.learning_rate is not None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
+from tfvae.inference import amortised
 from tfvae.objectives import elbo
 from tfvae.procedures.procedure import Procedure, reduced
 from tfvae.procedures.update import Update
@@ -20,6 +23,7 @@ class Joint(Procedure):
         update: what moves; or give `objective` and `optimizer` for all variables on the ELBO.
         learning_rate: a `Schedule` of the procedure's step, or `None` to leave the optimizer's own.
         seed: of every draw.
+        inference: how `evaluate` finds z.
     """
 
     def __init__(
@@ -29,8 +33,9 @@ class Joint(Procedure):
         optimizer="adam",
         learning_rate: Schedule | None = None,
         seed: int = 0,
+        inference: Callable = amortised,
     ):
-        super().__init__(seed)
+        super().__init__(seed, inference)
         self.update = update or Update(objective or elbo(), optimizer)
         self.learning_rate = learning_rate
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 import keras
 import tensorflow as tf
 
+from tfvae.checks import UserError
+
 __all__ = ["Partwise"]
 
 
@@ -32,13 +34,21 @@ class Partwise(tf.Module):
         """Whether every part has its slots."""
         return bool(self._owner)
 
-    def build_for(self, model) -> None:
-        """Makes the slots of each part on its own variables."""
-        for index, (optimizer, variables) in enumerate(self._parts):
-            own = variables(model)
+    def build_for(self, model, moving) -> None:
+        """Makes the slots of each part on its own variables.
+
+        Raises:
+            UserError: one of the variables that move has no part, or two.
+        """
+        parts = [(optimizer, variables(model)) for optimizer, variables in self._parts]
+        for v in moving:
+            owners = [i for i, (_, own) in enumerate(parts) if any(v is o for o in own)]
+            if len(owners) != 1:
+                raise UserError(f"{v.path} must be in one part of a Partwise, got parts {owners}")
+            self._owner[id(v)] = owners[0]
+        for optimizer, own in parts:
             if not optimizer.built:
                 optimizer.build(own)
-            self._owner.update({id(v): index for v in own})
 
     def apply(self, gradients, variables) -> None:
         """One step of each optimizer on its own variables; all of them, in `build`'s order."""

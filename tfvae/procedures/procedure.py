@@ -12,6 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfvae.inference import amortised
 from tfvae.randomness import seed_of
 
 __all__ = ["Procedure", "reduced"]
@@ -27,10 +28,12 @@ class Procedure(abc.ABC):
 
     Args:
         seed: every draw of every step is a function of this, the step and a purpose.
+        inference: how `evaluate` finds z, `(model, x, seed, step) -> Draw`.
     """
 
-    def __init__(self, seed: int = 0):
+    def __init__(self, seed: int = 0, inference: Callable = amortised):
         self.seed = seed_of(seed)
+        self.inference = inference
         self.step = tf.Variable(0, trainable=False, dtype=tf.int64, name="procedure_step")
 
     @abc.abstractmethod

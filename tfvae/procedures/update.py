@@ -67,7 +67,7 @@ class Update:
                 "this update moves no variable: the model has no trainable ones to give"
             )
         if isinstance(self.optimizer, Partwise):
-            self.optimizer.build_for(model)
+            self.optimizer.build_for(model, self.moving)
         elif not self.optimizer.built:
             self.optimizer.build(self.moving)
         measured = [] if self.clip_over is None else self.clip_over(model)

@@ -41,6 +41,19 @@ def export_saved_model(model, path: str) -> None:
         model: a built `tfvae.VAE`.
         path: a directory; an older export there is replaced.
     """
+    part = f"{path}.part"
+    with room(path), _without_cudnn(model):
+        try:
+            shutil.rmtree(part, ignore_errors=True)
+            _archive(model).write_out(part, verbose=False)
+            shutil.rmtree(path, ignore_errors=True)
+            os.replace(part, path)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+
+
+def _archive(model) -> keras.export.ExportArchive:
+    """The endpoints, traced."""
     x = tf.TensorSpec((None, *model.data_shape), model.likelihood.dtype, "x")
     z = tf.TensorSpec((None, *model.latent.event_shape), tf.float32, "z")
     number = {name: tf.TensorSpec((), tf.int32, name) for name in ("num", "seed", "num_samples")}
@@ -63,12 +76,18 @@ def export_saved_model(model, path: str) -> None:
         lambda x, num_samples, seed: model.log_prob(x, num_samples, seeded(seed)),
         [x, number["num_samples"], number["seed"]],
     )
-    part = f"{path}.part"
-    with room(path):
-        try:
-            shutil.rmtree(part, ignore_errors=True)
-            archive.write_out(part, verbose=False)
-            shutil.rmtree(path, ignore_errors=True)
-            os.replace(part, path)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
+    return archive
+
+
+@contextlib.contextmanager
+def _without_cudnn(model):
+    """Traces LSTMs as plain operations: cuDNN's cannot be loaded where there is no GPU."""
+    layers = [x for x in model._flatten_layers() if isinstance(x, keras.layers.LSTM)]
+    before = [layer.use_cudnn for layer in layers]
+    try:
+        for layer in layers:
+            layer.use_cudnn = False
+        yield
+    finally:
+        for layer, value in zip(layers, before):
+            layer.use_cudnn = value

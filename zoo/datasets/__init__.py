@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib
 
 from tfvae.checks import one_of
+from zoo.datasets import text
 
-__all__ = ["form", "load", "names"]
+__all__ = ["form", "load", "modality", "names"]
 
 # name: (module, image shape, kind)
 _SETS = {
@@ -25,19 +26,28 @@ _SETS = {
 
 def names() -> list[str]:
     """Every data set there is."""
-    return sorted(_SETS)
+    return sorted({*_SETS, *text.NAMES})
+
+
+def modality(name: str) -> str:
+    """`images` or `text`.
+
+    Raises:
+        UserError: there is no data set of that name.
+    """
+    return "text" if one_of("dataset", name, names()) in text.NAMES else "images"
 
 
 def form(name: str) -> tuple[tuple[int, int, int], str]:
-    """(image shape, kind) without reading a file."""
+    """(image shape, kind) of a set of images, without reading a file."""
     return _SETS[one_of("dataset", name, _SETS)][1:]
 
 
 def load(name: str, data_dir: str | None = None):
-    """Reads a data set into memory.
+    """Reads a set of images into memory.
 
     Args:
-        name: one of `names()`.
+        name: its name.
         data_dir: where its files lie (the folder itself or its parent).
 
     Returns:

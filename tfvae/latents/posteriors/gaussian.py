@@ -30,20 +30,46 @@ class GaussianPosterior(keras.layers.Layer):
         event_shape: `(D,)` for one vector, or `(n, D)` for a sequence, for which the encoder must
             give features [B, n, F].
         initial_scale: sigma at initialisation, apart from the random projection of the features.
+        use_bias: of both projections; without it `initial_scale` must be 1.
+        uniform_scale: s for both projections ~ U(-s, s) (He et al. 2019: 0.01, without bias); `None`
+            for Glorot's, and a hundredth of its variance for the log-scale.
+
+    Raises:
+        UserError: an initial scale that needs a bias, without one.
     """
 
-    def __init__(self, event_shape, initial_scale: float = 1.0, **kwargs):
+    def __init__(
+        self,
+        event_shape,
+        initial_scale: float = 1.0,
+        use_bias: bool = True,
+        uniform_scale: float | None = None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
+        if not use_bias and initial_scale != 1.0:
+            raise UserError(f"without a bias initial_scale must be 1, got {initial_scale}")
         self.event_shape = tuple(event_shape)
         self.initial_scale = initial_scale
+        self.use_bias, self.uniform_scale = use_bias, uniform_scale
         bias = float(tf.math.log(float(initial_scale)))
-        self.mean_head = keras.layers.Dense(self.event_shape[-1], dtype="float32", name="mean")
-        self.scale_head = keras.layers.Dense(
+        self.mean_head = self._head("mean", "glorot_uniform", "zeros")
+        self.scale_head = self._head(
+            "log_scale",
+            keras.initializers.VarianceScaling(0.01),
+            keras.initializers.Constant(bias),
+        )
+
+    def _head(self, name, kernel, bias):
+        if self.uniform_scale is not None:
+            kernel = keras.initializers.RandomUniform(-self.uniform_scale, self.uniform_scale)
+        return keras.layers.Dense(
             self.event_shape[-1],
-            kernel_initializer=keras.initializers.VarianceScaling(0.01),
-            bias_initializer=keras.initializers.Constant(bias),
+            use_bias=self.use_bias,
+            kernel_initializer=kernel,
+            bias_initializer=bias,
             dtype="float32",
-            name="log_scale",
+            name=name,
         )
 
     def build(self, features_shape):
@@ -70,6 +96,11 @@ class GaussianPosterior(keras.layers.Layer):
         normal = tfd.Normal(mean, tf.exp(0.5 * log_variance))
         return tfd.Independent(normal, reinterpreted_batch_ndims=len(self.event_shape))
 
+    def parameters_of(self, posterior) -> tuple[tf.Tensor, tf.Tensor]:
+        """What `of` was given for this distribution."""
+        normal = posterior.distribution
+        return normal.loc, 2.0 * tf.math.log(normal.scale)
+
     def distribution(self, features) -> tfd.Distribution:
         """q(z|x): batch shape [B], event shape as declared, float32."""
         return self.of(*self.parameters(features))
@@ -85,4 +116,6 @@ class GaussianPosterior(keras.layers.Layer):
             **super().get_config(),
             "event_shape": self.event_shape,
             "initial_scale": self.initial_scale,
+            "use_bias": self.use_bias,
+            "uniform_scale": self.uniform_scale,
         }

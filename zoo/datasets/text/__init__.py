@@ -9,7 +9,7 @@ import importlib
 
 from tfvae.checks import one_of
 
-__all__ = ["NAMES", "form", "load"]
+__all__ = ["FIXED", "NAMES", "form", "load"]
 
 # name: module
 NAMES = {
@@ -32,6 +32,9 @@ _FORMS = {
     "synthetic_small": (204, 11),
     "mixmarkov": (9, 24),
 }
+
+FIXED = frozenset({"mixmarkov", "synthetic", "synthetic_small"})
+"""Sets whose sentences are all of one length."""
 
 
 def form(name: str) -> tuple[int | None, int | None]:

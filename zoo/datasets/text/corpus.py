@@ -28,8 +28,9 @@ class TextData(NamedTuple):
         train, valid, test: `Split`s; x is int32 [N, T], one T for all three: the sentence, `</s>`
             (2), then `<pad>` (0). `<s>` (1) never stands in x. label is int64 [N] or `None`.
         source: {file: sha256} of what it was read from.
-        extras: what else is known: `unknown` (share of `<unk>` of each split), an oracle's
-            entropy, how a split was drawn, or `fixed_length` for sets without `</s>`.
+        extras: what else is known: `unknown` (the share of `<unk>` in each split's tokens, `</s>`
+            among them), `cut` (sentences cut in each split), an oracle's entropy, how a split was
+            drawn, or `fixed_length` for sets without `</s>`.
     """
 
     name: str
@@ -136,6 +137,8 @@ def numbered_lines(path: str) -> list[tuple[int, str]]:
         UserError: the file is damaged, no UTF-8 text, or holds no word.
     """
     raw = files.content(path)
+    if not raw:
+        raise UserError(f"{path}: expected one sentence a line, found an empty file")
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -154,7 +157,7 @@ def numbered_lines(path: str) -> list[tuple[int, str]]:
         lines.pop()  # what follows the last line feed is no line
     kept = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
     if not kept:
-        raise UserError(f"{path}: expected one sentence a line, found {len(lines)} empty lines")
+        raise UserError(f"{path}: expected one sentence a line, found empty lines only")
     if len(kept) < len(lines):
         note(f"{path}: {len(lines) - len(kept)} empty lines skipped")
     return kept

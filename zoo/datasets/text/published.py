@@ -1,6 +1,7 @@
 """The published sentence sets; their files are not downloaded (see each set's terms) but given.
 
-A row of `_SETS` says which files a set is read from. The first complete group of files is taken.
+A row of `_SETS` says which files a set is read from. The first complete group of files is taken, so
+the full files go before those that were cut out of them.
 """
 
 from __future__ import annotations
@@ -12,14 +13,18 @@ from tfvae.checks import UserError
 from zoo.datasets import files
 from zoo.datasets.text.corpus import SPLITS, TextData, from_sentences, note, numbered_lines
 
-__all__ = ["load"]
+__all__ = ["MAX_LENGTH", "load"]
+
+MAX_LENGTH = 500  # tokens, above every published sentence: a damaged line must not widen all rows
 
 
 class _Group(NamedTuple):
     """Files that make a set.
 
-    files: one name a split; with two names (valid, test) the set is cut out of them by `_small`.
-    label: `none`, `tab` (label<TAB>text), `maybe` (as `tab` if line 1 is) or `first` (its first word).
+    files: one name a split; with two names (valid, test) the set is cut out of them by `_small`; with
+        six (label 0 and 1 of each split) they are joined.
+    label: `none`, `tab` (label<TAB>text), `maybe` (as `tab` if line 1 is), `first` (its first word) or
+        `file` (the end of the file's name).
     """
 
     files: tuple[str, ...]
@@ -66,6 +71,7 @@ _SETS = {
         "yelp",
         (
             _Group(_three("yelp."), "maybe"),
+            _Group(_three("yelp13."), "first"),
             _Group(("yelp13.valid.txt", "yelp13.test.txt"), "first", "Yelp13-12k"),
         ),
         20_004,
@@ -75,25 +81,33 @@ _SETS = {
     ),
     "snli": _Set(
         "snli",
-        (_Group(_three("snli_sentences.")),),
+        (_Group(_three("snli.")), _Group(_three("snli_sentences."))),
         None,
         "Bowman et al., A large annotated corpus for learning natural language inference, EMNLP "
         "2015",
-        "distinct sentences of SNLI, a draw of this project",
+        "sentences of SNLI",
     ),
     "yelp_sentences": _Set(
         "yelp_sentences",
-        (_Group(_three("short_yelp."), "tab"),),
+        (
+            _Group(
+                tuple(
+                    f"sentiment.{split}.{i}" for split in ("train", "dev", "test") for i in (0, 1)
+                ),
+                "file",
+            ),
+            _Group(_three("short_yelp."), "tab"),
+        ),
         None,
         "Shen et al., Style Transfer from Non-Parallel Text by Cross-Alignment, NeurIPS 2017",
-        "short Yelp sentences with their sentiment, a draw of this project after Li et al. 2019",
+        "short Yelp sentences with their sentiment",
     ),
 }
 # where another folder name is usual, too
 _FOLDERS = {"yelp": ("yelp", "yelp13")}
 
 # sha256 of the unpacked content
-KNOWN = {
+_PUBLISHED = {
     "ptb.train.txt": "fcea919f6cf83f35d4d00c6cbf08040d13d4155226340912e2fef9c9c4102cbf",
     "ptb.valid.txt": "c9fe6985fe0d4ccb578183407d7668fc6066c20700cb4cf87d8ff1cc34df1bf2",
     "ptb.test.txt": "dd65dff31e70846b2a6030a87482edcd5d199130cdcfa1f3dccbb033728deee0",
@@ -101,6 +115,9 @@ KNOWN = {
     "yahoo.test.txt": "54dd2d2de3843cc701faebf793ab72253ff2286b00879d25790ad087a74917a1",
     "yelp13.valid.txt": "fa5f81ae1a7dcc8e784bec6aa1f5b91b7bf013a1883f4e672edbf5dc5405c090",
     "yelp13.test.txt": "87c05e01fe534233e36ee89d81371085ca7b826ca5ca9e2e44a31638c87ef151",
+}
+# files of names that others use too, as this project drew them
+_DRAWN = {
     "snli_sentences.train.txt": "8b416af5adf3404f602828ccebcb6d10f994253209b6b455b505a7cc14c60dbc",
     "snli_sentences.valid.txt": "d56f94fe07ab1d40430097a46fa21bcac7b7aeb8102e1254d0cfe80abb32059c",
     "snli_sentences.test.txt": "84313641f4052a19e71b70f40fbb9d91aef762e066e8bbce753fa1fddbeef8d9",
@@ -132,9 +149,19 @@ def load(
     group, paths = _locate(name, known, data_dir)
     source = {os.path.basename(path): files.digest(path) for path in paths}
     for path, digest in zip(paths, source.values()):
-        files.verify(path, digest, KNOWN)
+        files.verify(path, digest, _PUBLISHED)
     read = [_read(path, group.label) for path in paths]
     about, extras = known.about, {}
+    if set(source.values()) <= set(_DRAWN.values()):
+        about += ", as drawn for this project: its figures are not those of the papers"
+    if len(read) > len(SPLITS):
+        read = [_joined(*read[i : i + 2]) for i in range(0, len(read), 2)]
+    if len({label is None for _, label in read}) > 1:
+        bare = " and ".join(path for path, (_, label) in zip(paths, read) if label is None)
+        raise UserError(
+            f"dataset {name!r}: expected label<TAB>text in all three files or in none, found no label "
+            f"on line 1 of {bare}"
+        )
     if group.small:
         read = _small(name, paths, read)
         sizes = " / ".join(f"{len(words):,}" for words, _ in read)
@@ -152,7 +179,7 @@ def load(
         labels={split: label for split, (_, label) in zip(SPLITS, read)},
         vocabulary_size=known.vocabulary_size if vocabulary_size is None else vocabulary_size,
         min_count=1 if min_count is None else min_count,
-        max_length=max_length,
+        max_length=MAX_LENGTH if max_length is None else max_length,
         description=about,
         citation=known.citation,
         source=source,
@@ -161,7 +188,7 @@ def load(
 
 
 def _locate(name: str, known: _Set, data_dir: str | None) -> tuple[_Group, list[str]]:
-    wanted = ", ".join(known.groups[0].files)
+    wanted = " or ".join(dict.fromkeys(", ".join(known.groups[i].files) for i in (0, -1)))
     if data_dir is None:
         raise UserError(f"dataset {name!r} must be given with --data_dir: {wanted} are needed")
     best: tuple[list[str], list[str]] | None = None
@@ -174,7 +201,7 @@ def _locate(name: str, known: _Set, data_dir: str | None) -> tuple[_Group, list[
             if len(there) == len(found):
                 return group, there
             lacking = [file for file, path in found.items() if not path]
-            if there and best is None:
+            if there and (best is None or len(lacking) < len(best[0])):
                 best = (lacking, there)
     if best:
         raise UserError(
@@ -187,8 +214,11 @@ def _read(path: str, label: str) -> tuple[list[list[str]], list[int] | None]:
     lines = numbered_lines(path)
     if label == "maybe":
         label = "tab" if lines[0][1].partition("\t")[0].strip().isdecimal() else "none"
-    if label == "none":
-        return [line.split() for _, line in lines], None
+    if label in ("none", "file"):
+        sentences = [line.split() for _, line in lines]
+        if label == "none":
+            return sentences, None
+        return sentences, [int(os.path.basename(path).removesuffix(".gz")[-1])] * len(sentences)
     words, labels = [], []
     for number, line in lines:
         first, mark, rest = line.strip().partition("\t" if label == "tab" else " ")
@@ -198,6 +228,10 @@ def _read(path: str, label: str) -> tuple[list[list[str]], list[int] | None]:
         words.append(rest.split())
         labels.append(int(first))
     return words, labels
+
+
+def _joined(one: tuple, two: tuple) -> tuple:
+    return one[0] + two[0], one[1] + two[1]
 
 
 def _small(name: str, paths: list[str], read: list) -> list:

@@ -20,12 +20,12 @@ from zoo.datasets.text.vocabulary import END, SPECIAL
 
 __all__ = ["generate", "load"]
 
-CITATION = (
+_CITATION = (
     "He, Spokoyny, Neubig and Berg-Kirkpatrick, Lagging Inference Networks and Posterior Collapse in "
     "Variational Autoencoders, ICLR 2019"
 )
-LENGTH = 10
-_BLOCK = 2000  # sequences at a time: keeps [N, V] small
+_LENGTH = 10
+_BLOCK = 4000  # sequences at a time: keeps [N, V] small
 
 # name: V, H, sequences in train, valid, test
 _SIZES = {
@@ -40,7 +40,7 @@ def generate(
     """Draws a generator and sequences of it.
 
     Args:
-        number: N. The first sequences do not hang on it (in blocks of 2,000).
+        number: N. The first sequences do not hang on it (in blocks of 4,000).
         words: V.
         width: H, of the embedding and of the state.
         seed: of weights and sequences.
@@ -57,8 +57,7 @@ def generate(
     weights = {
         "embedding": weight(words, width),
         "start": weight(2, width),
-        "input": weight(width + 2, 4 * width),
-        "state": weight(width, 4 * width),
+        "lstm": weight(width + 2 + width, 4 * width),  # of [emb; z; h]
         "bias": weight(4 * width) + weight(4 * width),  # the two of torch.nn.LSTM
         "out": np.concatenate([weight(width, words), weight(2, words, bound=5.0)]),
     }
@@ -77,12 +76,12 @@ def _draw(weights: dict[str, np.ndarray], number: int, rng: np.random.Generator)
     z = (centre + rng.standard_normal((number, 2))).astype(np.float32)
     cell = z @ weights["start"]
     state = np.tanh(cell)
-    x = np.empty((number, LENGTH), np.int32)
+    x = np.empty((number, _LENGTH), np.int32)
     x[:, 0] = rng.integers(words, size=number)
     entropy = np.full(number, np.log(words))
-    for step in range(1, LENGTH):
-        before = np.concatenate([weights["embedding"][x[:, step - 1]], z], 1)
-        gates = before @ weights["input"] + state @ weights["state"] + weights["bias"]
+    for step in range(1, _LENGTH):
+        before = np.concatenate([weights["embedding"][x[:, step - 1]], z, state], 1)
+        gates = before @ weights["lstm"] + weights["bias"]
         take, forget, fresh, give = np.split(gates, 4, 1)
         cell = _sigmoid(forget) * cell + _sigmoid(take) * np.tanh(fresh)
         state = _sigmoid(give) * np.tanh(cell)
@@ -93,7 +92,7 @@ def _draw(weights: dict[str, np.ndarray], number: int, rng: np.random.Generator)
         total = reached[:, -1:]
         # H = log Z - E[logit]
         entropy += np.log(total[:, 0]) - np.einsum("nv,nv->n", p, logits) / total[:, 0]
-        point = rng.random((number, 1), np.float32) * total
+        point = rng.random((number, 1)) * total  # float64: stays below the total
         x[:, step] = np.argmax(reached > point, 1)  # the first that passes
     return x, z, component, entropy
 
@@ -133,7 +132,7 @@ def load(
         fixed_vocabulary([f"w{i}" for i in range(words)]),
         f"{' / '.join(f'{size:,}' for size in sizes)} sequences of 10 of {words:,} words, "
         f"drawn from a random LSTM with z in 2-D (seed {seed})",
-        CITATION,
+        _CITATION,
         {},
         {"oracle": oracle, "z": {split: z[part] for split, part in zip(SPLITS, parts)}},
     )

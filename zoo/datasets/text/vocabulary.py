@@ -14,7 +14,7 @@ import numpy as np
 
 from tfvae.checks import UserError, positive
 
-__all__ = ["END", "PAD", "SPECIAL", "START", "UNKNOWN", "Vocabulary", "build"]
+__all__ = ["END", "PAD", "SPECIAL", "START", "UNKNOWN", "Vocabulary", "build", "word_limit"]
 
 SPECIAL = ("<pad>", "<s>", "</s>", "<unk>")
 PAD, START, END, UNKNOWN = range(4)
@@ -139,12 +139,14 @@ def build(
         min_count: rarer words are left out.
 
     Raises:
-        UserError: size leaves no room for a word, or min_count is not above 0.
+        UserError: size is no whole number that leaves room for a word; min_count is not above 0, or
+            above the count of every word.
     """
     positive("min_count", min_count)
-    if size is not None and size <= len(SPECIAL):
+    if size is not None and (int(size) != size or size <= len(SPECIAL)):
         raise UserError(
-            f"vocabulary_size must be above {len(SPECIAL)} ({', '.join(SPECIAL)}), got {size}"
+            f"vocabulary_size must be a whole number above {len(SPECIAL)} ({', '.join(SPECIAL)}), "
+            f"got {size}"
         )
     counts = collections.Counter()
     for sentence in sentences:
@@ -152,5 +154,10 @@ def build(
     for word in (*SPECIAL, *_UNKNOWN_IN_SOURCES):
         counts.pop(word, None)
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    words = (*SPECIAL, *(word for word, count in ordered if count >= min_count))
-    return Vocabulary(words[:size])
+    kept = [word for word, count in ordered if count >= min_count]
+    if not kept:
+        most = ordered[0][1] if ordered else 0
+        raise UserError(
+            f"min_count must be at most the count of the most frequent word, {most}, got {min_count}"
+        )
+    return Vocabulary((*SPECIAL, *kept)[: None if size is None else int(size)])

@@ -1,0 +1,107 @@
+"""Every model of the zoo trains on what it is for; remedies combine; impossible pairs are named."""
+
+import numpy as np
+import pytest
+
+import zoo
+from tfvae.checks import UserError
+from zoo import recipe
+from zoo.modalities import images, text
+
+WORDS = text.Space(30, 9)
+BITS = images.Space((8, 8, 1), 1)
+TINY = {"size": "tiny", "train_steps": 20, "batch_size": 8}
+SMALL_TEXT = {"embedding_width": 8, "units": 8}
+TEXT_ONLY = {"lm", "pooled_vae", "cnn_vae", "bow_vae"}
+
+
+def _sentences(number=32, seed=0):
+    rng = np.random.default_rng(seed)
+    x = rng.integers(4, 30, (number, 9)).astype("int32")
+    for row, length in zip(x, rng.integers(1, 9, number)):
+        row[length], row[length + 1 :] = 2, 0
+    return x
+
+
+def _digits(number=32, seed=0):
+    return np.random.default_rng(seed).integers(0, 2, (number, 8, 8, 1)).astype("float32")
+
+
+def _train(name, dataset, **given):
+    """One epoch of 4 steps; the logs."""
+    if dataset == "pydoc":
+        model = zoo.build(name, "pydoc", WORDS, **TINY, **{**SMALL_TEXT, **given})
+        x = _sentences()
+    else:
+        model = zoo.build(name, dataset, BITS, **TINY, **given)
+        x = _digits()
+    if hasattr(model.procedure, "information"):  # validation data, which a bare build has not
+        model.procedure.information = lambda model: 1.0
+    logs = model.fit(x, batch_size=8, verbose=0, shuffle=False).history
+    measured = model.evaluate(x, verbose=0, return_dict=True)
+    assert np.isfinite(list(measured.values())).all()
+    return model, logs
+
+
+@pytest.mark.parametrize("name", recipe.names())
+def test_every_model_trains_on_text(name):
+    if name == "pixelcnn":
+        pytest.skip("a model of images: its decoder on text is `lm`")
+    model, logs = _train(name, "pydoc", **({"inner_steps": 2} if name == "aggressive_vae" else {}))
+    assert model.sample(3).shape == (3, 9)
+
+
+@pytest.mark.parametrize("name", sorted(set(recipe.names()) - TEXT_ONLY))
+def test_every_remedy_trains_on_images_too(name):
+    more = {"backbone": "gated_pixelcnn" if name in ("delta_vae", "pixelcnn") else "mlp"}
+    more |= {"decoder_filters": 8, "decoder_layers": 2}
+    more |= {"inner_steps": 2} if name == "aggressive_vae" else {}
+    more |= {"svi_steps": 2} if name == "sa_vae" else {}
+    _train(name, "digits", **more)
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("aggressive_vae", {"annealing": "cyclical", "inner_steps": 2}),
+        ("aggressive_vae", {"free_bits": 0.5, "annealing": "sigmoid", "inner_steps": 2}),
+        ("aggressive_vae", {"prior": "ar1", "encoder": "anti_causal", "inner_steps": 2}),
+        ("aggressive_vae", {"target_rate": 2.0, "inner_steps": 2}),
+        ("aggressive_vae", {"bow_weight": 1.0, "inner_steps": 2}),
+        ("aggressive_vae", {"inference": "semi_amortised", "svi_steps": 1, "inner_steps": 2}),
+        ("pooled_vae", {"free_bits": 0.5, "cosine_weight": 1.0, "annealing": "cyclical"}),
+        ("sa_vae", {"free_bits": 0.5, "word_keep": 0.5, "svi_gradient": "finite_difference"}),
+        ("delta_vae", {"encoder": "max", "annealing": "linear", "latent_positions": 4}),
+        ("delta_vae", {"beta": 0.5, "bow_weight": 1.0, "target_rate": None}),
+        ("cnn_vae", {"prior": "ar1", "dilations": (1, 2), "kernel_size": 2}),
+        ("bow_vae", {"backbone": "transformer", "units": 8, "decoder_layers": 1}),
+    ],
+    ids=str,
+)
+def test_remedies_combine(name, given):
+    _train(name, "pydoc", **given)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "says"),
+    [
+        ("free_bits_vae", {"capacity": 2.0}, "free_bits=0.25 and capacity=2.0 both decide"),
+        ("rate_target_vae", {"annealing": "linear"}, "target_rate=4.0 .*annealing=linear cannot"),
+        ("beta_vae", {"target_distortion": 50.0}, "target_distortion=50.0 .*beta=0.4 cannot"),
+        ("sa_vae", {"annealing": "none", "capacity": 2.0}, "semi_amortised .*capacity=2.0 has not"),
+        ("sa_vae", {"auxiliary": True, "latent_positions": 4}, "auxiliary=true .*semi_amortised"),
+        ("vae", {"auxiliary": True}, "auxiliary=true needs a latent with positions"),
+        ("aggressive_vae", {"ema_decay": 0.9}, "ema_decay=0.9 .*procedure=aggressive has two"),
+        ("vae", {"encoder": "flat"}, "encoder=flat is for sentences of one length"),
+        ("lm", {"beta": 0.5}, "unknown setting 'beta'"),
+    ],
+    ids=str,
+)
+def test_impossible_pairs_are_refused_by_name(name, given, says):
+    with pytest.raises(UserError, match=says):
+        zoo.build(name, "pydoc", WORDS, **TINY, **SMALL_TEXT, **given)
+
+
+def test_a_term_of_text_is_refused_on_images():
+    with pytest.raises(UserError, match="bow_weight=1.0: the bag of words is a term of text"):
+        zoo.build("vae", "digits", BITS, **TINY, bow_weight=1.0)

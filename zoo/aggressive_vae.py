@@ -1,0 +1,17 @@
+"""`aggressive_vae`: the encoder is brought up to the decoder before each of the decoder's steps.
+
+    while aggressive:  repeat { phi <- step }  until the loss stops falling;   theta <- step
+
+Early in training q(z|x) lags behind the posterior that the decoder implies, and the decoder learns to
+do without it; the objective stays the plain ELBO. It ends when the mutual information of validation
+data no longer rises. He et al. 2019, algorithm 1.
+"""
+
+from zoo.recipe import Defaults, Recipe
+
+RECIPE = Recipe(
+    "He, Spokoyny, Neubig and Berg-Kirkpatrick, Lagging Inference Networks and Posterior Collapse in "
+    "Variational Autoencoders, ICLR 2019",
+    Defaults("pydoc", "lstm", train_steps=1500, batch_size=32, learning_rate=2e-3),
+    {"procedure": "aggressive"},
+)

@@ -1,0 +1,110 @@
+"""From a recipe, its settings and a context to the model and the stages of its training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import keras
+
+import tfvae
+from tfvae import objectives
+from tfvae.checks import UserError
+from tfvae.latents import AutoregressivePrior, NoLatent
+from tfvae.networks import NoEncoder
+from zoo import axes, backbones, modalities
+from zoo import settings as typed
+from zoo.axes import inference as inference_axis
+from zoo.axes import latent as latent_axis
+from zoo.axes import objective as objective_axis
+from zoo.axes.procedure import main_stage, prior_stage
+from zoo.recipe import Context, Recipe, Stage
+
+__all__ = ["model", "settings_class", "stages"]
+
+
+def settings_class(name: str, recipe: Recipe, modality: str) -> type:
+    """What `--set` reaches for this model on this kind of data.
+
+    Raises:
+        UserError: the model is not for this kind of data.
+    """
+    shared = axes.GROUPS if recipe.latent else (axes.TrainingSettings,)
+    networks = modalities.named(modality).SETTINGS
+    return typed.join(name, (*recipe.settings, *shared, *networks), recipe.point)
+
+
+def model(recipe: Recipe, settings, context: Context) -> tfvae.VAE:
+    """An untrained model; under the strategy's scope.
+
+    Raises:
+        UserError: parts that do not fit, named.
+    """
+    if recipe.build is not None:
+        return recipe.build(settings, context)
+    if not recipe.latent:
+        parts = backbones.without_latent(settings, context)
+        encoder, latent = NoEncoder(), NoLatent()
+    else:
+        parts = backbones.build(settings, context)
+        encoder = parts.encoder
+        latent = latent_axis.make(settings, parts.positions, **parts.heads)
+    return tfvae.VAE(encoder, latent, parts.decoder, parts.likelihood, name=context.model)
+
+
+def stages(recipe: Recipe, settings, context: Context, vae) -> Iterator[Stage]:
+    """The stages; each is made when the one before is done.
+
+    Raises:
+        UserError: two settings that exclude each other.
+    """
+    if recipe.stages is not None:
+        yield from recipe.stages(settings, context, vae)
+    elif not recipe.latent:
+        objective = objectives.Objective({"distortion": objectives.distortion})
+        yield main_stage(settings, context, vae, objective)
+    else:
+        yield from _stages(recipe, settings, context, vae)
+
+
+def _stages(recipe, settings, context, vae) -> Iterator[Stage]:
+    objective = objective_axis.make(settings, context)
+    inference = inference_axis.make(settings, context)
+    if settings.auxiliary and settings.inference != "amortised":
+        raise UserError(
+            f"auxiliary=true fits a prior on the encoder's posterior, which "
+            f"inference={settings.inference} moves on: take one of them"
+        )
+    if settings.pretrain_steps:
+        yield _pretraining(settings, context, vae)
+        _renew_decoder(recipe, settings, context, vae)
+    yield main_stage(settings, context, vae, objective, inference)
+    if settings.auxiliary:
+        prior = AutoregressivePrior(
+            vae.latent.prior,
+            settings.auxiliary_filters,
+            settings.auxiliary_layers,
+            settings.auxiliary_components,
+        )
+        yield prior_stage(settings, context, vae.with_prior(prior))
+
+
+def _pretraining(settings, context, vae) -> Stage:
+    """z is drawn, its rate is free: an autoencoder with noise (Li et al. 2019, as released)."""
+    return main_stage(
+        settings,
+        context,
+        vae,
+        objectives.elbo(0.0),
+        steps=settings.pretrain_steps,
+        name="pretrain",
+        procedure="joint",
+    )
+
+
+def _renew_decoder(recipe, settings, context, vae) -> None:
+    """A decoder that knows nothing, for an encoder that does; the same after a resume."""
+    keras.utils.set_random_seed(context.seed + 1)
+    fresh = model(recipe, settings, context)
+    fresh.build()
+    for old, new in zip(vae.decoder.variables, fresh.decoder.variables):
+        old.assign(new)

@@ -1,0 +1,32 @@
+"""The axes of a VAE of the zoo, each with the settings that say where on it a model stands.
+
+    latent          posterior, prior                        what the code costs
+    objective       weights and terms                       what is minimised
+    inference       amortised, semi-amortised               how z is found for an x
+    procedure       joint, aggressive; optimizer            which weights move when
+
+The networks' settings belong to the kind of data (`zoo.modalities`). A model is a point: the defaults
+that it gives to these settings; any of them can be set anew from the command line.
+"""
+
+from zoo.axes.inference import InferenceSettings
+from zoo.axes.latent import LatentSettings
+from zoo.axes.objective import ObjectiveSettings
+from zoo.axes.procedure import ProcedureSettings, TrainingSettings
+
+__all__ = [
+    "GROUPS",
+    "InferenceSettings",
+    "LatentSettings",
+    "ObjectiveSettings",
+    "ProcedureSettings",
+    "TrainingSettings",
+]
+
+GROUPS = (
+    LatentSettings,
+    ObjectiveSettings,
+    InferenceSettings,
+    ProcedureSettings,
+    TrainingSettings,
+)

@@ -1,0 +1,72 @@
+"""The latent axis: how large z is, and what it costs."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from tfvae.checks import UserError
+from tfvae.latents import AR1Prior, GaussianPosterior, StandardNormalPrior, StochasticLatent
+from zoo.settings import field
+
+__all__ = ["LatentSettings", "make"]
+
+
+@dataclasses.dataclass(frozen=True)
+class LatentSettings:
+    """q(z|x) = N(mu(x), diag sigma(x)^2) against a prior."""
+
+    latent_width: int = field(32, "D, the size of z (of each of its positions)", low=1, high=4096)
+    prior: str = field(
+        "normal",
+        "normal: N(0, I); ar1: correlated along the positions, so that no posterior reaches it",
+        choices=("normal", "ar1"),
+    )
+    committed_rate: float = field(
+        2.0,
+        "of an ar1 prior: delta in nats, in total, split evenly over the width",
+        low=0.0,
+        high=1e5,
+    )
+    correlation: tuple[float, ...] = field(
+        (),
+        "of an ar1 prior: one or one per channel, instead of committed_rate",
+        low=-0.9999999,
+        high=0.9999999,
+    )
+    auxiliary: bool = field(
+        False, "fit an auxiliary autoregressive prior in a last stage, on the frozen posterior"
+    )
+    auxiliary_steps: int | None = field(None, "of that stage; none: a half of train_steps", low=1)
+    auxiliary_learning_rate: float = field(2e-3, "of that stage", low=0.0, high=1.0)
+    auxiliary_filters: int = field(64, "width of its causal network", low=1, high=4096)
+    auxiliary_layers: int = field(6, "depth of its causal network", low=1, high=30)
+    auxiliary_components: int = field(
+        5, "Gaussians of its mixture at each position", low=1, high=500
+    )
+
+
+def make(settings, length: int | None, **heads) -> StochasticLatent:
+    """Posterior and prior of one vector, or of a sequence of `length` positions.
+
+    Args:
+        settings: `LatentSettings` at least.
+        length: n, or `None`.
+        **heads: further arguments of `GaussianPosterior`.
+
+    Raises:
+        UserError: a prior along positions, and there are none.
+    """
+    if length is None and (settings.prior == "ar1" or settings.auxiliary):
+        wants = "prior=ar1" if settings.prior == "ar1" else "auxiliary=true"
+        raise UserError(
+            f"{wants} needs a latent with positions (latent_grid of images, latent_positions of "
+            "text), and this one is a single vector"
+        )
+    shape = (settings.latent_width,) if length is None else (length, settings.latent_width)
+    if settings.prior == "normal":
+        prior = StandardNormalPrior(shape)
+    elif settings.correlation:
+        prior = AR1Prior(shape, settings.correlation)
+    else:
+        prior = AR1Prior.from_rate(shape, settings.committed_rate)
+    return StochasticLatent(GaussianPosterior(shape, **heads), prior)

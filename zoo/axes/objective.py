@@ -1,0 +1,191 @@
+"""The objective axis: the weight of the rate over the steps, and what stands beside it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from tfvae.checks import UserError
+from tfvae.objectives import (
+    FREE_BITS_FORMS,
+    BagOfWords,
+    Capacity,
+    DualVariable,
+    Objective,
+    cosine_similarity,
+    distortion,
+    free_bits,
+    rate,
+)
+from tfvae.schedules import Constant, Cyclical, Linear, Scaled, Schedule, Sigmoid
+from zoo.settings import field
+
+__all__ = ["ObjectiveSettings", "make", "rate_weight"]
+
+
+@dataclasses.dataclass(frozen=True)
+class ObjectiveSettings:
+    """distortion + weight(step) * rate + further terms."""
+
+    beta: float = field(1.0, "weight of the rate (once annealed)", low=0.0)
+    annealing: str = field(
+        "none",
+        "of that weight: from annealing_start up to 1, times beta",
+        choices=("none", "linear", "sigmoid", "cyclical"),
+    )
+    annealing_start: float = field(
+        0.0, "the weight at the start of a linear ramp or of a cycle (He et al.: 0.1)", low=0.0
+    )
+    annealing_steps: int | None = field(
+        None, "of a linear ramp; none: a fifth of train_steps", low=1
+    )
+    annealing_slope: float | None = field(
+        None, "k of sigmoid(k (step - midpoint)); none: 6 / midpoint", low=0.0
+    )
+    annealing_midpoint: float | None = field(
+        None, "of the sigmoid, in steps; none: a tenth of train_steps", low=0.0
+    )
+    cycles: int = field(4, "M of cyclical annealing", low=1)
+    cycle_ratio: float = field(0.5, "R: the part of a cycle that rises", low=0.0, high=1.0)
+    cycle_shape: str = field("linear", "how a cycle rises", choices=("linear", "sigmoid", "cosine"))
+    free_bits: float = field(
+        0.0, "lambda in nats: rate that is not paid (of each group, or in total)", low=0.0
+    )
+    free_bits_form: str = field(
+        "batch_group",
+        "whether the floor is under the batch's mean or each example, each group or the total",
+        choices=FREE_BITS_FORMS,
+    )
+    free_bits_groups: int | None = field(
+        None, "join the latent's groups into this many; none: as they are", low=1
+    )
+    capacity: float | None = field(
+        None, "C in nats: minimise |rate - C(step)|, C rising linearly from 0; none: off", low=0.0
+    )
+    capacity_weight: float = field(10.0, "gamma of the capacity term", low=0.0)
+    capacity_steps: int | None = field(
+        None, "until C is reached; none: a half of train_steps", low=1
+    )
+    target_rate: float | None = field(
+        None, "nats: beta is learned (Lagrange) so that the rate comes to this; none: off", low=0.0
+    )
+    target_distortion: float | None = field(
+        None, "nats: GECO, the least rate at this distortion; none: off", low=0.0
+    )
+    dual_update: str = field(
+        "multiplicative",
+        "how the weight of a target moves",
+        choices=("multiplicative", "additive"),
+    )
+    dual_step_size: float = field(1e-2, "nu of that", low=0.0)
+    dual_start: float = field(1.0, "the weight at first", low=0.0)
+    dual_warm_up: int = field(0, "steps before it moves", low=0)
+    bow_weight: float = field(0.0, "of the bag-of-words term (text)", low=0.0)
+    bow_units: int = field(400, "of its hidden layer", low=1, high=65536)
+    cosine_weight: float = field(
+        0.0, "of the mean cosine between the features of different examples", low=0.0
+    )
+
+
+def rate_weight(settings, context) -> Schedule:
+    """beta * annealing(step)."""
+    steps = context.train_steps
+    middle = settings.annealing_midpoint or max(1.0, steps / 10)
+    shapes = {
+        "none": lambda: Constant(1.0),
+        "linear": lambda: Linear(
+            settings.annealing_start, 1.0, settings.annealing_steps or max(1, steps // 5)
+        ),
+        "sigmoid": lambda: Sigmoid(settings.annealing_slope or 6.0 / middle, middle),
+        "cyclical": lambda: Cyclical(
+            steps,
+            settings.cycles,
+            settings.cycle_ratio,
+            settings.cycle_shape,
+            settings.annealing_start,
+        ),
+    }
+    shape = shapes[settings.annealing]()
+    if settings.beta == 1.0:
+        return shape
+    if settings.annealing == "none":
+        return Constant(settings.beta)
+    return Scaled(settings.beta, shape)
+
+
+def make(settings, context) -> Objective:
+    """The objective that the settings describe.
+
+    Raises:
+        UserError: two of them want to decide about the same term.
+    """
+    _refuse_conflicts(settings, context)
+    terms = {"distortion": _distortion(settings)}
+    terms |= _rate(settings, context)
+    if settings.bow_weight:
+        bag = BagOfWords(context.space.vocabulary_size, settings.bow_units)
+        terms["bag_of_words"] = (settings.bow_weight, bag)
+    if settings.cosine_weight:
+        terms["cosine"] = (settings.cosine_weight, cosine_similarity)
+    return Objective(terms)
+
+
+def _distortion(settings):
+    if settings.target_distortion is None:
+        return distortion
+    return _dual(settings, "distortion", settings.target_distortion), distortion
+
+
+def _rate(settings, context) -> dict:
+    if settings.target_rate is not None:
+        return {"rate": (_dual(settings, "rate", settings.target_rate), rate)}
+    if settings.capacity is not None:
+        steps = settings.capacity_steps or max(1, context.train_steps // 2)
+        term = Capacity(Linear(0.0, settings.capacity, steps))
+        return {"capacity": (settings.capacity_weight, term)}
+    weight = rate_weight(settings, context)
+    if settings.free_bits:
+        floor = free_bits(settings.free_bits, settings.free_bits_form, settings.free_bits_groups)
+        return {"free_bits": (weight, floor)}
+    return {"rate": (weight, rate)}
+
+
+def _dual(settings, watched: str, target: float) -> DualVariable:
+    low = 0.0 if settings.dual_update == "additive" else 1e-4
+    return DualVariable(
+        watched,
+        target,
+        settings.dual_update,
+        settings.dual_step_size,
+        start=settings.dual_start,
+        bounds=(low, 1e4),
+        start_step=settings.dual_warm_up,
+        largest_change=0.05,
+    )
+
+
+def _refuse_conflicts(settings, context) -> None:
+    deciders = [
+        f"{name}={value}"
+        for name, value, off in (
+            ("free_bits", settings.free_bits, 0.0),
+            ("capacity", settings.capacity, None),
+            ("target_rate", settings.target_rate, None),
+            ("target_distortion", settings.target_distortion, None),
+        )
+        if value != off
+    ]
+    if len(deciders) > 1:
+        raise UserError(
+            f"{deciders[0]} and {deciders[1]} both decide what the rate costs: take one of them"
+        )
+    alone = [d for d in deciders if not d.startswith("free_bits")]
+    if alone and (settings.annealing != "none" or settings.beta != 1.0):
+        other = f"annealing={settings.annealing}"
+        if settings.annealing == "none":
+            other = f"beta={settings.beta}"
+        raise UserError(f"{alone[0]} decides the weight of the rate itself: {other} cannot")
+    if settings.bow_weight and not hasattr(context.space, "vocabulary_size"):
+        raise UserError(
+            f"bow_weight={settings.bow_weight}: the bag of words is a term of text, and these are "
+            "images"
+        )

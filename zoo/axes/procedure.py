@@ -1,0 +1,182 @@
+"""The procedure axis: which weights move when, by which optimizer, how fast."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import keras
+
+from tfvae import diagnosis, objectives
+from tfvae import inference as inferences
+from tfvae.checks import UserError
+from tfvae.procedures import STOPPING, Aggressive, Joint, Update
+from tfvae.schedules import Constant, Cosine, Exponential, Piecewise, Restarts, Schedule
+from zoo.recipe import Context, Stage
+from zoo.settings import field
+
+__all__ = ["ProcedureSettings", "TrainingSettings", "learning_rate", "main_stage", "prior_stage"]
+
+
+@dataclasses.dataclass(frozen=True)
+class ProcedureSettings:
+    """Joint, or the encoder ahead of the decoder."""
+
+    procedure: str = field(
+        "joint",
+        "aggressive: many steps of the encoder for each one of the decoder, at first",
+        choices=("joint", "aggressive"),
+    )
+    inner_steps: int = field(99, "the most steps of the encoder for one of the decoder", low=1)
+    window: int | None = field(
+        None, "inner steps between looks at the loss; none: 15 for text, 10 for images", low=1
+    )
+    check_every: int | None = field(
+        None, "steps between looks at the mutual information; none: an epoch", low=1
+    )
+    stopping: str | None = field(
+        None,
+        "it ends when that falls below the last one (previous) or has not exceeded the best one "
+        "`patience` times (best); none: previous for text, best for images",
+        choices=STOPPING,
+    )
+    patience: int = field(5, "of stopping=best", low=1)
+    information_examples: int = field(
+        500, "validation examples of that mutual information, in one batch", low=2
+    )
+    pretrain_steps: int = field(
+        0,
+        "first an autoencoder (weight 0) for so many steps; then its decoder is made anew",
+        low=0,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingSettings:
+    """The optimizer and its learning rate."""
+
+    optimizer: str = field("adam", "adam, or sgd without momentum", choices=("adam", "sgd"))
+    clip_norm: float | None = field(5.0, "largest global norm of the gradient, or none", low=0.0)
+    learning_rate_schedule: str = field(
+        "drop",
+        "drop: a fifth for the last 30 % of the steps; exponential: times 0.999995 a step; "
+        "restarts: a cosine in each of `learning_rate_cycles`",
+        choices=("constant", "drop", "cosine", "exponential", "restarts"),
+    )
+    learning_rate_cycles: int = field(4, "of learning_rate_schedule=restarts", low=1)
+    ema_decay: float = field(
+        0.0,
+        "Polyak averaging of the weights that are kept, 0 for none (published: 0.9995)",
+        low=0.0,
+        high=1.0,
+    )
+
+
+def learning_rate(settings, rate: float, steps: int) -> Schedule:
+    """The schedule that the settings name."""
+    return {
+        "constant": lambda: Constant(rate),
+        "drop": lambda: Piecewise((max(1, int(0.7 * steps)),), (rate, rate / 5)),
+        "cosine": lambda: Cosine(rate, 0.0, steps),
+        "exponential": lambda: Exponential(rate, 0.999995),
+        "restarts": lambda: Restarts(rate, steps, settings.learning_rate_cycles),
+    }[settings.learning_rate_schedule]()
+
+
+def _optimizer(settings) -> keras.optimizers.Optimizer:
+    kind = {"adam": keras.optimizers.Adam, "sgd": keras.optimizers.SGD}[settings.optimizer]
+    decay = settings.ema_decay
+    return kind(use_ema=decay > 0, ema_momentum=decay or 0.99)
+
+
+def main_stage(
+    settings,
+    context: Context,
+    model,
+    objective: objectives.Objective,
+    inference=inferences.amortised,
+    steps: int | None = None,
+    name: str = "train",
+    procedure: str | None = None,
+) -> Stage:
+    """Encoder and decoder on an objective, by a procedure: the one of the settings if none is named.
+
+    Raises:
+        UserError: weight averaging with two optimizers.
+    """
+    steps = steps or context.train_steps
+    rate = learning_rate(settings, context.learning_rate, steps)
+    if (procedure or getattr(settings, "procedure", "joint")) == "aggressive":
+        procedure = _aggressive(settings, context, objective, inference, rate)
+        return Stage(name, model, procedure, steps)
+    update = Update(
+        objective,
+        _optimizer(settings),
+        clip_norm=settings.clip_norm,
+        inference=inference,
+        jit_compile=context.jit_compile,
+    )
+    procedure = Joint(update, learning_rate=rate, seed=context.seed, inference=inference)
+    return Stage(name, model, procedure, steps, _finish(update, model.trainable_variables))
+
+
+def _finish(update: Update, weights):
+    def finish():
+        if update.optimizer.use_ema:
+            update.optimizer.finalize_variable_values(weights)
+
+    return finish
+
+
+def _aggressive(settings, context: Context, objective, inference, rate) -> Aggressive:
+    if settings.ema_decay:
+        raise UserError(
+            f"ema_decay={settings.ema_decay} averages the weights of one optimizer, and "
+            "procedure=aggressive has two"
+        )
+    text = context.modality == "text"
+    epoch = max(1, context.num_examples // context.batch_size)
+    return Aggressive(
+        _optimizer(settings),
+        _optimizer(settings),
+        _information(context, settings.information_examples),
+        settings.check_every or epoch,
+        objective,
+        settings.inner_steps,
+        settings.window or (15 if text else 10),
+        settings.stopping or ("previous" if text else "best"),
+        settings.patience,
+        clip_norm=settings.clip_norm,
+        inference=inference,
+        learning_rate=rate,
+        jit_compile=context.jit_compile,
+        seed=context.seed,
+    )
+
+
+def _information(context: Context, number: int):
+    """model -> I(x; z) of the validation data, nats."""
+
+    def information(model) -> float:
+        x = context.valid[:number]
+        return diagnosis.information_in_batches(model, x, len(x), context.seed)
+
+    return information
+
+
+def prior_stage(settings, context: Context, model) -> Stage:
+    """Only the prior, by maximum likelihood on draws of the frozen posterior."""
+
+    def moving(m):
+        return m.latent.prior.trainable_variables
+
+    steps = settings.auxiliary_steps or max(1, context.train_steps // 2)
+    update = Update(
+        objectives.Objective({"rate": objectives.rate}),
+        keras.optimizers.Adam(),
+        variables=moving,
+        clip_norm=5.0,
+        inference=inferences.code_only,
+    )
+    schedule = Cosine(settings.auxiliary_learning_rate, 0.0, steps)
+    procedure = Joint(update, learning_rate=schedule, seed=context.seed + 1)
+    return Stage("auxiliary_prior", model, procedure, steps)

@@ -1,0 +1,117 @@
+"""Backbones of images: encoder, decoder and likelihood.
+
+The encoder follows the latent's form: one vector, or a grid of positions.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+from tfvae import likelihoods, networks
+from tfvae.checks import UserError
+from zoo.backbones import Backbone, mlp
+from zoo.backbones.sizes import ENCODERS, sized
+
+__all__ = ["NAMES", "build", "likelihood", "without_latent"]
+
+_FACTORISED = ("deconvolutional", "mlp")
+_AUTOREGRESSIVE = ("gated_pixelcnn", "pixel_snail")
+NAMES = (*_FACTORISED, *_AUTOREGRESSIVE)
+
+
+def build(settings, context) -> Backbone:
+    """For one latent vector or for a grid of positions.
+
+    Args:
+        settings: `zoo.modalities.images.ImageSettings` at least.
+        context: `zoo.recipe.Context`.
+    """
+    grid = _grid(settings, context.space.shape)
+    pixels = likelihood(settings, context)
+    conditioner = None
+    if context.backbone in _AUTOREGRESSIVE:
+        conditioner = _conditioner(context, grid)
+    return Backbone(
+        _encoder(context, grid, settings.encoder == "anti_causal"),
+        _decoder(settings, context, pixels, conditioner, grid),
+        pixels,
+        None if grid is None else grid[0] * grid[1],
+    )
+
+
+def _grid(settings, shape) -> tuple[int, int] | None:
+    """(h, w) of the latent sequence, or `None` for one vector."""
+    if len(settings.latent_grid) not in (0, 2):
+        raise UserError(f"setting 'latent_grid' must be h,w, got {settings.latent_grid}")
+    height, width, _ = shape
+    if not settings.latent_grid and settings.prior == "normal":
+        return None
+    h, w = settings.latent_grid or (max(2, height // 4), max(2, width // 4))
+    if h > height or w > width:
+        raise UserError(f"setting 'latent_grid' must fit the {height} x {width} image, got {h},{w}")
+    return h, w
+
+
+def without_latent(settings, context) -> Backbone:
+    """An autoregressive decoder that is conditioned on nothing."""
+    if context.backbone in _FACTORISED:
+        raise UserError(
+            f"backbone {context.backbone!r} makes pixels that are independent given z, and this "
+            f"model has no z: take {' or '.join(_AUTOREGRESSIVE)}"
+        )
+    pixels = likelihood(settings, context)
+    return Backbone(None, _decoder(settings, context, pixels, None, None), pixels)
+
+
+def likelihood(settings, context):
+    """The likelihood that the settings name, checked against the data's bits."""
+    name = settings.likelihood
+    if name == "auto":
+        name = "bernoulli" if context.space.bits == 1 else "logistic_mixture"
+    made = {
+        "bernoulli": likelihoods.Bernoulli,
+        "categorical": likelihoods.Categorical256,
+        "logistic_mixture": lambda: likelihoods.DiscretizedLogisticMixture(
+            settings.mixture_components
+        ),
+    }[name]()
+    if made.bits != context.space.bits:
+        raise UserError(
+            f"likelihood {name!r} is for {made.bits}-bit images, this dataset has "
+            f"{context.space.bits}-bit ones"
+        )
+    return made
+
+
+def _encoder(context, grid, anti_causal):
+    """anti_causal: position t of the grid sees only what comes after it."""
+    size = sized(ENCODERS, context.size)
+    if grid is not None:
+        kind = networks.AntiCausalEncoder if anti_causal else networks.GridEncoder
+        return kind(grid, size.grid_filters, size.grid_layers)
+    if context.backbone == "mlp":
+        return mlp.encoder(context.size)
+    return networks.ResNetEncoder(size.filters, size.units)
+
+
+def _conditioner(context, grid):
+    if grid is None:
+        return networks.VectorConditioner(context.space.shape, 4)  # He et al. 2019: 4 maps
+    return networks.GridConditioner(
+        context.space.shape, grid, sized(ENCODERS, context.size).grid_filters
+    )
+
+
+def _decoder(settings, context, pixels, conditioner, grid):
+    module = importlib.import_module(f"zoo.backbones.{context.backbone}")
+    shape = context.space.shape
+    parameters = pixels.parameter_size(shape[-1])
+    if context.backbone in _FACTORISED:
+        return module.decoder(context.size, shape, parameters, settings, grid)
+    if type(pixels).__name__ == "Categorical256" and shape[-1] > 1:
+        head = networks.ChannelAutoregressiveHead(shape[-1], 256)
+    else:
+        head = networks.DenseHead(parameters)
+    return networks.AutoregressiveDecoder(
+        shape, module.network(context.size, settings), head, conditioner
+    )

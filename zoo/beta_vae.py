@@ -1,0 +1,13 @@
+"""`beta_vae`: the rate costs beta times its nats; measured, as everything, at weight 1.
+
+loss = distortion + beta rate                    beta < 1 against collapse, > 1 to disentangle
+loss = distortion + gamma |rate - C(step)|       with capacity=C (Burgess et al. 2018)
+"""
+
+from zoo.recipe import Defaults, Recipe
+
+RECIPE = Recipe(
+    "Higgins et al., beta-VAE, ICLR 2017; Burgess et al., Understanding Disentangling in beta-VAE, 2018",
+    Defaults("digits", train_steps=1500),
+    {"beta": 0.4},
+)

@@ -1,0 +1,15 @@
+"""`bow_vae`: z alone must also know which words there are.
+
+    loss = distortion + w(step) rate - sum_t log softmax(MLP(z))_{x_t}
+
+The term is no part of any measure, and its head of no exported model. Zhao et al. 2017, eq. 8.
+"""
+
+from zoo.recipe import Defaults, Recipe
+
+RECIPE = Recipe(
+    "Zhao, Zhao and Eskenazi, Learning Discourse-level Diversity for Neural Dialog Models using "
+    "Conditional Variational Autoencoders, ACL 2017",
+    Defaults("pydoc", "lstm", train_steps=1500, batch_size=32, learning_rate=2e-3),
+    {"bow_weight": 1.0},
+)

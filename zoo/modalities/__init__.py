@@ -1,0 +1,39 @@
+"""The kinds of data, each with its settings, networks, batches and pictures.
+
+A kind is a module with
+
+    NAME, BACKBONES, DEFAULT_BACKBONE, SETTINGS
+    load(dataset, data_dir, settings) -> data          reads files
+    space(dataset, data_dir, settings) -> Space         what a model must know; reads as little as it can
+    space_of(data) -> Space
+    arrays(data, split) -> x                            raw units, for measuring
+    batches(x, batch_size) -> what `evaluate` takes
+    stream(data, batch_size, seed, start_step, shard) -> the training batches
+    pictures(model, x, data, seed, progress) -> (arrays for figures, texts)
+    leave(data, directory)                              what a run directory needs of the data
+"""
+
+from __future__ import annotations
+
+import importlib
+
+from tfvae.checks import one_of
+from zoo import datasets
+
+__all__ = ["NAMES", "named", "of"]
+
+NAMES = ("images", "text")
+
+
+def named(name: str):
+    """The kind `images` or `text`."""
+    return importlib.import_module(f"zoo.modalities.{one_of('kind of data', name, NAMES)}")
+
+
+def of(dataset: str):
+    """The kind of a data set.
+
+    Raises:
+        UserError: there is no data set of that name.
+    """
+    return named(datasets.modality(dataset))

@@ -1,0 +1,128 @@
+"""Images."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from tfvae import diagnosis
+from zoo import datasets
+from zoo.backbones.images import NAMES as BACKBONES
+from zoo.datasets import pipeline
+from zoo.settings import field
+
+__all__ = [
+    "BACKBONES",
+    "DEFAULT_BACKBONE",
+    "NAME",
+    "SETTINGS",
+    "ImageSettings",
+    "Space",
+    "arrays",
+    "batches",
+    "leave",
+    "load",
+    "pictures",
+    "space",
+    "space_of",
+    "stream",
+]
+
+NAME = "images"
+DEFAULT_BACKBONE = "gated_pixelcnn"
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageSettings:
+    """Networks and likelihood of images."""
+
+    encoder: str = field(
+        "full",
+        "of a latent grid: full sees the whole image, anti_causal what comes after a position",
+        choices=("full", "anti_causal"),
+    )
+    latent_grid: tuple[int, ...] = field(
+        (),
+        "h,w: a sequence of h * w latents in raster order instead of one vector; empty, with "
+        "prior=ar1: about a quarter of the image's sides",
+        low=1,
+    )
+    likelihood: str = field(
+        "auto",
+        "of the pixels; auto: bernoulli for binary images, else logistic_mixture",
+        choices=("auto", "bernoulli", "categorical", "logistic_mixture"),
+    )
+    mixture_components: int = field(10, "logistics of a logistic_mixture", low=1, high=100)
+    decoder_layers: int | None = field(
+        None, "blocks of the decoder instead of the backbone's own number", low=1, high=200
+    )
+    decoder_filters: int | None = field(
+        None, "width of the decoder instead of the backbone's own", low=1, high=4096
+    )
+
+
+SETTINGS = (ImageSettings,)
+
+
+class Space(NamedTuple):
+    """shape: (H, W, C); bits: 1 for binary images, 8 for bytes."""
+
+    shape: tuple[int, int, int]
+    bits: int
+
+    def example(self) -> tf.Tensor:
+        """Two images in raw units."""
+        return tf.fill([2, *self.shape], 0.0 if self.bits == 1 else 100.0)
+
+    def __str__(self) -> str:
+        return f"images {self.shape} of {self.bits} bit{'s' * (self.bits > 1)}"
+
+
+def load(dataset: str, data_dir: str | None, settings):
+    """Reads it."""
+    del settings
+    return datasets.load(dataset, data_dir)
+
+
+def space(dataset: str, data_dir: str | None, settings) -> Space:
+    """Without reading a file."""
+    del data_dir, settings
+    return _space(*datasets.form(dataset))
+
+
+def space_of(data) -> Space:
+    """Of a set that was read."""
+    return _space(data.image_shape, data.kind)
+
+
+def _space(shape, kind: str) -> Space:
+    return Space(tuple(shape), 1 if kind.startswith("binary") else 8)
+
+
+def arrays(data, split) -> np.ndarray:
+    """Raw images, dynamic ones binarised once."""
+    return pipeline.evaluation_arrays(split, data.kind)
+
+
+def batches(x: np.ndarray, batch_size: int) -> dict:
+    """Arguments of `evaluate`."""
+    return {"x": x, "batch_size": batch_size}
+
+
+def stream(data, batch_size: int, seed: int, start_step: int, shard: tuple[int, int]):
+    """See `zoo.datasets.pipeline`."""
+    return pipeline.training_stream(data.train, data.kind, batch_size, seed, start_step, shard)
+
+
+def pictures(model, x: np.ndarray, data, seed: int, progress) -> tuple[dict, dict]:
+    """Images that show what the model does."""
+    del data
+    return diagnosis.collect(model, x, seed=seed, progress=progress), {}
+
+
+def leave(data, directory) -> None:
+    """Nothing."""
+    del data, directory

@@ -1,0 +1,177 @@
+"""Text: sentences of tokens."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from tfvae import diagnosis
+from zoo.backbones.text import DILATIONS
+from zoo.backbones.text import NAMES as BACKBONES
+from zoo.datasets import text as sets
+from zoo.datasets import text_pipeline as pipeline
+from zoo.settings import field
+
+__all__ = [
+    "BACKBONES",
+    "DEFAULT_BACKBONE",
+    "NAME",
+    "SETTINGS",
+    "DataSettings",
+    "Space",
+    "TextSettings",
+    "arrays",
+    "batches",
+    "leave",
+    "load",
+    "pictures",
+    "space",
+    "space_of",
+    "stream",
+]
+
+NAME = "text"
+DEFAULT_BACKBONE = "lstm"
+
+
+@dataclasses.dataclass(frozen=True)
+class TextSettings:
+    """Networks of text."""
+
+    encoder: str = field(
+        "last",
+        "last, max, mean, abs_max: what becomes of an LSTM's states; anti_causal: an LSTM from right "
+        "to left, a state for each position; flat, pooled: of a toy vocabulary",
+        choices=("last", "max", "mean", "abs_max", "anti_causal", "flat", "pooled"),
+    )
+    latent_positions: int | None = field(
+        None,
+        "a sequence of so many latents instead of one vector; none, with prior=ar1: 8",
+        low=1,
+        high=4096,
+    )
+    embedding_width: int | None = field(
+        None, "of words, instead of the size's own", low=1, high=65536
+    )
+    units: int | None = field(
+        None, "of encoder and decoder, instead of the size's own", low=1, high=65536
+    )
+    decoder_layers: int | None = field(
+        None, "of a transformer, instead of the size's own", low=1, high=200
+    )
+    cnn: str = field(
+        "lcnn", "the dilations of a dilated_cnn, as published", choices=tuple(DILATIONS)
+    )
+    dilations: tuple[int, ...] = field((), "instead of those", low=1)
+    kernel_size: int = field(3, "of a dilated_cnn", low=1, high=64)
+    initial_state: str = field(
+        "tanh",
+        "of an LSTM decoder: tanh: c = W z, h = tanh c; linear: h = W z + b; zero",
+        choices=("tanh", "linear", "zero"),
+    )
+    output_bias: bool = field(False, "of the logits")
+    posterior_bias: bool = field(True, "of the posterior's mean and scale")
+    initial_scale: float | None = field(
+        None, "s: all weights begin uniform in +-s; none: as usual in Keras", low=0.0
+    )
+    embedding_scale: float | None = field(
+        None, "the same for the words; none: initial_scale", low=0.0
+    )
+    word_keep: float = field(
+        1.0, "part of the decoder's input words that training keeps; 0: none", low=0.0, high=1.0
+    )
+    input_dropout: float = field(0.5, "on the decoder's input words", low=0.0, high=0.99)
+    output_dropout: float = field(0.5, "before the softmax", low=0.0, high=0.99)
+
+
+@dataclasses.dataclass(frozen=True)
+class DataSettings:
+    """Which words there are, and how long a sentence is."""
+
+    vocabulary_size: int | None = field(
+        None, "the most frequent words that are kept; none: as the paper", low=5
+    )
+    min_count: int | None = field(None, "rarer words become <unk>; none: the set's own", low=1)
+    max_length: int | None = field(
+        None, "tokens; longer sentences are cut; none: the set's own", low=2
+    )
+
+
+SETTINGS = (TextSettings, DataSettings)
+
+
+class Space(NamedTuple):
+    """max_length: tokens of the longest sentence, with `</s>`; fixed: all are as long."""
+
+    vocabulary_size: int
+    max_length: int
+    fixed: bool = False
+
+    def example(self) -> tf.Tensor:
+        """Two sentences."""
+        length = self.max_length if self.fixed else min(self.max_length, 5)
+        return tf.fill([2, length], self.vocabulary_size - 1)
+
+    def __str__(self) -> str:
+        length = "exactly" if self.fixed else "up to"
+        return f"sentences of {length} {self.max_length} tokens, {self.vocabulary_size:,} words"
+
+
+def load(dataset: str, data_dir: str | None, settings):
+    """Reads it."""
+    return sets.load(
+        dataset,
+        data_dir,
+        vocabulary_size=settings.vocabulary_size,
+        min_count=settings.min_count,
+        max_length=settings.max_length,
+    )
+
+
+def space(dataset: str, data_dir: str | None, settings) -> Space:
+    """Without reading a file where the paper says it all."""
+    vocabulary_size, length = sets.form(dataset)
+    if vocabulary_size is None or _words_given(settings):
+        return space_of(load(dataset, data_dir, settings))
+    length = min(length, settings.max_length or length)
+    return Space(vocabulary_size, length, dataset in sets.FIXED)
+
+
+def _words_given(settings) -> bool:
+    return settings.vocabulary_size is not None or settings.min_count is not None
+
+
+def space_of(data) -> Space:
+    """Of a set that was read."""
+    return Space(len(data.vocabulary), data.max_length, data.name in sets.FIXED)
+
+
+def arrays(data, split) -> np.ndarray:
+    """Tokens [N, T]."""
+    del data
+    return split.x
+
+
+def batches(x: np.ndarray, batch_size: int) -> dict:
+    """Arguments of `evaluate`: sentences of about one length together."""
+    parts = [tokens for _, tokens in pipeline.evaluation_batches(x, batch_size)]
+    spec = tf.TensorSpec([None, None], tf.int32)
+    return {"x": tf.data.Dataset.from_generator(lambda: iter(parts), output_signature=spec)}
+
+
+def stream(data, batch_size: int, seed: int, start_step: int, shard: tuple[int, int]):
+    """See `zoo.datasets.text_pipeline`."""
+    return pipeline.training_stream(data.train, batch_size, seed, start_step, shard)
+
+
+def pictures(model, x: np.ndarray, data, seed: int, progress) -> tuple[dict, dict]:
+    """Sentences that show what the model does."""
+    return {}, diagnosis.sentences(model, x, data.vocabulary.decode, seed, progress)
+
+
+def leave(data, directory) -> None:
+    """The words, without which the model's numbers mean nothing."""
+    directory.write_bytes("vocabulary.txt", data.vocabulary.to_text().encode())

@@ -1,0 +1,116 @@
+"""What a run leaves when it is done: measures, pictures, report.json, report.html, the exports."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfvae import diagnosis, metrics, training
+
+__all__ = ["say", "write"]
+
+_PROBED = 10_000
+_MOST_CLASSES = 100
+
+
+def write(resolved, described, kind, data, model, last, seconds, directory) -> dict[str, Any]:
+    """Measures the test split and writes everything.
+
+    Args:
+        resolved: `zoo.plan.Plan`.
+        described: `zoo.recipe.Recipe`.
+        kind: a module of `zoo.modalities`.
+        data: what `kind.load` gave.
+        model: as the main stage left it.
+        last: the last stage; its model is the one that is kept.
+        seconds: of training.
+        directory: `tfvae.training.RunDirectory`.
+
+    Returns:
+        What report.json holds.
+    """
+    test = kind.arrays(data, data.test)
+    say("measuring")
+    measured = diagnosis.measure(
+        model,
+        test,
+        num_samples=resolved.nll_samples,
+        nll_examples=min(resolved.nll_examples, len(test)),
+        seed=resolved.seed,
+        auxiliary=None if last.model is model else last.model,
+        inference=last.procedure.inference,
+    )
+    report = {
+        "model": resolved.model,
+        "dataset": resolved.dataset,
+        "backbone": resolved.backbone,
+        "size": resolved.size,
+        "split": "test",
+        "seed": resolved.seed,
+        "train_steps": resolved.train_steps,
+        "train_seconds": round(seconds, 1),
+        **measured,
+        **_probe(model, kind, data, test),
+        "codebook_perplexity": None,
+    }
+    report["verdict"] = diagnosis.verdict(report)
+    say("drawing")
+    arrays, texts = kind.pictures(last.model, test, data, resolved.seed, _progress)
+    figures = diagnosis.figures(report, directory.metrics(), arrays)
+    directory.write_json("report.json", report)
+    for name, png in figures.items():
+        directory.write_bytes(f"figures/{name}.png", png)
+    config = {
+        **directory.config,
+        "command": resolved.command(),
+        "citation": described.citation,
+        "data": data.description,
+        "data_citation": data.citation,
+        "unit": "images" if kind.NAME == "images" else "sentences",
+    }
+    page = diagnosis.html(report, config, figures, texts)
+    directory.write_bytes("report.html", page.encode())
+    say("exporting")
+    training.export.save_keras(last.model, directory.join("model.keras"))
+    training.export.export_saved_model(last.model, directory.join("saved_model"))
+    say(f"{diagnosis.sentence(report)}\n{directory.join('report.html')}")
+    return report
+
+
+def _probe(model, kind, data, test) -> dict[str, float | None]:
+    """What simple classifiers read from the codes: a rate buys nats, not meaning."""
+    names = ("linear_probe_accuracy", "nearest_neighbour_accuracy")
+    labels = data.train.label
+    if labels is None or data.test.label is None or not model.has_latent:
+        return dict.fromkeys(names)
+    if len(np.unique(labels)) > _MOST_CLASSES:
+        return dict.fromkeys(names)
+    part = data.train._replace(x=data.train.x[:_PROBED], label=labels[:_PROBED])
+    train = kind.arrays(data, part)
+    known = (_codes(model, train), part.label, _codes(model, test), data.test.label)
+    measures = (metrics.linear_probe_accuracy, metrics.nearest_neighbour_accuracy)
+    return {name: measure(*known) for name, measure in zip(names, measures)}
+
+
+def _codes(model, x) -> np.ndarray:
+    encode = tf.function(model.encode, reduce_retracing=True)
+    rows = [encode(tf.constant(x[i : i + 200])).numpy() for i in range(0, len(x), 200)]
+    return np.concatenate(rows).reshape(len(x), -1)
+
+
+def say(text: str) -> None:
+    """One line for the person who watches."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def _progress(done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        print(
+            f"\r  row {done}/{total}",
+            end="\n" if done == total else "",
+            file=sys.stderr,
+            flush=True,
+        )
