@@ -7,20 +7,20 @@ flagfile, wherever it stands.
 
 from __future__ import annotations
 
-import os
 import pathlib
 import sys
 
 from absl import app, flags
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what goes wrong also comes as an exception
-
 FLAGS = flags.FLAGS
 
-flags.DEFINE_string("model", None, "the system: a file of zoo/ (vae, delta_vae, pixelcnn, ...)")
+flags.DEFINE_string("model", None, "the system: a file of zoo/ (vae, delta_vae, sentence_vae, ...)")
 flags.DEFINE_string("dataset", None, "the data; each model has a default that needs no download")
 flags.DEFINE_string(
-    "backbone", None, "the networks: mlp, deconvolutional, gated_pixelcnn, pixel_snail"
+    "backbone",
+    None,
+    "the networks: mlp, deconvolutional, gated_pixelcnn, pixel_snail for images; lstm, dilated_cnn, "
+    "transformer for text",
 )
 flags.DEFINE_string("size", None, "of the networks: tiny, small, paper")
 flags.DEFINE_multi_string(
@@ -98,22 +98,6 @@ def _found(name: str) -> str:
     raise flags.Error(f"no flagfile {name!r}; shipped: {known}")
 
 
-def _import_tensorflow() -> None:
-    """TensorFlow greets from C++ on stderr, past every Python setting; a user need not read that."""
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        import tensorflow as tf
-
-        tf.config.list_physical_devices()
-        import tensorflow_probability  # noqa: F401
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
-
-
 def main(argv: list[str] | None = None) -> int:
     """Parses the flags and runs; the exit status is 0, or 2 for what the user can mend."""
     app.define_help_flags()
@@ -128,7 +112,9 @@ def main(argv: list[str] | None = None) -> int:
     except flags.Error as error:
         print(f"train_main: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
-    _import_tensorflow()
+    from zoo import console
+
+    console.import_tensorflow()
     from tfvae.checks import UserError
 
     try:

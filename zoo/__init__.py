@@ -7,7 +7,7 @@ model = zoo.load("runs/delta_vae_digits")           # what a run left
 
 from __future__ import annotations
 
-__all__ = ["build", "load", "names"]
+__all__ = ["build", "load", "names", "words"]
 
 
 def names() -> list[str]:
@@ -42,3 +42,14 @@ def load(workdir: str):
     from zoo import run
 
     return run.load(workdir)
+
+
+def words(workdir: str):
+    """The vocabulary of a run on text: `encode(sentences)` and `decode(tokens)`.
+
+    Raises:
+        UserError: it is missing, or does not fit the run.
+    """
+    from zoo.modalities import text
+
+    return text.words(workdir)

@@ -28,9 +28,12 @@ def settings_class(name: str, recipe: Recipe, modality: str) -> type:
     Raises:
         UserError: the model is not for this kind of data.
     """
-    shared = axes.GROUPS if recipe.latent else (axes.TrainingSettings,)
-    networks = modalities.named(modality).SETTINGS
-    return typed.join(name, (*recipe.settings, *shared, *networks), recipe.point)
+    kind = modalities.named(modality)
+    if recipe.latent:
+        groups = (*axes.GROUPS, *kind.SETTINGS)
+    else:
+        groups = (axes.TrainingSettings, *kind.SETTINGS_WITHOUT_LATENT)
+    return typed.join(name, (*recipe.settings, *groups), recipe.point)
 
 
 def model(recipe: Recipe, settings, context: Context) -> tfvae.VAE:

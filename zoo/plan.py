@@ -9,7 +9,7 @@ from typing import Any
 from tfvae.checks import UserError, one_of, positive
 from zoo import assemble, backbones, modalities, recipe, settings
 
-__all__ = ["Plan", "resolve"]
+__all__ = ["Plan", "resolve", "settings_of"]
 
 STRATEGIES = ("auto", "one_device", "mirrored", "multi_worker")
 PRECISIONS = ("float32", "mixed_bfloat16")
@@ -60,6 +60,12 @@ class Plan:
 
 
 _SHOWN = ("dataset", "backbone", "size", "train_steps", "batch_size", "learning_rate", "seed")
+
+
+def settings_of(model: str, dataset: str) -> frozenset[str]:
+    """The names of the settings that a model has on a data set."""
+    cls = assemble.settings_class(model, recipe.load(model), modalities.of(dataset).NAME)
+    return frozenset(f.name for f in dataclasses.fields(cls))
 
 
 def resolve(

@@ -20,7 +20,7 @@ from tfvae.checks import one_of
 
 __all__ = ["Context", "Defaults", "Recipe", "Stage", "load", "names"]
 
-_NOT_MODELS = {"__init__", "assemble", "plan", "recipe", "report", "run", "settings"}
+_NOT_MODELS = {"__init__", "assemble", "console", "plan", "recipe", "report", "run", "settings"}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from tfvae import diagnosis, metrics, training
+from zoo import console
 
-__all__ = ["say", "write"]
+__all__ = ["write"]
 
 _PROBED = 10_000
 _MOST_CLASSES = 100
@@ -33,7 +33,7 @@ def write(resolved, described, kind, data, model, last, seconds, directory) -> d
         What report.json holds.
     """
     test = kind.arrays(data, data.test)
-    say("measuring")
+    console.say("measuring")
     measured = diagnosis.measure(
         model,
         test,
@@ -57,8 +57,8 @@ def write(resolved, described, kind, data, model, last, seconds, directory) -> d
         "codebook_perplexity": None,
     }
     report["verdict"] = diagnosis.verdict(report)
-    say("drawing")
-    arrays, texts = kind.pictures(last.model, test, data, resolved.seed, _progress)
+    console.say("drawing")
+    arrays, texts = kind.pictures(last.model, test, data, resolved.seed, console.progress)
     figures = diagnosis.figures(report, directory.metrics(), arrays)
     directory.write_json("report.json", report)
     for name, png in figures.items():
@@ -73,10 +73,10 @@ def write(resolved, described, kind, data, model, last, seconds, directory) -> d
     }
     page = diagnosis.html(report, config, figures, texts)
     directory.write_bytes("report.html", page.encode())
-    say("exporting")
+    console.say("exporting")
     training.export.save_keras(last.model, directory.join("model.keras"))
     training.export.export_saved_model(last.model, directory.join("saved_model"))
-    say(f"{diagnosis.sentence(report)}\n{directory.join('report.html')}")
+    console.say(f"{diagnosis.sentence(report)}\n{directory.join('report.html')}")
     return report
 
 
@@ -99,18 +99,3 @@ def _codes(model, x) -> np.ndarray:
     encode = tf.function(model.encode, reduce_retracing=True)
     rows = [encode(tf.constant(x[i : i + 200])).numpy() for i in range(0, len(x), 200)]
     return np.concatenate(rows).reshape(len(x), -1)
-
-
-def say(text: str) -> None:
-    """One line for the person who watches."""
-    print(text, file=sys.stderr, flush=True)
-
-
-def _progress(done: int, total: int) -> None:
-    if sys.stderr.isatty():
-        print(
-            f"\r  row {done}/{total}",
-            end="\n" if done == total else "",
-            file=sys.stderr,
-            flush=True,
-        )

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import importlib.metadata
+import itertools
 import os
 import time
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 import tfvae
-from tfvae import training
+from tfvae import diagnosis, training
 from tfvae.checks import UserError
 from tfvae.randomness import seed_of
-from zoo import assemble, modalities, plan, recipe, report, settings
+from zoo import assemble, console, modalities, plan, recipe, report, settings
 
-__all__ = ["build", "check", "context", "describe", "load", "run"]
+__all__ = ["Prepared", "build", "check", "context", "describe", "load", "prepare", "run"]
 
 _VALIDATED = 1000  # examples of each evaluation during training
+_SHOWN = 100  # of them in the plane of posterior means
 
 
 # ------------------------------------------------------------------ models
@@ -128,6 +131,39 @@ def describe(resolved: plan.Plan) -> None:
 # ------------------------------------------------------------------ run
 
 
+class Prepared(NamedTuple):
+    """What a plan's training starts from."""
+
+    described: recipe.Recipe
+    data: Any
+    valid: np.ndarray
+    model: Any
+    stages: Iterator[recipe.Stage]
+
+
+def prepare(resolved: plan.Plan, kind, strategy) -> Prepared:
+    """Reads the data, makes the model and the first stage; nothing is written.
+
+    Args:
+        resolved: a plan.
+        kind: a module of `zoo.modalities`.
+        strategy: under whose scope the model is made.
+
+    Raises:
+        UserError: data that cannot be read, parts that do not fit, settings that exclude each other.
+    """
+    data = kind.load(resolved.dataset, resolved.data_dir, resolved.settings)
+    valid = kind.arrays(data, data.valid)[:_VALIDATED]
+    described = recipe.load(resolved.model)
+    made_for = context(resolved, kind.space_of(data), len(data.train.x), valid)
+    with strategy.scope():
+        model = assemble.model(described, resolved.settings, made_for)
+        check(model, made_for.space)
+        stages = assemble.stages(described, resolved.settings, made_for, model)
+        first = next(stages)  # settings that exclude each other are refused here
+    return Prepared(described, data, valid, model, itertools.chain((first,), stages))
+
+
 def run(resolved: plan.Plan, resume: bool = False) -> dict[str, Any]:
     """Trains, measures and leaves the run directory.
 
@@ -149,31 +185,25 @@ def run(resolved: plan.Plan, resume: bool = False) -> dict[str, Any]:
     keras.config.set_dtype_policy(resolved.precision)
     keras.utils.set_random_seed(resolved.seed)
     kind = modalities.of(resolved.dataset)
-    data = kind.load(resolved.dataset, resolved.data_dir, resolved.settings)
-    described = recipe.load(resolved.model)
-    valid = kind.arrays(data, data.valid)[:_VALIDATED]
-    made_for = context(resolved, kind.space_of(data), len(data.train.x), valid)
-    with strategy.scope():
-        model = assemble.model(described, resolved.settings, made_for)
-        check(model, made_for.space)
-        stages = assemble.stages(described, resolved.settings, made_for, model)
-        stage = next(stages)  # settings that exclude each other are refused before a run is made
-    directory = _directory(resolved, data, resume, strategy)
+    made = prepare(resolved, kind, strategy)
+    data, model = made.data, made.model
+    directory = _directory(resolved, kind, data, resume, strategy)
     if training.strategy.is_chief(strategy):
         kind.leave(data, directory)
-    report.say(
+    console.say(
         f"{resolved.model} on {resolved.dataset}: {model.count_params():,d} weights; {directory.path}"
     )
     seconds = 0.0
     with strategy.scope():
-        while stage is not None:
-            last, start = stage, time.time()
-            _train(stage, resolved, kind, data, valid, strategy, directory, resume)
+        for stage in made.stages:
+            start = time.time()
+            _train(stage, resolved, kind, data, made.valid, strategy, directory, resume)
             seconds += time.time() - start
-            stage = next(stages, None)
     written = {}
     if training.strategy.is_chief(strategy):
-        written = report.write(resolved, described, kind, data, model, last, seconds, directory)
+        written = report.write(
+            resolved, made.described, kind, data, model, stage, seconds, directory
+        )
     training.strategy.finish(strategy)
     return written
 
@@ -191,6 +221,11 @@ def _train(stage, resolved, kind, data, valid, strategy, directory, resume):
             resolved.batch_size,
         )
 
+    def further():
+        if stage.model.latent.event_shape != (1,):
+            return {}
+        return {"mean_space": diagnosis.posterior_means(stage.model, valid[:_SHOWN])}
+
     training.train(
         stage.name,
         stage.model,
@@ -203,15 +238,17 @@ def _train(stage, resolved, kind, data, valid, strategy, directory, resume):
         checkpoint_every=resolved.checkpoint_every,
         resume=resume,
         write=training.strategy.is_chief(strategy),
+        further=further,
     )
     if stage.finish:
         stage.finish()
 
 
-def _directory(resolved, data, resume, strategy):
+def _directory(resolved, kind, data, resume, strategy):
     config = {
         **resolved.config(),
         "source": data.source,
+        **kind.identity(data),
         "versions": _versions(),
         "strategy": {"name": resolved.strategy, "replicas": strategy.num_replicas_in_sync},
     }

@@ -127,13 +127,12 @@ def _expected(hint) -> str:
 
 def _convert(name: str, text: str, hint):
     """The text as one of the types that the hint allows."""
-    for kind in _options(hint):
+    kinds = [kind for kind in _options(hint) if kind is not type(None)]
+    if len(kinds) < len(_options(hint)) and text.lower() in ("none", ""):
+        return None
+    for kind in kinds:
         try:
-            if kind is type(None):
-                if text.lower() in ("none", ""):
-                    return None
-                continue
-            elif kind is bool:
+            if kind is bool:
                 return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
             elif typing.get_origin(kind) is tuple and text.lower() in ("none", ""):
                 return ()

@@ -12,11 +12,29 @@ from tfvae import latents, likelihoods, networks, objectives, procedures
 IMAGE = (8, 8, 1)
 X = np.random.default_rng(0).uniform(-1, 1, (3, *IMAGE)).astype("float32")
 Z = np.random.default_rng(1).normal(size=(3, 4, 2)).astype("float32")
-FEATURES = np.random.default_rng(2).normal(size=(3, 4, 6)).astype("float32")
+WORDS, LENGTH = 9, 6
+TOKENS = np.array([[4, 5, 6, 7, 8, 2], [5, 3, 2, 0, 0, 0], [2, 0, 0, 0, 0, 0]], np.int32)
+STEPS = np.random.default_rng(2).normal(size=(3, LENGTH, 5)).astype("float32")  # embedded tokens
 
 
 def _posterior():
     return latents.GaussianPosterior((4, 2))
+
+
+def _text_decoder():
+    return networks.TextDecoder(
+        WORDS,
+        LENGTH,
+        networks.LSTMNetwork(4),
+        embedding_width=3,
+        word_keep=0.5,
+        input_dropout=0.1,
+        output_dropout=0.2,
+        output_bias=True,
+        evaluate_word_keep=0,
+        initial_scale=0.3,
+        embedding_scale=0.4,
+    )
 
 
 # name: (how to make it, what it is called with); a part without weights or call has None
@@ -51,6 +69,32 @@ PARTS = {
         ),
         (Z, X),
     ),
+    networks.LSTMNetwork: (lambda: networks.LSTMNetwork(4, "linear", 0.1, False), (STEPS, Z[:, 0])),
+    networks.DilatedCNN: (lambda: networks.DilatedCNN(4, 3, (1, 2), 2), (STEPS, Z[:, 0])),
+    networks.CausalTransformer: (
+        lambda: networks.CausalTransformer(4, 2, 2, LENGTH),
+        (STEPS, Z[:, 0]),
+    ),
+    networks.TextDecoder: (_text_decoder, (Z, TOKENS)),
+    networks.TextEncoder: (
+        lambda: networks.TextEncoder(
+            WORDS, 3, 4, "abs_max", initial_scale=0.3, embedding_scale=0.4, use_cudnn=False
+        ),
+        (TOKENS,),
+    ),
+    networks.AntiCausalTextEncoder: (
+        lambda: networks.AntiCausalTextEncoder(WORDS, 3, 4, 2, initial_scale=0.3),
+        (TOKENS,),
+    ),
+    networks.FlatTextEncoder: (
+        lambda: networks.FlatTextEncoder(WORDS, LENGTH, (5, 4)),
+        (TOKENS,),
+    ),
+    networks.PooledTextEncoder: (lambda: networks.PooledTextEncoder(WORDS, 3, (5, 4)), (TOKENS,)),
+    networks.SplitEncoder: (
+        lambda: networks.SplitEncoder(networks.TextEncoder(WORDS, 3, 4), 2, 5),
+        (TOKENS,),
+    ),
     latents.GaussianPosterior: (_posterior, None),
     latents.StandardNormalPrior: (lambda: latents.StandardNormalPrior((4, 2)), None),
     latents.AR1Prior: (lambda: latents.AR1Prior((4, 2), (0.5, 0.9)), None),
@@ -69,6 +113,7 @@ PARTS = {
         lambda: likelihoods.DiscretizedLogisticMixture(3),
         None,
     ),
+    likelihoods.Tokens: (lambda: likelihoods.Tokens(WORDS), None),
 }
 ABSTRACT = {latents.Latent, latents.Inferred, likelihoods.Likelihood}
 
@@ -81,6 +126,13 @@ def _public():
         for name in module.__all__
         if inspect.isclass(getattr(module, name))
     }
+
+
+def _arguments(part):
+    """Names of the constructor's own arguments, those of this package's base classes too."""
+    own = [c for c in part.__mro__ if c.__module__.startswith("tfvae") and "__init__" in vars(c)]
+    named = [p for c in own for p in inspect.signature(c.__init__).parameters.values()]
+    return {p.name for p in named if p.kind is not p.VAR_KEYWORD} - {"self"}
 
 
 def test_every_public_part_is_in_the_table():
@@ -97,6 +149,7 @@ def test_config_round_trip(part):
     assert type(copy) is part
     ours, theirs = made.get_config(), copy.get_config()
     assert str(ours) == str(theirs)
+    assert _arguments(part) <= set(ours), "an argument that get_config leaves out is lost"
 
 
 CALLED = [part for part, (_, inputs) in PARTS.items() if inputs is not None]

@@ -1,6 +1,7 @@
 """Text networks: causal, generated as evaluated, noisy on demand only."""
 
 import itertools
+import math
 
 import keras
 import numpy as np
@@ -77,6 +78,61 @@ def test_receptive_fields_of_the_paper():
     assert fields == [15, 63, 125, 187]
 
 
+def _weights(layer):
+    return [w.numpy().astype(np.float64) for w in layer.weights]
+
+
+def test_the_dilated_network_equals_its_formula_in_numpy():
+    network, inputs, z = DilatedCNN(8, 6, (1, 2), 3), normal(2, 7, E), normal(2, Z)
+    network(inputs, z)
+    kernel, bias = _weights(randomise(network).enter)
+    x = inputs.numpy() @ kernel + bias
+    for block, dilation in zip(network.blocks, (1, 2)):
+        w1, b1 = _weights(block.enter)
+        taps, b = _weights(block.convolve)
+        w2, b2 = _weights(block.leave)
+        u = np.maximum(x @ w1 + b1, 0)
+        v = b + np.zeros((2, 7, 6))
+        for i, tap in enumerate(np.split(taps, 3)):
+            back = (2 - i) * dilation
+            v[:, back:] += u[:, : 7 - back] @ tap
+        x = np.maximum(x + np.maximum(v, 0) @ w2 + b2, 0)
+    np.testing.assert_allclose(network(inputs, z), x, rtol=1e-4, atol=1e-4)
+
+
+def _normalised(layer, x):
+    gamma, beta = _weights(layer)
+    variance = x.var(-1, keepdims=True)
+    return gamma * (x - x.mean(-1, keepdims=True)) / np.sqrt(variance + 1e-5) + beta
+
+
+def test_the_transformer_equals_its_formula_in_numpy():
+    """One sentence, head by head and query by query."""
+    network, inputs, z = CausalTransformer(8, 2, 2, 12), normal(1, 5, E), normal(1, Z)
+    network(inputs, z)
+    kernel, bias = _weights(randomise(network).enter)
+    x = inputs.numpy()[0] @ kernel + bias + network.positions.numpy()[:5]
+    for block in network.blocks:
+        kernel, bias = _weights(block.queries_keys_values)
+        queries, keys, values = np.split(
+            _normalised(block.normalise_attention, x) @ kernel + bias, 3, 1
+        )
+        mixed = np.zeros((5, 8))
+        for head in (slice(0, 4), slice(4, 8)):
+            for t in range(5):
+                scores = np.exp(keys[: t + 1, head] @ queries[t, head] / 2)  # sqrt(4)
+                mixed[t, head] = scores @ values[: t + 1, head] / scores.sum()
+        kernel, bias = _weights(block.leave)
+        x = x + mixed @ kernel + bias
+        kernel, bias = _weights(block.mlp_in)
+        inner = _normalised(block.normalise_mlp, x) @ kernel + bias
+        inner *= 0.5 * (1 + np.vectorize(math.erf)(inner / math.sqrt(2)))
+        kernel, bias = _weights(block.mlp_out)
+        x = x + inner @ kernel + bias
+    expected = _normalised(network.normalise, x)
+    np.testing.assert_allclose(network(inputs, z)[0], expected, rtol=1e-4, atol=1e-4)
+
+
 @every_network
 def test_steps_with_a_cache_equal_the_parallel_pass(make):
     network, inputs, z = make(), normal(3, 8, E), normal(3, Z)
@@ -111,6 +167,7 @@ def test_first_states_of_the_lstm():
 
 
 def test_the_initial_scale_holds_for_every_weight_and_no_two_are_the_same_draw():
+    keras.utils.set_random_seed(1)
     network = LSTMNetwork(16, "linear", initial_scale=0.01)
     network.build((None, None, 16), (None, 16))
     decoder = TextDecoder(50, 5, network, 14, initial_scale=0.01, embedding_scale=0.1)

@@ -1,6 +1,7 @@
 """Diagnosis: what happened to the latent, in figures, pictures, sentences and a verdict."""
 
 from tfvae.diagnosis.figures import collect, figures
+from tfvae.diagnosis.mean_space import posterior_means
 from tfvae.diagnosis.measure import information_in_batches, measure
 from tfvae.diagnosis.report import html
 from tfvae.diagnosis.sentences import sentences
@@ -12,6 +13,7 @@ __all__ = [
     "html",
     "information_in_batches",
     "measure",
+    "posterior_means",
     "sentence",
     "sentences",
     "verdict",

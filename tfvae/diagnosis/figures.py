@@ -23,6 +23,9 @@ _BLUE, _ORANGE, _GREEN, _GREY = "#2563a8", "#d9822b", "#3a8f5c", "#8a8f98"
 CAPTIONS = {
     "curves": "Distortion and rate over the training, on training batches (line) and validation data (dots).",
     "rate_per_group": "Rate of each latent group; the line is the rate that its prior commits.",
+    "mean_space": "Each point is a validation example: the mean of the posterior that the decoder "
+    "implies (across) and of the encoder's (up), during the training. On the horizontal axis the "
+    "encoder lags behind, on the diagonal it has caught up; all at the origin is collapse.",
     "reconstructions": "From above: test images; the likeliest image given the code of each "
     "(autoregressive decoders: pixel by pixel); a draw given the same code.",
     "samples": "Images drawn from the model: z from the prior, then x given z.",
@@ -108,6 +111,9 @@ def figures(
         made["rate_per_group"] = _groups(
             report["rate_per_group"], report.get("committed_rate_per_group")
         )
+    planes = [row for row in rows if row.get("mean_space")]
+    if planes:
+        made["mean_space"] = _planes(planes)
     for name in ("reconstructions", "samples", "one_latent", "interpolation"):
         if name in images:
             made[name] = _grid(images[name], _TITLES[name])
@@ -157,6 +163,23 @@ def _later_rates(axis, rows, stages, offset, report) -> None:
     if report.get("committed_rate") is not None:
         axis.axhline(report["committed_rate"], color=_GREY, linestyle="--", label="committed rate")
     axis.set_ylim(bottom=0)
+
+
+_PLANES = 5
+
+
+def _planes(rows) -> bytes:
+    """The first, the last and some between."""
+    places = np.unique(np.linspace(0, len(rows) - 1, _PLANES).round().astype(int))
+    figure = Figure(figsize=(2.4 * len(places), 2.6))
+    axes = _axes(figure, len(places), sharex=True, sharey=True)
+    for axis, row in zip(axes, (rows[i] for i in places)):
+        points = row["mean_space"]
+        axis.plot((-3, 3), (-3, 3), "--", color=_GREY, linewidth=0.8)
+        axis.plot(points["true"], points["approximate"], "o", ms=3, alpha=0.6, color=_BLUE)
+        axis.set(title=f"step {row['step']}", xlim=(-3, 3), ylim=(-3, 3), aspect="equal")
+    axes[0].set(xlabel="true mean", ylabel="encoder's mean")
+    return _png(figure)
 
 
 def _groups(rates, committed) -> bytes:

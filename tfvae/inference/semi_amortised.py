@@ -25,6 +25,7 @@ def semi_amortised(
     method: str = "exact",
     beta: Schedule | None = None,
     radius: float = 1e-2,
+    batch_size: int | None = None,
 ) -> Callable:
     """z ~ q(z; lambda_K), lambda_K from K steps of SVI on f = distortion + beta rate, at lambda_0(x).
 
@@ -35,6 +36,9 @@ def semi_amortised(
     Args:
         steps, step_size, momentum, clip_norm, method, radius: see `refine`.
         beta: weight of the rate within f while training; 1 to measure.
+        batch_size: of training: f is a sum over the examples by this, so that an example is refined
+            alike in any batch that it is measured in (but for the clipping); `None` for the mean
+            over the batch at hand, as published.
 
     Returns:
         `(model, x, seed, step) -> Draw`.
@@ -46,7 +50,8 @@ def semi_amortised(
         features = model.encoder(model.likelihood.preprocess(tf.convert_to_tensor(x)))
         start = posterior.parameters(features)
         weight = 1.0 if step is None else beta(step)
-        count = batch_sum(tf.ones([tf.shape(start[0])[0]], start[0].dtype))
+        at_hand = batch_sum(tf.ones([tf.shape(start[0])[0]], start[0].dtype))
+        count = at_hand if batch_size is None else tf.cast(batch_size, at_hand.dtype)
 
         def draw(parameters, seed):
             inferred = model.latent.infer_from(posterior.of(*parameters), seed)

@@ -62,7 +62,8 @@ class Tokens(Likelihood):
             x: tokens [B, T], padding behind the end.
         """
         x = tf.cast(x, tf.int32)
-        # fused: no one-hot, and one pass over the logits, the dearest thing in a text model
+        # no one-hot; one pass over the logits, the largest tensor of a text model (under op
+        # determinism, which no such kernel offers, TensorFlow takes a log-softmax and a gather)
         loss = tf.nn.sparse_softmax_cross_entropy_with_logits(x, tf.cast(parameters, tf.float32))
         return -tf.reduce_sum(tf.where(x == PAD, 0.0, loss), -1)
 

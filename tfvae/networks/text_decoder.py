@@ -26,8 +26,8 @@ __all__ = ["TextDecoder"]
 class TextDecoder(keras.layers.Layer):
     """logits_t = W network([embedding(x_{t-1}), z])_t, x_{-1} = `<s>`: z comes at every step.
 
-    Bowman et al., "Generating Sentences from a Continuous Space", CoNLL 2016; the defaults that
-    differ from it (z at every step, dropout in two places) are those of He et al. 2019.
+    Bowman et al., "Generating Sentences from a Continuous Space", CoNLL 2016. That z comes at every
+    step, and dropout in two places, is from He et al. 2019 (see `LSTMNetwork`).
 
     Args:
         vocabulary_size: V.
@@ -45,6 +45,9 @@ class TextDecoder(keras.layers.Layer):
             is 0, else 1.
         initial_scale: s for the decoder's own weights ~ U(-s, s); None for Keras's defaults.
         embedding_scale: the same for the embeddings; None takes `initial_scale`.
+
+    Raises:
+        UserError: a share or rate out of its range, or a network that cannot make L steps.
     """
 
     def __init__(

@@ -14,7 +14,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfvae.checks import UserError, one_of
+from tfvae.checks import UserError, one_of, positive
 from tfvae.inference import amortised
 from tfvae.objectives import Objective, elbo
 from tfvae.procedures.partwise import Partwise
@@ -78,6 +78,8 @@ class Aggressive(Procedure):
     ):
         super().__init__(seed, inference)
         one_of("stopping rule", stopping, STOPPING)
+        for name in ("check_every", "inner_steps", "window", "patience"):
+            positive(name, locals()[name])
         encoder_optimizer = keras.optimizers.get(encoder_optimizer)
         decoder_optimizer = keras.optimizers.get(decoder_optimizer)
         if encoder_optimizer is decoder_optimizer:

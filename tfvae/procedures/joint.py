@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from tfvae.checks import UserError
 from tfvae.inference import amortised
 from tfvae.objectives import elbo
+from tfvae.procedures.partwise import Partwise
 from tfvae.procedures.procedure import Procedure, reduced
 from tfvae.procedures.update import Update
 from tfvae.randomness import fold
@@ -38,6 +40,11 @@ class Joint(Procedure):
         super().__init__(seed, inference)
         self.update = update or Update(objective or elbo(), optimizer)
         self.learning_rate = learning_rate
+        if learning_rate is not None and isinstance(self.update.optimizer, Partwise):
+            raise UserError(
+                "learning_rate of a Joint is of one optimizer; a Partwise has several: give each of "
+                "them its own"
+            )
 
     def build(self, model, strategy, run_eagerly=False):
         with strategy.scope():

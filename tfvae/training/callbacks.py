@@ -89,12 +89,16 @@ class Monitor(_Clock):
         append: takes the row.
         writer: a `tf.summary` writer.
         state: of an interrupted run, `{"sums": ..., "count": ...}`.
+        further: () -> more of the row, for the report's figures.
     """
 
-    def __init__(self, start, last, every, stage, evaluate, append, writer, state=None):
+    def __init__(
+        self, start, last, every, stage, evaluate, append, writer, state=None, further=dict
+    ):
         super().__init__(start)
         self.last, self.every, self.stage = last, every, stage
         self.evaluate, self.append, self.writer = evaluate, append, writer
+        self.further = further
         self.state = state or {"sums": {}, "count": 0}
 
     def at_step(self, step, logs):
@@ -107,7 +111,8 @@ class Monitor(_Clock):
         train = {name: total / self.state["count"] for name, total in sorted(sums.items())}
         self.state.update(sums={}, count=0)
         valid = self.evaluate()
-        self.append({"stage": self.stage, "step": step, "train": train, "valid": valid})
+        row = {"stage": self.stage, "step": step, "train": train, "valid": valid}
+        self.append({**row, **self.further()})
         with room("tensorboard"), self.writer.as_default(step):
             for kind, values in (("train", train), ("valid", valid)):
                 for name, value in values.items():

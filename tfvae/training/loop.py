@@ -29,6 +29,7 @@ def train(
     resume: bool = False,
     progress: bool = True,
     write: bool = True,
+    further: Callable[[], dict[str, Any]] = dict,
 ) -> None:
     """Trains `model` by `procedure` up to step `steps`.
 
@@ -47,6 +48,7 @@ def train(
         resume: look for checkpoints; without it the stage starts at 0.
         progress: show a progress line.
         write: this process writes the run directory; the others of a cluster only compute.
+        further: more of each evaluation's row, for the report's figures.
 
     Raises:
         UserError: a loss or a weight that is not finite, a full disk, a checkpoint of another
@@ -71,7 +73,7 @@ def train(
     if write:
         writer = tf.summary.create_file_writer(directory.join("tensorboard"))
     append = directory.append_metrics if write else lambda row: None
-    monitor = Monitor(start, steps, eval_every, stage, evaluate, append, writer, state)
+    monitor = Monitor(start, steps, eval_every, stage, evaluate, append, writer, state, further)
 
     def last_good():
         whole = checkpoint.steps()

@@ -23,7 +23,7 @@ def build(settings, context) -> Backbone:
     """For one latent vector or for a grid of positions.
 
     Args:
-        settings: `zoo.modalities.images.ImageSettings` at least.
+        settings: the settings of a model on images.
         context: `zoo.recipe.Context`.
     """
     grid = _grid(settings, context.space.shape)

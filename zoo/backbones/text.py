@@ -45,7 +45,7 @@ def build(settings, context) -> Backbone:
     """For one latent vector, or for a sequence of positions.
 
     Args:
-        settings: `zoo.modalities.text.TextSettings` at least.
+        settings: the settings of a model on text.
         context: `zoo.recipe.Context`.
     """
     positions = settings.latent_positions

@@ -2,7 +2,7 @@
 
 A kind is a module with
 
-    NAME, BACKBONES, DEFAULT_BACKBONE, SETTINGS
+    NAME, BACKBONES, DEFAULT_BACKBONE, SETTINGS, SETTINGS_WITHOUT_LATENT
     load(dataset, data_dir, settings) -> data          reads files
     space(dataset, data_dir, settings) -> Space         what a model must know; reads as little as it can
     space_of(data) -> Space
@@ -10,6 +10,7 @@ A kind is a module with
     batches(x, batch_size) -> what `evaluate` takes
     stream(data, batch_size, seed, start_step, shard) -> the training batches
     pictures(model, x, data, seed, progress) -> (arrays for figures, texts)
+    identity(data) -> what config.json must hold of the data, besides its files' checksums
     leave(data, directory)                              what a run directory needs of the data
 """
 

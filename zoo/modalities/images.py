@@ -19,10 +19,13 @@ __all__ = [
     "DEFAULT_BACKBONE",
     "NAME",
     "SETTINGS",
-    "ImageSettings",
+    "SETTINGS_WITHOUT_LATENT",
+    "DecoderSettings",
+    "EncoderSettings",
     "Space",
     "arrays",
     "batches",
+    "identity",
     "leave",
     "load",
     "pictures",
@@ -36,8 +39,8 @@ DEFAULT_BACKBONE = "gated_pixelcnn"
 
 
 @dataclasses.dataclass(frozen=True)
-class ImageSettings:
-    """Networks and likelihood of images."""
+class EncoderSettings:
+    """What makes features of an image."""
 
     encoder: str = field(
         "full",
@@ -50,6 +53,12 @@ class ImageSettings:
         "prior=ar1: about a quarter of the image's sides",
         low=1,
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class DecoderSettings:
+    """Likelihood and decoder of images."""
+
     likelihood: str = field(
         "auto",
         "of the pixels; auto: bernoulli for binary images, else logistic_mixture",
@@ -64,7 +73,8 @@ class ImageSettings:
     )
 
 
-SETTINGS = (ImageSettings,)
+SETTINGS = (EncoderSettings, DecoderSettings)
+SETTINGS_WITHOUT_LATENT = (DecoderSettings,)
 
 
 class Space(NamedTuple):
@@ -121,6 +131,12 @@ def pictures(model, x: np.ndarray, data, seed: int, progress) -> tuple[dict, dic
     """Images that show what the model does."""
     del data
     return diagnosis.collect(model, x, seed=seed, progress=progress), {}
+
+
+def identity(data) -> dict[str, str]:
+    """Nothing: the files' checksums say it all."""
+    del data
+    return {}
 
 
 def leave(data, directory) -> None:

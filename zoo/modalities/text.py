@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import os
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from tfvae import diagnosis
+from tfvae.checks import UserError
 from zoo.backbones.text import DILATIONS
 from zoo.backbones.text import NAMES as BACKBONES
 from zoo.datasets import text as sets
 from zoo.datasets import text_pipeline as pipeline
+from zoo.datasets.text.vocabulary import Vocabulary
 from zoo.settings import field
 
 __all__ = [
@@ -20,17 +24,21 @@ __all__ = [
     "DEFAULT_BACKBONE",
     "NAME",
     "SETTINGS",
+    "SETTINGS_WITHOUT_LATENT",
     "DataSettings",
+    "DecoderSettings",
+    "EncoderSettings",
     "Space",
-    "TextSettings",
     "arrays",
     "batches",
+    "identity",
     "leave",
     "load",
     "pictures",
     "space",
     "space_of",
     "stream",
+    "words",
 ]
 
 NAME = "text"
@@ -38,8 +46,8 @@ DEFAULT_BACKBONE = "lstm"
 
 
 @dataclasses.dataclass(frozen=True)
-class TextSettings:
-    """Networks of text."""
+class EncoderSettings:
+    """What makes features of a sentence."""
 
     encoder: str = field(
         "last",
@@ -53,6 +61,13 @@ class TextSettings:
         low=1,
         high=4096,
     )
+    posterior_bias: bool = field(False, "of the posterior's mean and scale")
+
+
+@dataclasses.dataclass(frozen=True)
+class DecoderSettings:
+    """Networks of text: sizes, weights at the start, dropout."""
+
     embedding_width: int | None = field(
         None, "of words, instead of the size's own", low=1, high=65536
     )
@@ -73,7 +88,6 @@ class TextSettings:
         choices=("tanh", "linear", "zero"),
     )
     output_bias: bool = field(False, "of the logits")
-    posterior_bias: bool = field(True, "of the posterior's mean and scale")
     initial_scale: float | None = field(
         None, "s: all weights begin uniform in +-s; none: as usual in Keras", low=0.0
     )
@@ -100,7 +114,8 @@ class DataSettings:
     )
 
 
-SETTINGS = (TextSettings, DataSettings)
+SETTINGS = (EncoderSettings, DecoderSettings, DataSettings)
+SETTINGS_WITHOUT_LATENT = (DecoderSettings, DataSettings)
 
 
 class Space(NamedTuple):
@@ -172,6 +187,42 @@ def pictures(model, x: np.ndarray, data, seed: int, progress) -> tuple[dict, dic
     return {}, diagnosis.sentences(model, x, data.vocabulary.decode, seed, progress)
 
 
+_WORDS = "vocabulary.txt"
+
+
+def identity(data) -> dict[str, str]:
+    """For config.json: a run goes on with the same words alone."""
+    return {"vocabulary": data.vocabulary.digest()}
+
+
 def leave(data, directory) -> None:
-    """The words, without which the model's numbers mean nothing."""
-    directory.write_bytes("vocabulary.txt", data.vocabulary.to_text().encode())
+    """The words, without which the model's numbers mean nothing.
+
+    Raises:
+        UserError: the words that lie there are not this run's.
+    """
+    if os.path.exists(directory.join(_WORDS)):
+        words(directory.path)
+    directory.write_bytes(_WORDS, data.vocabulary.to_text().encode())
+
+
+def words(workdir: str) -> Vocabulary:
+    """The vocabulary of a run.
+
+    Raises:
+        UserError: it is missing, damaged, or not the one that the run was made with.
+    """
+    path = os.path.join(workdir, _WORDS)
+    try:
+        with open(path, encoding="utf-8") as stream:
+            found = Vocabulary.from_text(stream.read())
+        with open(os.path.join(workdir, "config.json"), encoding="utf-8") as stream:
+            wanted = json.load(stream)["vocabulary"]
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(f"no vocabulary of a text model in {workdir!r}: {error}") from error
+    if found.digest() != wanted:
+        raise UserError(
+            f"{path} does not fit the checkpoints beside it: its {len(found):,} words are not those "
+            "that the run was made with"
+        )
+    return found

@@ -222,7 +222,7 @@ def _read(path: str, label: str) -> tuple[list[list[str]], list[int] | None]:
     words, labels = [], []
     for number, line in lines:
         first, mark, rest = line.strip().partition("\t" if label == "tab" else " ")
-        if not mark or not first.isdecimal() or not rest.strip():
+        if not mark or not first.isdecimal():
             expected = "label<TAB>sentence" if label == "tab" else "label and sentence"
             raise UserError(f"{path}, line {number}: expected {expected}, found {line[:60]!r}")
         words.append(rest.split())

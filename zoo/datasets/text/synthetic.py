@@ -32,6 +32,10 @@ _SIZES = {
     "synthetic": (1000, 100, (16_000, 2_000, 2_000)),
     "synthetic_small": (200, 50, (8_000, 2_000, 2_000)),
 }
+# Draws of the generator differ by several nats. For the small one, that of the first 32 seeds whose
+# entropy given z (19.03 on test) is nearest to the 19.06 of the draw behind the figures that the
+# benchmark's thresholds come from.
+_SEEDS = {"synthetic": 0, "synthetic_small": 14}
 
 
 def generate(
@@ -108,7 +112,7 @@ def load(
     vocabulary_size: int | None = None,
     min_count: int | None = None,
     max_length: int | None = None,
-    seed: int = 0,
+    seed: int | None = None,
 ) -> TextData:
     """`synthetic`: the original sizes (1,000 words, state 100); `synthetic_small`: 200 and 50.
 
@@ -120,6 +124,7 @@ def load(
         name, vocabulary_size=vocabulary_size, min_count=min_count, max_length=max_length
     )
     words, width, sizes = _SIZES[name]
+    seed = _SEEDS[name] if seed is None else seed
     x, z, component, entropy = generate(sum(sizes), words, width, seed)
     tokens = np.pad(x + len(SPECIAL), ((0, 0), (0, 1)), constant_values=END).astype(np.int32)
     ends = np.cumsum(sizes)

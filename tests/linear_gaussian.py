@@ -1,0 +1,73 @@
+"""A linear VAE with Gaussian noise, whose every optimum is known in closed form.
+
+    z ~ N(0, I),   x | z ~ N(W z + m, s2 I),   q(z|x) = N(V x + c, diag d)
+
+The posterior is N(M^-1 W'(x - m), s2 M^-1) with M = W'W + s2 I; of the diagonal q the best has its mean
+and the variances s2 / M_ii (Lucas et al. 2019).
+"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import tfvae
+from tfvae.latents import GaussianPosterior, StandardNormalPrior, StochasticLatent
+from tfvae.likelihoods import Likelihood
+from tfvae.networks import FactorisedDecoder, MLPEncoder, MLPImage
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Gaussian(Likelihood):
+    """log N(x; parameters, s2), of images; of no use for generation."""
+
+    def __init__(self, variance):
+        self.variance = variance
+
+    def parameter_size(self, channels):
+        return channels
+
+    def preprocess(self, x):
+        return tf.cast(x, tf.float32)
+
+    def log_prob(self, parameters, x):
+        square = tf.square(parameters - x) / self.variance
+        return -0.5 * tf.reduce_sum(square + np.log(2 * np.pi * self.variance), (1, 2, 3))
+
+    distribution = mean = mode = sample = None
+
+    def check(self, array):
+        pass
+
+    def get_config(self):
+        return {"variance": self.variance}
+
+
+def model(width, latent, variance, seed=0):
+    """W, m, V, c and the log-scale's weights as drawn by Keras."""
+    keras.utils.set_random_seed(seed)
+    shape = (1, width, 1)
+    vae = tfvae.VAE(
+        MLPEncoder(()),
+        StochasticLatent(GaussianPosterior((latent,)), StandardNormalPrior((latent,))),
+        FactorisedDecoder(shape, MLPImage(shape, (), 1)),
+        Gaussian(variance),
+    )
+    vae.build()
+    return vae
+
+
+def exact_posterior(vae, x):
+    """Mean [N, D] and the best diagonal variances [D], float64."""
+    kernel, bias = (v.numpy().astype(float) for v in vae.decoder.trainable_variables)
+    s2 = vae.likelihood.variance
+    precision = kernel @ kernel.T + s2 * np.eye(len(kernel))
+    centred = x.reshape(len(x), -1).astype(float) - bias
+    return np.linalg.solve(precision, kernel @ centred.T).T, s2 / np.diag(precision)
+
+
+def data(eigenvalues, number=256, seed=0):
+    """[N, 1, width, 1], with exactly this diagonal covariance and mean 0."""
+    x = np.random.default_rng(seed).normal(size=(number, len(eigenvalues)))
+    x -= x.mean(0)
+    x = x @ np.linalg.inv(np.linalg.cholesky(x.T @ x / number)).T * np.sqrt(eigenvalues)
+    return x.reshape(number, 1, -1, 1).astype(np.float32)

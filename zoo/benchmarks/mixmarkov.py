@@ -1,0 +1,111 @@
+"""MixMarkov: a mixture of 8 Markov chains with known likelihood; no model may beat the truth.
+
+24 symbols of 5, 8,000 / 1,000 / 2,000 sequences; decoder: dilated causal convolutions that see all.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tfvae import metrics
+from zoo.benchmarks.table import Benchmark, Row
+from zoo.datasets.text import mixmarkov
+
+__all__ = ["BENCHMARK"]
+
+_DELTA = {"latent_positions": 8, "latent_width": 1, "committed_rate": 2.0, "auxiliary": False}
+_LEAK = 0.02  # nats: more than that below the exact NLL of the same sequences is a bug
+
+
+def _further(report, model, data, test) -> dict[str, float]:
+    """The exact NLL of the sequences that were scored, and what 25 neighbours make of the codes."""
+    scored = test[: report["nll_num_examples"]]
+    exact = float(-np.mean(mixmarkov.exact_log_prob(scored)))
+    more = {"exact_nll": exact, "above_exact": report["nll"] - exact}
+    if model.has_latent:
+        known, label = data.train.x, data.train.label
+        codes = (_codes(model, known), label, _codes(model, test), data.test.label)
+        more["class_accuracy"] = metrics.nearest_neighbour_accuracy(*codes, k=25)
+    return more
+
+
+def _codes(model, x) -> np.ndarray:
+    return np.asarray(model.encode(x)).reshape(len(x), -1)
+
+
+def _no_leak(figures) -> bool:
+    return figures["above_exact"] > -_LEAK
+
+
+BENCHMARK = Benchmark(
+    about=__doc__.strip(),
+    fields={
+        "dataset": "mixmarkov",
+        "backbone": "dilated_cnn",
+        "size": "tiny",
+        "train_steps": 1500,
+        "batch_size": 100,
+        "learning_rate": 1e-3,
+        "nll_samples": 50,
+        "nll_examples": 2000,
+    },
+    settings={
+        "latent_width": 8,
+        "encoder": "flat",
+        "embedding_width": 16,
+        "units": 48,
+        "dilations": (1, 2, 4, 8, 16),
+        "kernel_size": 2,
+        "input_dropout": 0.0,
+        "output_dropout": 0.0,
+        "output_bias": True,
+    },
+    rows=(
+        Row("no latent", "lm", {}, ("NLL >= 27.2", lambda f: f["nll"] >= 27.2 and _no_leak(f))),
+        Row(
+            "vae, flat",
+            "vae",
+            {},
+            (
+                "KL < .1, AU <= 1",
+                lambda f: f["rate"] < 0.1 and f["active_units"] <= 1 and _no_leak(f),
+            ),
+        ),
+        Row(
+            "vae, pooled",
+            "vae",
+            {"encoder": "pooled"},
+            ("no collapse: MI > 1", lambda f: f["mutual_information"] > 1 and _no_leak(f)),
+        ),
+        Row(
+            "free bits .25, flat",
+            "free_bits_vae",
+            {"free_bits": 0.25},
+            ("KL >= 1.9", lambda f: f["rate"] >= 1.9 and _no_leak(f)),
+        ),
+        Row(
+            "delta 2, flat",
+            "delta_vae",
+            {**_DELTA, "encoder": "flat"},
+            ("KL >= 2", lambda f: f["rate"] >= 2 and _no_leak(f)),
+        ),
+        Row(
+            "delta 2, pooled",
+            "delta_vae",
+            {**_DELTA, "encoder": "pooled"},
+            ("KL >= 2", lambda f: f["rate"] >= 2 and _no_leak(f)),
+        ),
+    ),
+    columns=(
+        "distortion",
+        "rate",
+        "elbo",
+        "nll",
+        "above_exact",
+        "active_units",
+        "mutual_information",
+        "class_accuracy",
+        "train_seconds",
+    ),
+    further=_further,
+)

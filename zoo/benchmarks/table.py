@@ -1,0 +1,196 @@
+"""Runs the rows of a benchmark and writes their table; a row that is done is not run again.
+
+A row is trained and measured as `train_main.py` would, but leaves one JSON and no run directory.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfvae import diagnosis
+from zoo import modalities, plan, run
+from zoo.console import say
+
+__all__ = ["Benchmark", "Row", "measure_row", "run_all"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One line of a table.
+
+    Attributes:
+        name: as the table says it.
+        model: of the zoo.
+        settings: what differs from the benchmark's own.
+        asserts: (what is asserted in words, a predicate of the row's figures).
+        fields: of the plan, instead of the benchmark's own.
+    """
+
+    name: str
+    model: str
+    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    asserts: tuple[str, Callable[[dict[str, Any]], bool]] | None = None
+    fields: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Benchmark:
+    """Rows that share data, networks and budget.
+
+    Attributes:
+        about: printed above the table.
+        fields: of the plan.
+        settings: of every row that has such a setting.
+        rows: the table.
+        columns: figures of the report that it shows.
+        further: (report, model, data, measured split) -> more figures of a row.
+        joint: assertions about several rows: (words, predicate of {row name: figures}).
+    """
+
+    about: str
+    fields: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    rows: Sequence[Row]
+    columns: Sequence[str]
+    further: Callable[..., dict[str, Any]] | None = None
+    joint: Sequence[tuple[str, Callable[[dict[str, dict]], bool]]] = ()
+
+
+def measure_row(benchmark: Benchmark, row: Row, seed: int, data_dir: str | None) -> dict[str, Any]:
+    """Trains and measures one row; its figures, with the seconds of training and the command."""
+    resolved = _resolve(benchmark, row, seed, data_dir)
+    tf.config.experimental.enable_op_determinism()
+    keras.utils.set_random_seed(seed)
+    kind = modalities.of(resolved.dataset)
+    made = run.prepare(resolved, kind, tf.distribute.get_strategy())
+    started = time.time()
+    last = None
+    for stage in made.stages:
+        stage.model.compile(procedure=stage.procedure)
+        stream = kind.stream(made.data, resolved.batch_size, seed, 0, (0, 1))
+        stage.model.fit(stream, steps_per_epoch=stage.steps, verbose=0, shuffle=False)
+        if stage.finish:
+            stage.finish()
+        last = stage
+    seconds = time.time() - started
+    test = kind.arrays(made.data, made.data.test)
+    report = diagnosis.measure(
+        made.model,
+        test,
+        num_samples=resolved.nll_samples,
+        nll_examples=min(resolved.nll_examples, len(test)),
+        seed=seed,
+        inference=last.procedure.inference,
+    )
+    report["train_seconds"] = round(seconds, 1)
+    report["command"] = resolved.command()
+    if benchmark.further is not None:
+        report.update(benchmark.further(report, made.model, made.data, test))
+    return report
+
+
+def _resolve(benchmark: Benchmark, row: Row, seed: int, data_dir: str | None) -> plan.Plan:
+    fields = {**benchmark.fields, **row.fields}
+    known = plan.settings_of(row.model, fields["dataset"])
+    shared = {name: value for name, value in benchmark.settings.items() if name in known}
+    values = {**shared, **row.settings}
+    return plan.resolve(row.model, (), values, seed=seed, data_dir=data_dir, **fields)
+
+
+def run_all(
+    name: str,
+    benchmark: Benchmark,
+    seeds: Sequence[int],
+    out: str,
+    only: Sequence[str] = (),
+    data_dir: str | None = None,
+) -> bool:
+    """Runs what is not done yet, writes `<out>/<name>.md`, and says whether every assertion holds.
+
+    Args:
+        name: of the benchmark; its rows' figures lie in `<out>/<name>/`.
+        benchmark: the rows.
+        seeds: each row is run with each of them.
+        out: a directory.
+        only: names of rows; all if not given.
+        data_dir: see `train_main.py`.
+    """
+    folder = os.path.join(out, name)
+    os.makedirs(folder, exist_ok=True)
+    found: dict[int, dict[str, dict[str, Any]]] = {seed: {} for seed in seeds}
+    chosen = [row for row in benchmark.rows if not only or row.name in only]
+    for row in chosen:
+        for seed in seeds:
+            path = os.path.join(folder, f"{_slug(row.name)}_{seed}.json")
+            if not os.path.exists(path):
+                figures = measure_row(benchmark, row, seed, data_dir)
+                with open(f"{path}.part", "w", encoding="utf-8") as stream:
+                    json.dump(figures, stream, indent=1)
+                os.replace(f"{path}.part", path)
+                say(f"{row.name}, seed {seed}: {_line(figures, benchmark.columns)}")
+                keras.backend.clear_session()
+            with open(path, encoding="utf-8") as stream:
+                found[seed][row.name] = json.load(stream)
+    text, holds = _table(benchmark, chosen, found)
+    with open(os.path.join(out, f"{name}.md"), "w", encoding="utf-8") as stream:
+        stream.write(text)
+    print(text)
+    return holds
+
+
+def _slug(name: str) -> str:
+    return "".join(c if c.isalnum() or c == "." else "_" for c in name)
+
+
+def _cell(value) -> str:
+    if value is None:
+        return "-"
+    return str(value) if isinstance(value, int) else f"{value:.2f}"
+
+
+def _line(figures, columns) -> str:
+    return ", ".join(f"{column} {_cell(figures.get(column))}" for column in columns)
+
+
+def _span(values) -> str:
+    """One figure, or the least and the greatest of the seeds."""
+    cells = [_cell(v) for v in (values if None in values else sorted(values))]
+    return cells[0] if len(set(cells)) == 1 else f"{cells[0]} to {cells[-1]}"
+
+
+def _table(benchmark, rows, found) -> tuple[str, bool]:
+    seeds = list(found)
+    head = ["model", *benchmark.columns, "asserted", "holds"]
+    lines = [
+        benchmark.about,
+        f"\nseeds {', '.join(map(str, seeds))}; least to greatest where they differ\n",
+        "| " + " | ".join(head) + " |",
+        "|" + "---|" * len(head),
+    ]
+    everything = True
+    for row in rows:
+        figures = [found[seed][row.name] for seed in seeds]
+        cells = [_span([f.get(column) for f in figures]) for column in benchmark.columns]
+        words, held = "", ""
+        if row.asserts is not None:
+            words, predicate = row.asserts
+            kept = sum(bool(predicate(f)) for f in figures)
+            everything &= kept == len(seeds)
+            held = f"{kept}/{len(seeds)}"
+        lines.append("| " + " | ".join([row.name, *cells, words, held]) + " |")
+    for words, predicate in benchmark.joint:
+        try:
+            kept = sum(bool(predicate(found[seed])) for seed in seeds)
+        except KeyError:  # a row that was left out
+            continue
+        everything &= kept == len(seeds)
+        lines.append(f"\n{words}: holds for {kept}/{len(seeds)} seeds")
+    return "\n".join(lines) + "\n", everything

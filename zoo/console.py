@@ -1,0 +1,37 @@
+"""What a person who started a command sees. No TensorFlow is imported here before it is asked for."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+__all__ = ["import_tensorflow", "progress", "say"]
+
+
+def say(text: str) -> None:
+    """One line."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def progress(done: int, total: int) -> None:
+    """A line that is rewritten, on a terminal alone."""
+    if sys.stderr.isatty():
+        end = "\n" if done == total else ""
+        print(f"\r  row {done}/{total}", end=end, file=sys.stderr, flush=True)
+
+
+def import_tensorflow() -> None:
+    """TensorFlow greets from C++ on stderr, past every Python setting; a user need not read that."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what goes wrong also comes as an exception
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()
+        import tensorflow_probability  # noqa: F401
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
