@@ -26,7 +26,7 @@ def write(resolved, described, kind, data, model, last, seconds, directory) -> d
         data: what `kind.load` gave.
         model: as the main stage left it.
         last: the last stage; its model is the one that is kept.
-        seconds: of training.
+        seconds: of training; `None` if they are not known, as after a resume.
         directory: `tfvae.training.RunDirectory`.
 
     Returns:
@@ -51,7 +51,7 @@ def write(resolved, described, kind, data, model, last, seconds, directory) -> d
         "split": "test",
         "seed": resolved.seed,
         "train_steps": resolved.train_steps,
-        "train_seconds": round(seconds, 1),
+        "train_seconds": None if seconds is None else round(seconds, 1),
         **measured,
         **_probe(model, kind, data, test),
         "codebook_perplexity": None,

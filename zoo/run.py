@@ -202,7 +202,14 @@ def run(resolved: plan.Plan, resume: bool = False) -> dict[str, Any]:
     written = {}
     if training.strategy.is_chief(strategy):
         written = report.write(
-            resolved, made.described, kind, data, model, stage, seconds, directory
+            resolved,
+            made.described,
+            kind,
+            data,
+            model,
+            stage,
+            None if resume else seconds,
+            directory,
         )
     training.strategy.finish(strategy)
     return written

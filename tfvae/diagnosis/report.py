@@ -58,6 +58,7 @@ _ROWS = (
     ("parameters", "weights", "", "of the model without the auxiliary prior"),
     ("train_seconds", "training", "s", "wall time of this machine"),
 )
+_NOTHING = "<span class=s>(an empty sentence)</span>"
 _STYLE = """
 :root{color-scheme:light dark}
 body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem}
@@ -66,7 +67,7 @@ h1{font-size:1.5rem;margin-bottom:.2rem}h2{font-size:1.1rem;margin-top:2.2rem}
 table{border-collapse:collapse;width:100%;font-size:.92rem}
 td{padding:.25rem .6rem .25rem 0;border-bottom:1px solid #8884;vertical-align:top}
 td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-td.s,p.s{color:#777}p.s{font-size:.9rem}
+td.s,p.s,span.s{color:#777}p.s{font-size:.9rem}
 table.t td:first-child{color:#777;white-space:nowrap}
 img{max-width:100%;background:#fff;border-radius:4px}
 figure{margin:1.4rem 0}figcaption{font-size:.9rem;color:#777}
@@ -115,7 +116,7 @@ def html(
         )
     for name, rows in (texts or {}).items():
         parts.append(f"<h2>{text(TITLES[name])}</h2><table class=t>")
-        parts += ["<tr><td>" + "<td>".join(map(text, row)) for row in rows]
+        parts += ["<tr><td>" + "<td>".join(text(c) or _NOTHING for c in row) for row in rows]
         parts.append(f"</table><p class=s>{text(EXPLAINED[name])}</p>")
     everything = json.dumps({"config": config, "report": report}, indent=1, default=str)
     parts += [

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from tfvae.networks import beam_search
 from tfvae.randomness import fold, seed_of
 
 __all__ = ["EXPLAINED", "TITLES", "sentences"]
@@ -22,12 +23,14 @@ TITLES = {
 EXPLAINED = {
     "samples": "z from the prior, then word after word drawn; where there is a code, the likeliest "
     "sentence of the same z beside it.",
-    "reconstructions": "A test sentence, the likeliest words given its code one after another, and a "
-    "sentence drawn given the same code. What they share with the first is what the code holds.",
+    "reconstructions": "A test sentence; the likeliest words given its code, one after another; the "
+    "likeliest sentence that a beam of 5 finds; a sentence drawn given the same code. What they share "
+    "with the first is what the code holds.",
     "interpolation": "Equal steps between the codes of two test sentences; the likeliest words one "
     "after another.",
 }
 _STEPS = 7
+_BEAM = 5
 
 
 def sentences(
@@ -61,9 +64,10 @@ def sentences(
     shown = x[rng.choice(len(x), number, replace=len(x) < number)]
     codes = np.asarray(model.encode(shown))
     rows = []
-    cells = zip(words(shown), words(np.asarray(model.decode(codes))), drawn(3, z=codes))
-    for given, likeliest, draw in cells:
-        rows += [["test", given], ["likeliest", likeliest], ["draw", draw]]
+    found = words(beam_search(model.decoder, tf.constant(codes), _BEAM)[0].numpy())
+    cells = zip(words(shown), words(np.asarray(model.decode(codes))), found, drawn(3, z=codes))
+    for given, likeliest, beam, draw in cells:
+        rows += [["test", given], ["likeliest", likeliest], ["beam", beam], ["draw", draw]]
     return {
         "samples": [row for draw, best in pairs for row in (["draw", draw], ["likeliest", best])],
         "reconstructions": rows,

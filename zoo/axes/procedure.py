@@ -30,6 +30,11 @@ class ProcedureSettings:
     window: int | None = field(
         None, "inner steps between looks at the loss; none: 15 for text, 10 for images", low=1
     )
+    aggressive_steps: int | None = field(
+        None,
+        "steps of the decoder after which it ends in any case; none: by the information alone",
+        low=1,
+    )
     check_every: int | None = field(
         None, "steps between looks at the mutual information; none: an epoch", low=1
     )
@@ -145,6 +150,7 @@ def _aggressive(settings, context: Context, objective, inference, rate) -> Aggre
         settings.window or (15 if text else 10),
         settings.stopping or ("previous" if text else "best"),
         settings.patience,
+        settings.aggressive_steps,
         clip_norm=settings.clip_norm,
         inference=inference,
         learning_rate=rate,
