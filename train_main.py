@@ -36,6 +36,12 @@ flags.DEFINE_integer("eval_every", None, "steps between evaluations (default: a 
 flags.DEFINE_integer("checkpoint_every", None, "steps between checkpoints (default: a tenth)")
 flags.DEFINE_integer("nll_samples", None, "importance samples of the reported NLL (default 100)")
 flags.DEFINE_integer("nll_examples", None, "test examples of the reported NLL (default 200)")
+flags.DEFINE_integer(
+    "information_batch",
+    None,
+    "also report mutual information within batches of so many test examples, as He et al. 2019 do "
+    "(32 for text, 50 for images)",
+)
 flags.DEFINE_string("strategy", None, "auto, one_device, mirrored or multi_worker")
 flags.DEFINE_integer("cpu_replicas", None, "that many logical CPU devices, to try a mirrored run")
 flags.DEFINE_string("precision", None, "float32 or mixed_bfloat16")
@@ -60,6 +66,7 @@ _PLAN_FLAGS = (
     "checkpoint_every",
     "nll_samples",
     "nll_examples",
+    "information_batch",
     "strategy",
     "cpu_replicas",
     "precision",

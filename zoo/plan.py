@@ -32,6 +32,7 @@ class Plan:
     checkpoint_every: int
     nll_samples: int
     nll_examples: int
+    information_batch: int | None = None
     data_dir: str | None = None
     workdir: str | None = None
     strategy: str = "auto"

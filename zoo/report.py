@@ -42,6 +42,7 @@ def write(resolved, described, kind, data, model, last, seconds, directory) -> d
         seed=resolved.seed,
         auxiliary=None if last.model is model else last.model,
         inference=last.procedure.inference,
+        information_batch=resolved.information_batch,
     )
     report = {
         "model": resolved.model,

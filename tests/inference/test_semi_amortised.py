@@ -305,6 +305,26 @@ def test_noise_is_fresh_in_each_step_and_kept_for_the_way_back():
         np.testing.assert_array_equal(found, [found[0]] * 4)
 
 
+@pytest.mark.parametrize("step", [None, 0], ids=["measuring", "training"])
+def test_each_step_has_noise_of_its_own_and_the_last_draw_that_of_the_seed(step):
+    model, drawn, trained = Double(), [], []
+    infer_from, score = model.infer_from, model.score
+
+    def spy(posterior, seed):
+        drawn.append(tuple(seed.numpy()))
+        return infer_from(posterior, seed)
+
+    def listen(x, features, inferred, seed=None):
+        trained.append(seed if seed is None else tuple(seed.numpy()))
+        return score(x, features, inferred, seed)
+
+    model.latent.infer_from, model.score = spy, listen
+    one = tf.ones([], tf.float64)  # a schedule in double precision
+    inference.semi_amortised(3, 0.1, beta=lambda at: one)(model, X, seed_of(7), step)
+    assert len(drawn) == 4 == len(set(drawn)) and drawn[-1] == tuple(seed_of(7).numpy())
+    assert trained == ([None] * 4 if step is None else drawn)
+
+
 def test_the_code_alone_gives_the_encoder_no_gradient():
     model, x = models.plain(), models.images(5)
     with tf.GradientTape() as tape:

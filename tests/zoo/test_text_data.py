@@ -75,7 +75,8 @@ def test_real_sets_have_the_sizes_of_their_files(name, sizes, words, vocabulary,
         ends = (x == 2).argmax(1)
         assert np.all((x == 2).sum(1) == 1) and ends.min() > 0
         assert np.array_equal(x == PAD, np.arange(x.shape[1]) > ends[:, None])
-    assert text.form(name) in ((None, None), (len(data.vocabulary), data.max_length))
+    if name not in ("yahoo", "yelp"):  # whose published form is that of files that are not here
+        assert text.form(name) in ((None, None), (len(data.vocabulary), data.max_length))
     assert all(len(digest) == 64 for digest in data.source.values())
 
 
@@ -459,7 +460,8 @@ The *assert* statement isn't a ``function``. It is used in
 version 3.11 (see below). "Quoted" sentences are as good as others are. (Those in
 parentheses count as sentences, too.) He said "never say never."
 
-   >>> This is code, and no sentence at all.
+   >>> run()  # This is code.
+   This is what the code prints, and no sentence of the page.
 
 +------+-----------------------------------+
 | This | is a table, and no sentence.      |
@@ -470,7 +472,7 @@ parentheses count as sentences, too.) He said "never say never."
 * The second item of it too,
   on two lines.
 
-assert_stmt ::= "This is a rule of the grammar."
+assert_stmt ::= "assert". This is what a rule of the grammar says.
 
 without a capital this is no sentence. Too short. A sentence that does not end
 """
@@ -785,15 +787,16 @@ def test_rows_of_a_batch_are_about_equally_long_but_in_no_order():
     from zoo.datasets import text_pipeline
 
     split = _numbered(640)
-    batches = _take(text_pipeline.training_stream(split, 32, 0), 20)
+    batches = _take(text_pipeline.training_stream(split, 32, 0), 40)
     padding = np.mean(np.concatenate([(b == PAD).ravel() for b in batches]))
-    assert padding < 0.05  # 12 lengths in 20 batches; random batches have 0.40
+    assert padding < 0.05  # 12 lengths in 20 batches an epoch; random batches have 0.40
     lengths = [text_pipeline.lengths(b) for b in batches]
     assert np.std([length.mean() for length in lengths]) > 2
     first = [length[:16].mean() - length[16:].mean() for length in lengths]
     assert any(f > 0 for f in first) and any(f < 0 for f in first)
     means = [length.mean() for length in lengths]
-    assert means != sorted(means) and means != sorted(means, reverse=True)
+    assert means[:20] not in (sorted(means[:20]), sorted(means[:20], reverse=True))
+    assert np.any(np.abs(np.subtract(means[:20], means[20:])) > 2)  # another order an epoch
 
 
 def test_the_order_hangs_on_the_seed_only(pipeline):

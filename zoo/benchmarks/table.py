@@ -89,6 +89,7 @@ def measure_row(benchmark: Benchmark, row: Row, seed: int, data_dir: str | None)
         nll_examples=min(resolved.nll_examples, len(test)),
         seed=seed,
         inference=last.procedure.inference,
+        information_batch=resolved.information_batch,
     )
     report["train_seconds"] = round(seconds, 1)
     report["command"] = resolved.command()
