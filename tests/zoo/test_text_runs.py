@@ -10,7 +10,8 @@ from tfvae import training
 from tfvae.checks import UserError
 from zoo import plan, report, run
 
-WORDS = "the a cat dog bird sees eats finds old red big fish and never always house".split()
+WORDS = "the a cat dog bird sees eats finds old red big fish and never always house"
+WORDS = WORDS.split()
 SETS = ("embedding_width=8", "units=8", "latent_width=3", "min_count=1")
 
 

@@ -18,6 +18,7 @@ from tfvae.checks import UserError, one_of, positive
 from tfvae.inference import amortised
 from tfvae.objectives import Objective, elbo
 from tfvae.procedures.partwise import Partwise
+from tfvae.procedures.plateau import Plateau
 from tfvae.procedures.procedure import Procedure, reduced
 from tfvae.procedures.update import Update
 from tfvae.randomness import fold
@@ -72,11 +73,11 @@ class Aggressive(Procedure):
         largest: int | None = None,
         clip_norm: float | None = 5.0,
         inference: Callable = amortised,
-        learning_rate: Schedule | None = None,
+        learning_rate: Schedule | Plateau | None = None,
         jit_compile: bool = False,
         seed: int = 0,
     ):
-        super().__init__(seed, inference)
+        super().__init__(seed, inference, learning_rate)
         one_of("stopping rule", stopping, STOPPING)
         for name in ("check_every", "inner_steps", "window", "patience"):
             positive(name, locals()[name])
@@ -88,7 +89,6 @@ class Aggressive(Procedure):
         self.information, self.check_every = information, check_every
         self.inner_steps, self.window = inner_steps, window
         self.stopping, self.patience, self.largest = stopping, patience, largest
-        self.learning_rate = learning_rate
         self.optimizers = {"encoder": encoder_optimizer, "decoder": decoder_optimizer}
         shared = {
             "clip_norm": clip_norm,
@@ -116,6 +116,7 @@ class Aggressive(Procedure):
         with strategy.scope():
             for update in (self.joint, self.inner, self.decoder):
                 update.build(model)
+            self._build_rate(model)
 
         def step_of(update, batch, *index):
             step = self.step.read_value()
@@ -149,13 +150,13 @@ class Aggressive(Procedure):
             return tf.while_loop(goes_on, body, start)[0]
 
         def aggressive(iterator):
-            self._set_learning_rate()
+            self._set_rate(*self.optimizers.values())
             batch = next(iterator)
             inner = loop(iterator, batch)
             return finish(step_of(self.decoder, batch), inner)
 
         def joint(iterator):
-            self._set_learning_rate()
+            self._set_rate(*self.optimizers.values())
             return finish(step_of(self.joint, next(iterator)), tf.constant(0))
 
         if not run_eagerly:
@@ -185,10 +186,8 @@ class Aggressive(Procedure):
             enough = int(self.failures.numpy()) >= self.patience
         self.aggressive.assign(not enough)
 
-    def _set_learning_rate(self):
-        if self.learning_rate is not None:
-            for optimizer in self.optimizers.values():
-                optimizer.learning_rate.assign(self.learning_rate(self.step))
+    def observe(self, measured, optimizers=()):
+        super().observe(measured, list(self.optimizers.values()))
 
     def _decoder(self, model) -> list:
         """theta: what is not the encoder's, with the weights of the objective's terms."""
@@ -203,6 +202,7 @@ class Aggressive(Procedure):
             **{variable.name.split(":")[0]: variable for variable in held},
             **{f"{name}_optimizer": o for name, o in self.optimizers.items()},
             **self.objective.state(),
+            **self._rate_state(),
         }
 
 

@@ -10,6 +10,7 @@ from tfvae.checks import UserError
 from tfvae.inference import amortised
 from tfvae.objectives import elbo
 from tfvae.procedures.partwise import Partwise
+from tfvae.procedures.plateau import Plateau
 from tfvae.procedures.procedure import Procedure, reduced
 from tfvae.procedures.update import Update
 from tfvae.randomness import fold
@@ -23,7 +24,8 @@ class Joint(Procedure):
 
     Args:
         update: what moves; or give `objective` and `optimizer` for all variables on the ELBO.
-        learning_rate: a `Schedule` of the procedure's step, or `None` to leave the optimizer's own.
+        learning_rate: a `Schedule` of the procedure's step, a `Plateau`, or `None` to leave the
+            optimizer's own.
         seed: of every draw.
         inference: how `evaluate` finds z.
     """
@@ -33,13 +35,12 @@ class Joint(Procedure):
         update: Update | None = None,
         objective=None,
         optimizer="adam",
-        learning_rate: Schedule | None = None,
+        learning_rate: Schedule | Plateau | None = None,
         seed: int = 0,
         inference: Callable = amortised,
     ):
-        super().__init__(seed, inference)
+        super().__init__(seed, inference, learning_rate)
         self.update = update or Update(objective or elbo(), optimizer)
-        self.learning_rate = learning_rate
         if learning_rate is not None and isinstance(self.update.optimizer, Partwise):
             raise UserError(
                 "learning_rate of a Joint is of one optimizer; a Partwise has several: give each of "
@@ -49,11 +50,12 @@ class Joint(Procedure):
     def build(self, model, strategy, run_eagerly=False):
         with strategy.scope():
             self.update.build(model)
+            self._build_rate(model)
 
         def cycle(iterator):
             batch = next(iterator)
             if self.learning_rate is not None:
-                self.update.optimizer.learning_rate.assign(self.learning_rate(self.step))
+                self._set_rate(self.update.optimizer)
             arguments = (batch, self.step.read_value(), fold(self.seed, self.step))
             logs = reduced(strategy, strategy.run(self.update, arguments))
             self.update.objective.feed(self.step, logs)
@@ -68,4 +70,8 @@ class Joint(Procedure):
             "step": self.step,
             "optimizer": self.update.optimizer,
             **self.update.objective.state(),
+            **self._rate_state(),
         }
+
+    def observe(self, measured, optimizers=()):
+        super().observe(measured, [self.update.optimizer])

@@ -13,7 +13,9 @@ from typing import Any
 import tensorflow as tf
 
 from tfvae.inference import amortised
+from tfvae.procedures.plateau import Plateau
 from tfvae.randomness import seed_of
+from tfvae.schedules import Schedule
 
 __all__ = ["Procedure", "reduced"]
 
@@ -29,11 +31,18 @@ class Procedure(abc.ABC):
     Args:
         seed: every draw of every step is a function of this, the step and a purpose.
         inference: how `evaluate` finds z, `(model, x, seed, step) -> Draw`.
+        learning_rate: of the procedure's step, or `None` to leave the optimizers' own.
     """
 
-    def __init__(self, seed: int = 0, inference: Callable = amortised):
+    def __init__(
+        self,
+        seed: int = 0,
+        inference: Callable = amortised,
+        learning_rate: Schedule | Plateau | None = None,
+    ):
         self.seed = seed_of(seed)
         self.inference = inference
+        self.learning_rate = learning_rate
         self.step = tf.Variable(0, trainable=False, dtype=tf.int64, name="procedure_step")
 
     @abc.abstractmethod
@@ -52,6 +61,33 @@ class Procedure(abc.ABC):
     def position(self) -> int:
         """How many batches of the stream were taken: where a resumed run goes on in it."""
         return int(self.step.numpy())
+
+    def observe(self, measured: dict[str, float], optimizers=()) -> None:
+        """After each evaluation of validation data, with its figures."""
+        if isinstance(self.learning_rate, Plateau):
+            self.learning_rate.observe(int(self.step.numpy()), -measured["elbo"], optimizers)
+
+    @property
+    def over(self) -> bool:
+        """Whether the training has ended before its last step."""
+        return isinstance(self.learning_rate, Plateau) and self.learning_rate.over
+
+    def finish(self) -> None:
+        """Called once when the training is done: the weights that shall be kept into the model."""
+        if isinstance(self.learning_rate, Plateau):
+            self.learning_rate.take_back()
+
+    def _build_rate(self, model) -> None:
+        if isinstance(self.learning_rate, Plateau):
+            self.learning_rate.build(model)
+
+    def _set_rate(self, *optimizers) -> None:
+        if self.learning_rate is not None:
+            for optimizer in optimizers:
+                optimizer.learning_rate.assign(self.learning_rate(self.step))
+
+    def _rate_state(self) -> dict[str, Any]:
+        return self.learning_rate.state() if isinstance(self.learning_rate, Plateau) else {}
 
     @abc.abstractmethod
     def state(self) -> dict[str, Any]:

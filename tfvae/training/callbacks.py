@@ -90,15 +90,26 @@ class Monitor(_Clock):
         writer: a `tf.summary` writer.
         state: of an interrupted run, `{"sums": ..., "count": ...}`.
         further: () -> more of the row, for the report's figures.
+        procedure: is told what was measured, and may end the training.
     """
 
     def __init__(
-        self, start, last, every, stage, evaluate, append, writer, state=None, further=dict
+        self,
+        start,
+        last,
+        every,
+        stage,
+        evaluate,
+        append,
+        writer,
+        state=None,
+        further=dict,
+        procedure=None,
     ):
         super().__init__(start)
         self.last, self.every, self.stage = last, every, stage
         self.evaluate, self.append, self.writer = evaluate, append, writer
-        self.further = further
+        self.further, self.procedure = further, procedure
         self.state = state or {"sums": {}, "count": 0}
 
     def at_step(self, step, logs):
@@ -113,6 +124,9 @@ class Monitor(_Clock):
         valid = self.evaluate()
         row = {"stage": self.stage, "step": step, "train": train, "valid": valid}
         self.append({**row, **self.further()})
+        if self.procedure is not None:
+            self.procedure.observe(valid)
+            self.model.stop_training = self.procedure.over
         with room("tensorboard"), self.writer.as_default(step):
             for kind, values in (("train", train), ("valid", valid)):
                 for name, value in values.items():
@@ -134,7 +148,7 @@ class Checkpointer(_Clock):
         self.last, self.every, self.save = last, every, save
 
     def at_step(self, step, logs):
-        if step % self.every == 0 or step == self.last:
+        if step % self.every == 0 or step == self.last or self.model.stop_training:
             self.save(step)
 
 

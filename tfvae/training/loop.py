@@ -67,13 +67,16 @@ def train(
         )
     if resume and write:
         directory.keep_metrics(lambda row: row["stage"] != stage or row["step"] <= start)
-    if start >= steps:
+    if start >= steps or procedure.over:
+        procedure.finish()
         return
     writer = tf.summary.create_noop_writer()
     if write:
         writer = tf.summary.create_file_writer(directory.join("tensorboard"))
     append = directory.append_metrics if write else lambda row: None
-    monitor = Monitor(start, steps, eval_every, stage, evaluate, append, writer, state, further)
+    monitor = Monitor(
+        start, steps, eval_every, stage, evaluate, append, writer, state, further, procedure
+    )
 
     def last_good():
         whole = checkpoint.steps()
@@ -101,3 +104,4 @@ def train(
             callbacks=callbacks,
         )
     writer.close()
+    procedure.finish()

@@ -57,4 +57,5 @@ def make(settings, context) -> Callable:
         settings.svi_clip_norm,
         settings.svi_gradient,
         rate_weight(settings, context),
+        batch_size=context.batch_size,
     )

@@ -9,7 +9,7 @@ import keras
 from tfvae import diagnosis, objectives
 from tfvae import inference as inferences
 from tfvae.checks import UserError
-from tfvae.procedures import STOPPING, Aggressive, Joint, Update
+from tfvae.procedures import STOPPING, Aggressive, Joint, Plateau, Update
 from tfvae.schedules import Constant, Cosine, Exponential, Piecewise, Restarts, Schedule
 from zoo.recipe import Context, Stage
 from zoo.settings import field
@@ -64,9 +64,13 @@ class TrainingSettings:
     learning_rate_schedule: str = field(
         "drop",
         "drop: a fifth for the last 30 % of the steps; exponential: times 0.999995 a step; "
-        "restarts: a cosine in each of `learning_rate_cycles`",
-        choices=("constant", "drop", "cosine", "exponential", "restarts"),
+        "restarts: a cosine in each of `learning_rate_cycles`; plateau: a half whenever validation "
+        "has not improved in `plateau_patience` evaluations, with the best weights taken back",
+        choices=("constant", "drop", "cosine", "exponential", "restarts", "plateau"),
     )
+    plateau_patience: int = field(2, "evaluations without a better one", low=1)
+    plateau_start: int = field(0, "the step before which none of them counts", low=0)
+    plateau_falls: int = field(5, "halvings after which the training ends", low=1)
     learning_rate_cycles: int = field(4, "of learning_rate_schedule=restarts", low=1)
     ema_decay: float = field(
         0.0,
@@ -76,7 +80,7 @@ class TrainingSettings:
     )
 
 
-def learning_rate(settings, rate: float, steps: int) -> Schedule:
+def learning_rate(settings, rate: float, steps: int) -> Schedule | Plateau:
     """The schedule that the settings name."""
     return {
         "constant": lambda: Constant(rate),
@@ -84,6 +88,13 @@ def learning_rate(settings, rate: float, steps: int) -> Schedule:
         "cosine": lambda: Cosine(rate, 0.0, steps),
         "exponential": lambda: Exponential(rate, 0.999995),
         "restarts": lambda: Restarts(rate, steps, settings.learning_rate_cycles),
+        "plateau": lambda: Plateau(
+            rate,
+            0.5,
+            settings.plateau_patience,
+            settings.plateau_start,
+            settings.plateau_falls,
+        ),
     }[settings.learning_rate_schedule]()
 
 
@@ -108,6 +119,11 @@ def main_stage(
     Raises:
         UserError: weight averaging with two optimizers.
     """
+    if settings.ema_decay and settings.learning_rate_schedule == "plateau":
+        raise UserError(
+            f"ema_decay={settings.ema_decay} keeps averaged weights, and "
+            "learning_rate_schedule=plateau the best ones: take one of them"
+        )
     steps = steps or context.train_steps
     rate = learning_rate(settings, context.learning_rate, steps)
     if (procedure or getattr(settings, "procedure", "joint")) == "aggressive":

@@ -1,0 +1,110 @@
+"""A learning rate that falls when validation stops improving, with the best weights taken back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+__all__ = ["Plateau"]
+
+
+class Plateau:
+    """rate <- factor * rate after `patience` evaluations that are no better than the best one.
+
+    The rule of He et al. 2019 (as released): the weights of the best evaluation are taken back with
+    each fall, optimizers forget their moments, and after `falls` falls the training ends. Evaluations
+    before `start` keep the best one and count no failure. What is compared is the validation loss at
+    weight 1, -ELBO.
+
+    It stands where a procedure takes a learning-rate `Schedule`; unlike one it has a state, which
+    checkpoints hold: the weights of the best evaluation among it.
+
+    Args:
+        rate: at first.
+        factor: of each fall.
+        patience: failures in a row (published: 2 for text, 20 for images).
+        start: the step before which no failure counts (published: 15 epochs of text).
+        falls: after so many the training ends (published: 5).
+    """
+
+    def __init__(
+        self,
+        rate: float,
+        factor: float = 0.5,
+        patience: int = 2,
+        start: int = 0,
+        falls: int = 5,
+    ):
+        self.rate, self.factor, self.patience = rate, factor, patience
+        self.start, self.falls = start, falls
+        self._current = None
+
+    def build(self, model) -> None:
+        """Makes the state; under the strategy's scope."""
+        if self._current is not None:
+            return
+        self._model = model
+        self._current = tf.Variable(self.rate, trainable=False, name="plateau_rate")
+        self._best = tf.Variable(float("inf"), trainable=False, name="plateau_best")
+        self._failures = tf.Variable(0, trainable=False, name="plateau_failures")
+        self._fallen = tf.Variable(0, trainable=False, name="plateau_fallen")
+        self._weights = [
+            tf.Variable(w.value, trainable=False, name=f"plateau_weight_{i}")
+            for i, w in enumerate(model.variables)
+        ]
+
+    def __call__(self, step) -> tf.Tensor:
+        """The rate of now, scalar float32."""
+        del step
+        return self._current.read_value()
+
+    @property
+    def over(self) -> bool:
+        """Whether the training has ended."""
+        return int(self._fallen.numpy()) >= self.falls
+
+    def observe(self, step: int, loss: float, optimizers) -> None:
+        """After an evaluation.
+
+        Args:
+            step: of the procedure.
+            loss: validation -ELBO, nats.
+            optimizers: whose moments are forgotten with a fall.
+        """
+        if loss < float(self._best.numpy()):
+            self._best.assign(loss)
+            self._failures.assign(0)
+            for kept, weight in zip(self._weights, self._model.variables):
+                kept.assign(weight.value)
+            return
+        if step < self.start:
+            return
+        self._failures.assign_add(1)
+        if int(self._failures.numpy()) < self.patience:
+            return
+        self._failures.assign(0)
+        self._fallen.assign_add(1)
+        self._current.assign(self.factor * float(self._current.numpy()))
+        self.take_back()
+        for optimizer in optimizers:
+            for variable in optimizer.variables:
+                if variable is not optimizer.learning_rate:
+                    variable.assign(tf.zeros_like(variable.value))
+
+    def take_back(self) -> None:
+        """The weights of the best evaluation into the model."""
+        if float(self._best.numpy()) < float("inf"):
+            for kept, weight in zip(self._weights, self._model.variables):
+                weight.assign(kept.read_value())
+
+    def state(self) -> dict[str, Any]:
+        """For checkpoints."""
+        weights = {f"plateau_weight_{i}": w for i, w in enumerate(self._weights)}
+        return {
+            "plateau_rate": self._current,
+            "plateau_best": self._best,
+            "plateau_failures": self._failures,
+            "plateau_fallen": self._fallen,
+            **weights,
+        }
