@@ -7,6 +7,7 @@ flagfile, wherever it stands.
 
 from __future__ import annotations
 
+import difflib
 import pathlib
 import sys
 
@@ -101,8 +102,10 @@ def _found(name: str) -> str:
     for candidate in (path, shipped):
         if candidate.is_file():
             return str(candidate)
-    known = ", ".join(sorted(p.stem for p in shipped.parent.glob("*.flags")))
-    raise flags.Error(f"no flagfile {name!r}; shipped: {known}")
+    known = sorted(p.stem for p in shipped.parent.glob("*.flags"))
+    near = difflib.get_close_matches(path.name.removesuffix(".flags"), known, 3)
+    listed = f"did you mean {', '.join(near)}?" if near else f"shipped: {', '.join(known)}"
+    raise flags.Error(f"no flagfile {name!r}; {listed}")
 
 
 def main(argv: list[str] | None = None) -> int:

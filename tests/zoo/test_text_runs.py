@@ -54,7 +54,11 @@ class Killed(BaseException):
         ),
         ("rate_target_vae", ("pretrain_steps=6", "word_keep=0.7"), 2),
         ("sa_vae", ("svi_steps=2",), 1),
-        ("delta_vae", ("latent_positions=3", "auxiliary_steps=4", "cosine_weight=1"), 2),
+        (
+            "delta_vae",
+            ("latent_positions=3", "auxiliary_steps=4", "auxiliary_layers=1", "cosine_weight=1"),
+            2,
+        ),
     ],
     ids=["aggressive", "dual and pretraining", "semi-amortised", "delta"],
 )
