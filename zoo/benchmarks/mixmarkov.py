@@ -53,7 +53,7 @@ BENCHMARK = Benchmark(
         "latent_width": 8,
         "encoder": "flat",
         "embedding_width": 16,
-        "units": 48,
+        "units": 96,
         "dilations": (1, 2, 4, 8, 16),
         "kernel_size": 2,
         "input_dropout": 0.0,
