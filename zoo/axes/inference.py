@@ -40,7 +40,8 @@ def make(settings, context) -> Callable:
     """`(model, x, seed, step) -> Draw`.
 
     Raises:
-        UserError: the objective has no weight of the rate that the refinement could use.
+        UserError: the objective has no weight of the rate that the refinement could use, or XLA is
+            asked for.
     """
     if settings.inference == "amortised":
         return amortised
@@ -50,6 +51,11 @@ def make(settings, context) -> Callable:
                 f"inference=semi_amortised refines z on distortion + beta * rate, which "
                 f"{name}={getattr(settings, name)} has not: take beta or annealing"
             )
+    if context.jit_compile:
+        raise UserError(
+            "--jit_compile cannot go with inference=semi_amortised: XLA needs minutes for the "
+            "gradient through its nested loops"
+        )
     return semi_amortised(
         settings.svi_steps,
         settings.svi_step_size,

@@ -174,7 +174,9 @@ def batches(x: np.ndarray, batch_size: int) -> dict:
     """Arguments of `evaluate`: sentences of about one length together."""
     parts = [tokens for _, tokens in pipeline.evaluation_batches(x, batch_size)]
     spec = tf.TensorSpec([None, None], tf.int32)
-    return {"x": tf.data.Dataset.from_generator(lambda: iter(parts), output_signature=spec)}
+    data = tf.data.Dataset.from_generator(lambda: iter(parts), output_signature=spec)
+    # Keras warns of an end that it did not know of
+    return {"x": data.apply(tf.data.experimental.assert_cardinality(len(parts)))}
 
 
 def stream(data, batch_size: int, seed: int, start_step: int, shard: tuple[int, int]):
