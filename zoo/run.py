@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import itertools
 import os
+import textwrap
 import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -97,6 +98,8 @@ def load(workdir: str):
 
 # ------------------------------------------------------------------ describe
 
+_INDENTED = {"initial_indent": " " * 4, "subsequent_indent": " " * 8, "break_on_hyphens": False}
+
 
 def describe(resolved: plan.Plan) -> None:
     """Prints what would run; builds the model and runs one tiny batch through it."""
@@ -112,9 +115,11 @@ def describe(resolved: plan.Plan) -> None:
     print(f"data: {resolved.dataset}, {space}")
     for name in ("backbone", "size", "train_steps", "batch_size", "learning_rate", "seed"):
         print(f"  --{name}={getattr(resolved, name)}")
-    print("\nsettings (--set=name=value):")
-    for name, value, text in settings.describe(resolved.settings):
-        print(f"  {name}={value}\n      {text}")
+    print("\nsettings (--set=name=value)")
+    for heading, lines in settings.headings(resolved.settings).items():
+        print(f"\n  {heading}")
+        for name, value, text in lines:
+            print(textwrap.fill(f"{name}={value}  {text}", 100, **_INDENTED))
     print("\nparts, with their weights:")
     for part in ("encoder", "latent", "decoder"):
         layer = getattr(model, part)

@@ -14,7 +14,7 @@ from typing import Any
 
 from tfvae.checks import UserError, one_of
 
-__all__ = ["describe", "field", "join", "parse"]
+__all__ = ["describe", "field", "headings", "join", "parse"]
 
 
 def field(default, help: str, low=None, high=None, choices: Iterable[str] | None = None):
@@ -45,9 +45,11 @@ def join(name: str, groups: Iterable[type], defaults: Mapping[str, Any] | None =
             model does not fit this kind of data.
     """
     fields: dict[str, tuple[Any, dataclasses.Field]] = {}
+    heading: dict[str, str] = {}
     for group in groups:
         hints = typing.get_type_hints(group)
         fields.update({f.name: (hints[f.name], f) for f in dataclasses.fields(group)})
+        heading.update({f.name: (group.__doc__ or "").strip() for f in dataclasses.fields(group)})
     usual = {key: f.default for key, (_, f) in fields.items()}
     for key, value in (defaults or {}).items():
         if key not in fields:
@@ -64,7 +66,11 @@ def join(name: str, groups: Iterable[type], defaults: Mapping[str, Any] | None =
             ) from None
         usual[key] = value
     made = [
-        (key, hint, dataclasses.field(default=usual[key], metadata=f.metadata))
+        (
+            key,
+            hint,
+            dataclasses.field(default=usual[key], metadata={**f.metadata, "heading": heading[key]}),
+        )
         for key, (hint, f) in fields.items()
     ]
     return dataclasses.make_dataclass("Settings", made, frozen=True)
@@ -99,6 +105,14 @@ def describe(settings) -> list[tuple[str, str, str]]:
         (f.name, _text(getattr(settings, f.name)), f.metadata.get("help", ""))
         for f in dataclasses.fields(settings)
     ]
+
+
+def headings(settings) -> dict[str, list[tuple[str, str, str]]]:
+    """What `describe` says, by the group that each setting came from."""
+    found: dict[str, list[tuple[str, str, str]]] = {}
+    for f, line in zip(dataclasses.fields(settings), describe(settings)):
+        found.setdefault(f.metadata.get("heading", ""), []).append(line)
+    return found
 
 
 def _text(value) -> str:

@@ -78,7 +78,12 @@ class ObjectiveSettings:
     )
     dual_step_size: float = field(1e-2, "nu of that", low=0.0)
     dual_start: float = field(1.0, "the weight at first", low=0.0)
-    dual_warm_up: int = field(0, "steps before it moves", low=0)
+    dual_warm_up: int | None = field(
+        None,
+        "steps before it moves; none: a twentieth of train_steps for target_distortion, which early "
+        "reconstructions miss by far, and 0 for target_rate",
+        low=0,
+    )
     bow_weight: float = field(0.0, "of the bag-of-words term (text)", low=0.0)
     bow_units: int = field(400, "of its hidden layer", low=1, high=65536)
     cosine_weight: float = field(
@@ -119,7 +124,7 @@ def make(settings, context) -> Objective:
         UserError: two of them want to decide about the same term.
     """
     _refuse_conflicts(settings, context)
-    terms = {"distortion": _distortion(settings)}
+    terms = {"distortion": _distortion(settings, context)}
     terms |= _rate(settings, context)
     if settings.bow_weight:
         bag = BagOfWords(context.space.vocabulary_size, settings.bow_units)
@@ -129,15 +134,16 @@ def make(settings, context) -> Objective:
     return Objective(terms)
 
 
-def _distortion(settings):
+def _distortion(settings, context):
     if settings.target_distortion is None:
         return distortion
-    return _dual(settings, "distortion", settings.target_distortion), distortion
+    usual = context.train_steps // 20
+    return _dual(settings, "distortion", settings.target_distortion, usual), distortion
 
 
 def _rate(settings, context) -> dict:
     if settings.target_rate is not None:
-        return {"rate": (_dual(settings, "rate", settings.target_rate), rate)}
+        return {"rate": (_dual(settings, "rate", settings.target_rate, 0), rate)}
     if settings.capacity is not None:
         steps = settings.capacity_steps or max(1, context.train_steps // 2)
         term = Capacity(Linear(0.0, settings.capacity, steps))
@@ -149,7 +155,9 @@ def _rate(settings, context) -> dict:
     return {"rate": (weight, rate)}
 
 
-def _dual(settings, watched: str, target: float) -> DualVariable:
+def _dual(settings, watched: str, target: float, warm_up: int) -> DualVariable:
+    if settings.dual_warm_up is not None:
+        warm_up = settings.dual_warm_up
     low = 0.0 if settings.dual_update == "additive" else 1e-4
     return DualVariable(
         watched,
@@ -158,7 +166,7 @@ def _dual(settings, watched: str, target: float) -> DualVariable:
         settings.dual_step_size,
         start=settings.dual_start,
         bounds=(low, 1e4),
-        start_step=settings.dual_warm_up,
+        start_step=warm_up,
         largest_change=0.05,
     )
 
