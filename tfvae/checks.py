@@ -17,6 +17,9 @@ class UserError(ValueError):
     """A request that cannot be met; its text names the argument, what it wants and what it got."""
 
 
+_LISTED = 12  # names that are listed although near ones were found
+
+
 def one_of(what: str, got: str, choices: Iterable[str]) -> str:
     """Returns `got` if it is one of `choices`, else refuses and lists the near names.
 
@@ -32,8 +35,10 @@ def one_of(what: str, got: str, choices: Iterable[str]) -> str:
     if got in choices:
         return got
     near = difflib.get_close_matches(got, choices, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(near)}? " if near else ""
-    raise UserError(f"unknown {what} {got!r}; {hint}known: {', '.join(choices)}")
+    hint = f"did you mean {' or '.join(near)}?" if near else ""
+    if not near or len(choices) <= _LISTED:
+        hint = f"{hint} known: {', '.join(choices)}".strip()
+    raise UserError(f"unknown {what} {got!r}; {hint}")
 
 
 def positive(what: str, got: float) -> float:
