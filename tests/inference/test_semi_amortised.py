@@ -276,7 +276,7 @@ def test_evaluate_measures_what_was_trained():
     """`evaluate` refines with the procedure's inference."""
     model, x = models.plain(), models.images(16)
     infer = inference.semi_amortised(3, 40.0)
-    model.compile(procedure=Joint(Update(elbo(), "sgd", inference=infer), inference=infer))
+    model.compile(procedure=Joint(Update(elbo(), "sgd", inference=infer)))
     found = model.evaluate(x, batch_size=16, verbose=0, return_dict=True)
     wanted = infer(model, x, fold(seed_of(20260), 0))
     assert found["elbo"] == pytest.approx(np.mean(wanted.elbo), rel=1e-5)

@@ -31,3 +31,6 @@ def code_only(model, x, seed, step=None) -> Draw:
     features = tf.stop_gradient(model.encoder(inputs))
     posterior, z, rate, aux = model.latent.infer(features, seed)
     return Draw(x, features, posterior, z, rate, None, aux)
+
+
+code_only.measures = False  # without a likelihood there is no bound to evaluate

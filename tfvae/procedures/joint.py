@@ -27,7 +27,7 @@ class Joint(Procedure):
         learning_rate: a `Schedule` of the procedure's step, a `Plateau`, or `None` to leave the
             optimizer's own.
         seed: of every draw.
-        inference: how `evaluate` finds z.
+        inference: how `evaluate` finds z: as the update does, if not given.
     """
 
     def __init__(
@@ -37,10 +37,13 @@ class Joint(Procedure):
         optimizer="adam",
         learning_rate: Schedule | Plateau | None = None,
         seed: int = 0,
-        inference: Callable = amortised,
+        inference: Callable | None = None,
     ):
-        super().__init__(seed, inference, learning_rate)
         self.update = update or Update(objective or elbo(), optimizer)
+        own = (
+            self.update.inference if getattr(self.update.inference, "measures", True) else amortised
+        )
+        super().__init__(seed, inference or own, learning_rate)
         if learning_rate is not None and isinstance(self.update.optimizer, Partwise):
             raise UserError(
                 "learning_rate of a Joint is of one optimizer; a Partwise has several: give each of "

@@ -136,7 +136,7 @@ def main_stage(
         inference=inference,
         jit_compile=context.jit_compile,
     )
-    procedure = Joint(update, learning_rate=rate, seed=context.seed, inference=inference)
+    procedure = Joint(update, learning_rate=rate, seed=context.seed)
     return Stage(name, model, procedure, steps, _finish(update, model.trainable_variables))
 
 

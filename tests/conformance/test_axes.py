@@ -1,0 +1,43 @@
+"""Every public name of the axes without Keras configs is under test by its name, and reachable."""
+
+import pathlib
+import re
+
+import pytest
+
+from tfvae import inference, objectives, procedures, schedules
+from zoo import axes, recipe
+from zoo import settings as typed
+
+TESTS = pathlib.Path(__file__).parent.parent
+NOT_PARTS = {"Procedure", "Schedule", "STOPPING"}
+
+
+@pytest.mark.parametrize("module", [inference, objectives, procedures, schedules])
+def test_every_public_name_has_a_test_that_names_it(module):
+    text = "".join(p.read_text() for p in TESTS.rglob("test_*.py") if p.name != "test_axes.py")
+    missing = [name for name in module.__all__ if name not in text and name not in NOT_PARTS]
+    assert not missing, f"{module.__name__}: no test names {missing}"
+
+
+def test_settings_of_the_axes_do_not_collide():
+    """A name that two axes use would be one setting with two meanings."""
+    names = [name for group in axes.GROUPS for name in group.__dataclass_fields__]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("name", recipe.names())
+def test_every_model_has_its_formula_its_paper_and_a_point_that_is_one(name):
+    file, described = recipe.module(name), recipe.load(name)
+    assert file.__doc__.startswith(f"`{name}`: ") and re.search(r"( = |<-|>=)", file.__doc__)
+    assert any(year in described.citation for year in map(str, range(2005, 2027)))
+    if described.latent and name != "vae":
+        shared = typed.join("any", axes.GROUPS)()
+        moved = [k for k, v in described.point.items() if getattr(shared, k, None) != v]
+        assert moved, f"{name} is the plain VAE"
+
+
+@pytest.mark.parametrize("name", recipe.names())
+def test_every_model_has_a_flagfile(name):
+    shipped = (TESTS.parent / "zoo" / "flagfiles").glob("*.flags")
+    assert any(f"--model={name}\n" in path.read_text() for path in shipped)
