@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.graphs import operations
 from tests.networks.text_parts import TOKENS, E, V, randomise, sentences
 from tfvae import VAE
 from tfvae.latents import (
@@ -106,11 +107,6 @@ def test_a_keras_file_gives_the_same_model(name, tmp_path):
     np.testing.assert_array_equal(loaded.sample(4, 1), model.sample(4, 1))
 
 
-def _operations(graph):
-    nodes = [*graph.node, *(n for f in graph.library.function for n in f.node_def)]
-    return {node.op for node in nodes}
-
-
 @pytest.mark.parametrize("name", ["lagging", "delta", "language-model"])
 def test_a_saved_model_says_what_the_model_says(name, tmp_path, monkeypatch):
     """On any machine: where Keras finds a GPU its LSTM is cuDNN's, which loads on no other."""
@@ -120,7 +116,7 @@ def test_a_saved_model_says_what_the_model_says(name, tmp_path, monkeypatch):
         patched.setattr(rnn, "_is_gpu_available", lambda: True)
         if name == "lagging":
             training = tf.function(lambda x: model.draw(x, 0).elbo).get_concrete_function(X)
-            assert "CudnnRNNV3" in _operations(training.graph.as_graph_def())
+            assert "CudnnRNNV3" in operations(training.graph.as_graph_def())
         export_saved_model(model, str(tmp_path / "saved"))
         if name == "lagging":
             assert model.encoder.lstm.use_cudnn == "auto"

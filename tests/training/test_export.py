@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 from tests import models
+from tests.graphs import operations
 from tfvae.training.export import export_saved_model, save_keras
 
 ALONE = """
@@ -66,18 +67,7 @@ def test_encode_has_no_random_operation(tmp_path):
     loaded = tf.saved_model.load(str(tmp_path / "saved"))
 
     def random_operations(name):
-        """In the graph and in whatever it calls, however deep."""
-        graph = loaded.signatures[name].graph.as_graph_def()
-        library = {f.signature.name: f.node_def for f in graph.library.function}
-        kinds, seen, waiting = set(), set(), [graph.node]
-        while waiting:
-            for node in waiting.pop():
-                kinds.add(node.op)
-                held = [a.func for a in node.attr.values()]
-                held += [f for a in node.attr.values() for f in a.list.func]
-                called = {f.name for f in held} | {node.op}
-                waiting += [library[c] for c in called - seen if c in library]
-                seen |= called
+        kinds = operations(loaded.signatures[name].graph.as_graph_def())
         return {k for k in kinds if "Random" in k or "Multinomial" in k}
 
     for name in ("sample", "elbo", "log_prob"):
