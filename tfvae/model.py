@@ -198,6 +198,8 @@ class VAE(keras.Model):
         seed = _seed(seed)
         if not self.has_latent:
             return self.log_weights(x, 1, seed)[0]
+        if posterior is None:
+            posterior = self.posterior(x)  # once, not for each chunk
         return importance_weighted_log_prob(
             lambda num, block: self.log_weights(x, num, block, posterior), num_samples, chunk, seed
         )[0]

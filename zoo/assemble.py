@@ -16,7 +16,7 @@ from zoo import settings as typed
 from zoo.axes import inference as inference_axis
 from zoo.axes import latent as latent_axis
 from zoo.axes import objective as objective_axis
-from zoo.axes.procedure import main_stage, prior_stage
+from zoo.axes.procedure import joint_stage, main_stage, prior_stage
 from zoo.recipe import Context, Recipe, Stage
 
 __all__ = ["model", "settings_class", "stages"]
@@ -64,7 +64,7 @@ def stages(recipe: Recipe, settings, context: Context, vae) -> Iterator[Stage]:
         yield from recipe.stages(settings, context, vae)
     elif not recipe.latent:
         objective = objectives.Objective({"distortion": objectives.distortion})
-        yield main_stage(settings, context, vae, objective)
+        yield joint_stage(settings, context, vae, objective)
     else:
         yield from _stages(recipe, settings, context, vae)
 
@@ -93,15 +93,8 @@ def _stages(recipe, settings, context, vae) -> Iterator[Stage]:
 
 def _pretraining(settings, context, vae) -> Stage:
     """z is drawn, its rate is free: an autoencoder with noise (Li et al. 2019, as released)."""
-    return main_stage(
-        settings,
-        context,
-        vae,
-        objectives.elbo(0.0),
-        steps=settings.pretrain_steps,
-        name="pretrain",
-        procedure="joint",
-    )
+    objective, steps = objectives.elbo(0.0), settings.pretrain_steps
+    return joint_stage(settings, context, vae, objective, steps=steps, name="pretrain")
 
 
 def _renew_decoder(recipe, settings, context, vae) -> None:

@@ -101,14 +101,12 @@ class Stage:
         model: what is trained, evaluated and, after the last stage, kept.
         procedure: how.
         steps: how long.
-        finish: called once when the steps are done, e.g. to keep averaged weights.
     """
 
     name: str
     model: Any
     procedure: Any
     steps: int
-    finish: Callable[[], None] | None = None
 
 
 def names() -> list[str]:

@@ -252,8 +252,6 @@ def _train(stage, resolved, kind, data, valid, strategy, directory, resume):
         write=training.strategy.is_chief(strategy),
         further=further,
     )
-    if stage.finish:
-        stage.finish()
 
 
 def _directory(resolved, kind, data, resume, strategy):

@@ -328,7 +328,7 @@ def test_each_step_has_noise_of_its_own_and_the_last_draw_that_of_the_seed(step)
 def test_the_code_alone_gives_the_encoder_no_gradient():
     model, x = models.plain(), models.images(5)
     with tf.GradientTape() as tape:
-        draw = inference.code_only(model, x, seed_of(1))
+        draw = inference.code_only(model, x, seed_of(1), 0)
         loss = tf.reduce_sum(draw.rate)
     assert draw.log_likelihood is None
     np.testing.assert_array_equal(draw.z, inference.amortised(model, x, seed_of(1)).z)

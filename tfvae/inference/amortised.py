@@ -24,13 +24,12 @@ def amortised(model, x, seed, step=None) -> Draw:
 def code_only(model, x, seed, step=None) -> Draw:
     """The draw and its rate without the decoder: for fitting a prior on frozen posteriors.
 
-    No gradient reaches the encoder or the posterior; `log_likelihood` is `None`.
+    No gradient reaches the encoder or the posterior; `log_likelihood` is `None`. To measure (step
+    `None`) it is the whole amortised draw, since a bound needs its likelihood.
     """
-    del step
+    if step is None:
+        return amortised(model, x, seed)
     inputs = model.likelihood.preprocess(tf.convert_to_tensor(x))
     features = tf.stop_gradient(model.encoder(inputs))
     posterior, z, rate, aux = model.latent.infer(features, seed)
     return Draw(x, features, posterior, z, rate, None, aux)
-
-
-code_only.measures = False  # without a likelihood there is no bound to evaluate

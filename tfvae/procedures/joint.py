@@ -7,7 +7,6 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from tfvae.checks import UserError
-from tfvae.inference import amortised
 from tfvae.objectives import elbo
 from tfvae.procedures.partwise import Partwise
 from tfvae.procedures.plateau import Plateau
@@ -40,10 +39,7 @@ class Joint(Procedure):
         inference: Callable | None = None,
     ):
         self.update = update or Update(objective or elbo(), optimizer)
-        own = (
-            self.update.inference if getattr(self.update.inference, "measures", True) else amortised
-        )
-        super().__init__(seed, inference or own, learning_rate)
+        super().__init__(seed, inference or self.update.inference, learning_rate)
         if learning_rate is not None and isinstance(self.update.optimizer, Partwise):
             raise UserError(
                 "learning_rate of a Joint is of one optimizer; a Partwise has several: give each of "
@@ -75,6 +71,11 @@ class Joint(Procedure):
             **self.update.objective.state(),
             **self._rate_state(),
         }
+
+    def finish(self):
+        super().finish()
+        if self.update.optimizer.use_ema:
+            self.update.optimizer.finalize_variable_values(self.update.moving)
 
     def observe(self, measured, optimizers=()):
         super().observe(measured, [self.update.optimizer])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import keras
 
@@ -14,7 +15,14 @@ from tfvae.schedules import Constant, Cosine, Exponential, Piecewise, Restarts, 
 from zoo.recipe import Context, Stage
 from zoo.settings import field
 
-__all__ = ["ProcedureSettings", "TrainingSettings", "learning_rate", "main_stage", "prior_stage"]
+__all__ = [
+    "ProcedureSettings",
+    "TrainingSettings",
+    "joint_stage",
+    "learning_rate",
+    "main_stage",
+    "prior_stage",
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,30 +113,27 @@ def _optimizer(settings) -> keras.optimizers.Optimizer:
 
 
 def main_stage(
+    settings, context: Context, model, objective: objectives.Objective, inference: Callable
+) -> Stage:
+    """Encoder and decoder on an objective, by the procedure that the settings name."""
+    if settings.procedure == "joint":
+        return joint_stage(settings, context, model, objective, inference)
+    rate = _rate(settings, context, context.train_steps)
+    procedure = _aggressive(settings, context, objective, inference, rate)
+    return Stage("train", model, procedure, context.train_steps)
+
+
+def joint_stage(
     settings,
     context: Context,
     model,
     objective: objectives.Objective,
-    inference=inferences.amortised,
+    inference: Callable = inferences.amortised,
     steps: int | None = None,
     name: str = "train",
-    procedure: str | None = None,
 ) -> Stage:
-    """Encoder and decoder on an objective, by a procedure: the one of the settings if none is named.
-
-    Raises:
-        UserError: weight averaging with two optimizers.
-    """
-    if settings.ema_decay and settings.learning_rate_schedule == "plateau":
-        raise UserError(
-            f"ema_decay={settings.ema_decay} keeps averaged weights, and "
-            "learning_rate_schedule=plateau the best ones: take one of them"
-        )
+    """All weights together on an objective, for the steps of the run if no others are named."""
     steps = steps or context.train_steps
-    rate = learning_rate(settings, context.learning_rate, steps)
-    if (procedure or getattr(settings, "procedure", "joint")) == "aggressive":
-        procedure = _aggressive(settings, context, objective, inference, rate)
-        return Stage(name, model, procedure, steps)
     update = Update(
         objective,
         _optimizer(settings),
@@ -136,16 +141,19 @@ def main_stage(
         inference=inference,
         jit_compile=context.jit_compile,
     )
+    rate = _rate(settings, context, steps)
     procedure = Joint(update, learning_rate=rate, seed=context.seed)
-    return Stage(name, model, procedure, steps, _finish(update, model.trainable_variables))
+    return Stage(name, model, procedure, steps)
 
 
-def _finish(update: Update, weights):
-    def finish():
-        if update.optimizer.use_ema:
-            update.optimizer.finalize_variable_values(weights)
-
-    return finish
+def _rate(settings, context: Context, steps: int) -> Schedule | Plateau:
+    """Refuses two settings that both say which weights are kept."""
+    if settings.ema_decay and settings.learning_rate_schedule == "plateau":
+        raise UserError(
+            f"ema_decay={settings.ema_decay} keeps averaged weights, and "
+            "learning_rate_schedule=plateau the best ones: take one of them"
+        )
+    return learning_rate(settings, context.learning_rate, steps)
 
 
 def _aggressive(settings, context: Context, objective, inference, rate) -> Aggressive:

@@ -77,8 +77,7 @@ def measure_row(benchmark: Benchmark, row: Row, seed: int, data_dir: str | None)
         stage.model.compile(procedure=stage.procedure)
         stream = kind.stream(made.data, resolved.batch_size, seed, 0, (0, 1))
         stage.model.fit(stream, steps_per_epoch=stage.steps, verbose=0, shuffle=False)
-        if stage.finish:
-            stage.finish()
+        stage.procedure.finish()
         last = stage
     seconds = time.time() - started
     test = kind.arrays(made.data, made.data.test)
