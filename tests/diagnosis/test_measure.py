@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tests import models
 from tfvae import diagnosis
+from tfvae.randomness import seed_of
 
 
 def _set_posterior(model, mean_kernel=0.0, scale=1.0):
@@ -42,8 +43,12 @@ def test_two_kinds_of_images_far_apart_hold_ln_2():
     _set_posterior(model, mean_kernel=1.0, scale=0.1)
     loc = model.encode(x).numpy()
     assert np.abs(loc[0] - loc[-1]).min() > 5
-    report = diagnosis.measure(model, x, num_samples=5, reference=100)
+    report = diagnosis.measure(model, x, num_samples=5, reference=100, information_batch=100)
     assert report["mutual_information"] == pytest.approx(np.log(2), abs=1e-3)
+    # its entropy is exact, its log density drawn: a standard deviation of sqrt(3 / 2 / 100) = 0.12
+    assert report["mutual_information_batch"] == pytest.approx(np.log(2), abs=0.3)
+    one_kind = diagnosis.information_in_batches(model, x, 50, seed_of(0))
+    assert one_kind == pytest.approx(0, abs=0.3)
     log_scale = 8 * np.tanh(np.log(0.1) / 8)  # the posterior's smooth bound
     rate = 0.5 * np.sum(loc**2 + np.exp(2 * log_scale) - 1 - 2 * log_scale, 1).mean()
     assert report["rate"] == pytest.approx(rate, rel=1e-4)

@@ -114,13 +114,13 @@ def information_in_batches(model, x: np.ndarray, batch_size: int, seed) -> float
         model: a `tfvae.VAE` with a posterior.
         x: [N, ...] raw units.
         batch_size: B, which bounds the estimate by about ln B.
-        seed: an integer or a [2] int32 tensor.
+        seed: [2] int32.
     """
     units = model.likelihood.units(tf.constant(x)).numpy()
     total = 0.0
     for number, (rows, batch) in enumerate(_batches(model, x, units, batch_size)):
         posterior = model.posterior(tf.constant(batch))
-        z = model.latent.posterior.draw(posterior, fold(seed_of(seed), number))
+        z = model.latent.posterior.draw(posterior, fold(seed, number))
         total += len(rows) * metrics.batch_information(posterior, z)
     return total / len(x)
 

@@ -11,6 +11,7 @@ from tfvae import diagnosis, objectives
 from tfvae import inference as inferences
 from tfvae.checks import UserError
 from tfvae.procedures import STOPPING, Aggressive, Joint, Plateau, Update
+from tfvae.randomness import seed_of
 from tfvae.schedules import Constant, Cosine, Exponential, Piecewise, Restarts, Schedule
 from zoo.recipe import Context, Stage
 from zoo.settings import field
@@ -188,7 +189,7 @@ def _information(context: Context, number: int):
 
     def information(model) -> float:
         x = context.valid[:number]
-        return diagnosis.information_in_batches(model, x, len(x), context.seed)
+        return diagnosis.information_in_batches(model, x, len(x), seed_of(context.seed))
 
     return information
 

@@ -5,20 +5,23 @@
 
 from __future__ import annotations
 
+from tfvae import diagnosis
 from zoo.benchmarks.table import Benchmark, Row
 
 __all__ = ["BENCHMARK"]
 
 _STEPS = 4000  # three epochs of 32
+_COMPARED = 500  # the sentences whose NLL is estimated; the language model's is of the same
+# about 4,000 steps of the encoder: what twice the plain VAE's time again buys
+_AGGRESSIVE = {"inner_steps": 20, "window": 10, "check_every": 50, "aggressive_steps": 200}
 _RAMP = {"annealing": "linear", "annealing_start": 0.1, "annealing_steps": 2600}
-_USED = ("MI > 1", lambda f: f["mutual_information"] > 1)
 
 _ROWS = (
     Row("lm", "lm"),
     Row("vae", "vae", {}, ("MI < 0.1", lambda f: f["mutual_information"] < 0.1)),
     Row("linear annealing", "sentence_vae", _RAMP),
     Row("cyclical", "cyclical_vae"),
-    Row("aggressive + annealing", "aggressive_vae", _RAMP),
+    Row("aggressive + annealing", "aggressive_vae", {**_AGGRESSIVE, **_RAMP}),
     Row("free bits", "free_bits_vae", {"free_bits": 0.25, **_RAMP}),
     Row("max-pooled", "pooled_vae", _RAMP),
 )
@@ -34,6 +37,12 @@ def _four_used(rows) -> bool:
     return len(used) >= 4
 
 
+def _same_sentences(report, model, data, test) -> dict:
+    """An exact NLL is of the whole split: here of the sentences that the others are compared on."""
+    del data
+    return {} if model.has_latent else diagnosis.measure(model, test[:_COMPARED])
+
+
 BENCHMARK = Benchmark(
     about=__doc__.strip(),
     fields={
@@ -44,8 +53,9 @@ BENCHMARK = Benchmark(
         "batch_size": 32,
         "learning_rate": 1e-3,
         "nll_samples": 500,
-        "nll_examples": 500,
+        "nll_examples": _COMPARED,
         "information_batch": 32,
+        "deterministic": False,  # at 10,002 words deterministic kernels cost 1.4 times the time
     },
     settings={"latent_width": 32, "input_dropout": 0.3, "output_dropout": 0.3},
     rows=_ROWS,
@@ -59,6 +69,7 @@ BENCHMARK = Benchmark(
         "active_units",
         "train_seconds",
     ),
+    further=_same_sentences,
     joint=(
         ("four remedies have MI > 1 with an NLL within 2 % of the language model's", _four_used),
         (

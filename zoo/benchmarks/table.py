@@ -67,7 +67,8 @@ class Benchmark:
 def measure_row(benchmark: Benchmark, row: Row, seed: int, data_dir: str | None) -> dict[str, Any]:
     """Trains and measures one row; its figures, with the seconds of training and the command."""
     resolved = _resolve(benchmark, row, seed, data_dir)
-    tf.config.experimental.enable_op_determinism()
+    if resolved.deterministic:
+        tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(seed)
     kind = modalities.of(resolved.dataset)
     made = run.prepare(resolved, kind, tf.distribute.get_strategy())
