@@ -6,10 +6,13 @@ import numpy as np
 import tfvae
 from tfvae.latents import (
     AR1Prior,
+    Codebook,
+    DiscreteLatent,
     GaussianPosterior,
     NoLatent,
     StandardNormalPrior,
     StochasticLatent,
+    UniformCodes,
 )
 from tfvae.likelihoods import Bernoulli
 from tfvae.networks import (
@@ -19,6 +22,8 @@ from tfvae.networks import (
     FactorisedDecoder,
     GatedPixelCNN,
     GridConditioner,
+    GridEncoder,
+    GridImage,
     MLPEncoder,
     MLPImage,
     NoEncoder,
@@ -56,6 +61,16 @@ def delta(seed=0, rate=1.0):
         SHAPE, GatedPixelCNN(8, 2, 3, 3), DenseHead(1), GridConditioner(SHAPE, (2, 2), 4)
     )
     model = tfvae.VAE(AntiCausalEncoder((2, 2), 8, 2), latent, decoder, Bernoulli())
+    model.build()
+    return model
+
+
+def discrete(seed=0, num_codes=6, averaged=True):
+    """A codebook over 2x2 positions."""
+    keras.utils.set_random_seed(seed)
+    latent = DiscreteLatent(Codebook((4, 3), num_codes, averaged), UniformCodes((4,), num_codes))
+    decoder = FactorisedDecoder(SHAPE, GridImage(SHAPE, (2, 2), 8, 1, 1))
+    model = tfvae.VAE(GridEncoder((2, 2), 8, 1), latent, decoder, Bernoulli())
     model.build()
     return model
 

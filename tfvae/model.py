@@ -114,7 +114,7 @@ class VAE(keras.Model):
     # ---------------------------------------------------------------- distributions
 
     def posterior(self, x):
-        """q(z|x), a `tfd.Distribution` with batch shape [B]; `None` for a model without a latent."""
+        """q(z|x), a `tfd.Distribution` with batch shape [B]; `None` without one (no latent, codes)."""
         return self.latent.infer(self.encoder(self._inputs(x)), seed_of(0)).posterior
 
     def prior(self):
@@ -162,15 +162,14 @@ class VAE(keras.Model):
     def log_weights(self, x, num: int, seed=0, posterior=None) -> tf.Tensor:
         """log p(x|z_s) + log p(z_s) - log q(z_s|x) for `num` draws each, [num, B] nats.
 
-        Without a latent every weight is the exact log p(x).
+        Without a latent every weight is the exact log p(x); of a discrete code there is nothing to
+        draw, and every weight is the bound.
         """
         inputs = self._inputs(x)
         if posterior is None:
             posterior = self.posterior(x)
         if posterior is None:
-            z = self.latent.code(inputs)
-            exact = self.likelihood.log_prob(self.decoder(z, inputs), x)
-            return tf.tile(exact[None], [num, 1])
+            return tf.tile(self.elbo(x)[None], [num, 1])
         z = posterior.sample(num, seed=_seed(seed))
         log_ratio = self.prior().log_prob(z) - posterior.log_prob(z)
         tiles = [num] + [1] * len(self.data_shape)
@@ -182,7 +181,7 @@ class VAE(keras.Model):
     def log_prob(
         self, x, num_samples: int = 100, seed=0, chunk: int = 10, posterior=None
     ) -> tf.Tensor:
-        """Importance-weighted log p(x), [B] nats; exact where there is no latent.
+        """Importance-weighted log p(x), [B] nats; exact without a latent, the ELBO of discrete codes.
 
             L_S = log 1/S sum_s p(x|z_s) p(z_s) / q(z_s|x) <= log p(x) in expectation
 
@@ -196,10 +195,10 @@ class VAE(keras.Model):
             posterior: draw z from this one instead of the encoder's, batch shape [B].
         """
         seed = _seed(seed)
-        if not self.has_latent:
-            return self.log_weights(x, 1, seed)[0]
         if posterior is None:
             posterior = self.posterior(x)  # once, not for each chunk
+        if posterior is None:
+            return self.log_weights(x, 1, seed)[0]
         return importance_weighted_log_prob(
             lambda num, block: self.log_weights(x, num, block, posterior), num_samples, chunk, seed
         )[0]
@@ -213,7 +212,7 @@ class VAE(keras.Model):
 
     def with_prior(self, prior) -> VAE:
         """The same encoder, posterior, decoder and weights under another prior."""
-        latent = type(self.latent)(self.latent.posterior, prior)
+        latent = self.latent.with_prior(prior)
         model = VAE(self.encoder, latent, self.decoder, self.likelihood, name=self.name)
         model.build()
         return model

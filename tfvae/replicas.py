@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tfvae.checks import UserError
 
-__all__ = ["batch_mean", "batch_sum", "replica_count"]
+__all__ = ["batch_mean", "batch_sum", "replica_count", "whole_batch"]
 
 
 def replica_count() -> int:
@@ -29,16 +29,41 @@ def batch_sum(values: tf.Tensor) -> tf.Tensor:
     """
     total = tf.reduce_sum(values, 0)
     if replica_count() > 1:
-        try:
-            total = tf.distribute.get_replica_context().all_reduce("SUM", total)
-        except RuntimeError as error:
-            raise UserError(
-                "a sum over the replicas (free bits of the batch, cosine, capacity, the clipping of "
-                "a refinement) cannot be compiled: with several replicas use jit_compile=False"
-            ) from error
+        total = _meet(lambda context: context.all_reduce("SUM", total))
     return tf.stop_gradient(total)
 
 
 def batch_mean(values: tf.Tensor) -> tf.Tensor:
     """The mean over the examples of the global batch, [B, ...] -> [...]; no gradient passes."""
     return batch_sum(values) / batch_sum(tf.ones([tf.shape(values)[0]], values.dtype))
+
+
+def whole_batch(values: tf.Tensor) -> tf.Tensor:
+    """The examples of all replicas, in the replicas' order: [B, ...] -> [global batch, ...].
+
+    For a scalar term that is a function of the whole batch at once (a divergence, a total
+    correlation). Every replica then computes the same value, the objective takes the share 1 / R of
+    it from each of R replicas, and the gradient passes to this replica's own rows R times: the
+    added gradients are those of one device.
+    """
+    if replica_count() == 1:
+        return values
+    context = tf.distribute.get_replica_context()
+    sizes = _meet(lambda c: c.all_gather(tf.shape(values)[:1], axis=0))
+    rows = _meet(lambda c: c.all_gather(tf.stop_gradient(values), axis=0))
+    before = tf.reduce_sum(sizes[: context.replica_id_in_sync_group])
+    after = tf.reduce_sum(sizes) - before - tf.shape(values)[0]
+    moving = (values - tf.stop_gradient(values)) * context.num_replicas_in_sync  # its value is 0
+    padding = [[before, after]] + [[0, 0]] * (values.shape.rank - 1)
+    return tf.stop_gradient(rows) + tf.pad(moving, padding)
+
+
+def _meet(exchange):
+    try:
+        return exchange(tf.distribute.get_replica_context())
+    except RuntimeError as error:
+        raise UserError(
+            "what looks at the batch of all replicas (free bits of the batch, cosine, capacity, "
+            "divergences, the clipping of a refinement) cannot be compiled: with several replicas "
+            "use jit_compile=False"
+        ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import keras
@@ -9,10 +10,12 @@ import keras
 import tfvae
 from tfvae import objectives
 from tfvae.checks import UserError
-from tfvae.latents import AutoregressivePrior, NoLatent
+from tfvae.latents import AutoregressiveCodes, AutoregressivePrior, NoLatent
 from tfvae.networks import NoEncoder
 from zoo import axes, backbones, modalities
 from zoo import settings as typed
+from zoo.axes import codes as codes_axis
+from zoo.axes import divergence as divergence_axis
 from zoo.axes import inference as inference_axis
 from zoo.axes import latent as latent_axis
 from zoo.axes import objective as objective_axis
@@ -50,7 +53,10 @@ def model(recipe: Recipe, settings, context: Context) -> tfvae.VAE:
     else:
         parts = backbones.build(settings, context)
         encoder = parts.encoder
-        latent = latent_axis.make(settings, parts.positions, **parts.heads)
+        if settings.num_codes:
+            latent = codes_axis.make(settings, parts.positions)
+        else:
+            latent = latent_axis.make(settings, parts.positions, **parts.heads)
     return tfvae.VAE(encoder, latent, parts.decoder, parts.likelihood, name=context.model)
 
 
@@ -70,7 +76,9 @@ def stages(recipe: Recipe, settings, context: Context, vae) -> Iterator[Stage]:
 
 
 def _stages(recipe, settings, context, vae) -> Iterator[Stage]:
-    objective = objective_axis.make(settings, context)
+    divergence = divergence_axis.make(settings, context)
+    further = divergence.terms | codes_axis.terms(settings)
+    objective = objective_axis.make(settings, context, further)
     inference = inference_axis.make(settings, context)
     if settings.auxiliary and settings.inference != "amortised":
         raise UserError(
@@ -80,15 +88,27 @@ def _stages(recipe, settings, context, vae) -> Iterator[Stage]:
     if settings.pretrain_steps:
         yield _pretraining(settings, context, vae)
         _renew_decoder(recipe, settings, context, vae)
-    yield main_stage(settings, context, vae, objective, inference)
+    yield main_stage(
+        settings,
+        context,
+        vae,
+        objective,
+        inference,
+        divergence.players,
+        codes_axis.after(settings),
+    )
     if settings.auxiliary:
-        prior = AutoregressivePrior(
-            vae.latent.prior,
-            settings.auxiliary_filters,
-            settings.auxiliary_layers,
-            settings.auxiliary_components,
-        )
-        yield prior_stage(settings, context, vae.with_prior(prior))
+        yield prior_stage(settings, context, vae.with_prior(_auxiliary(settings, context, vae)))
+
+
+def _auxiliary(settings, context, vae):
+    """The prior of the last stage: over a sequence of vectors, or over a map of codes."""
+    sizes = (settings.auxiliary_filters, settings.auxiliary_layers)
+    if not settings.num_codes:
+        return AutoregressivePrior(vae.latent.prior, *sizes, settings.auxiliary_components)
+    old = vae.latent.prior
+    grid = backbones.grid(settings, context) or (math.prod(old.event_shape), 1)
+    return AutoregressiveCodes(old.event_shape, old.num_codes, grid, *sizes)
 
 
 def _pretraining(settings, context, vae) -> Stage:

@@ -55,7 +55,7 @@ def write(resolved, described, kind, data, model, last, seconds, directory) -> d
         "train_seconds": None if seconds is None else round(seconds, 1),
         **measured,
         **_probe(model, kind, data, test),
-        "codebook_perplexity": None,
+        **_factors(model, data, test, resolved.seed),
     }
     report["verdict"] = diagnosis.verdict(report)
     console.say("drawing")
@@ -94,6 +94,14 @@ def _probe(model, kind, data, test) -> dict[str, float | None]:
     known = (_codes(model, train), part.label, _codes(model, test), data.test.label)
     measures = (metrics.linear_probe_accuracy, metrics.nearest_neighbour_accuracy)
     return {name: measure(*known) for name, measure in zip(names, measures)}
+
+
+def _factors(model, data, test, seed) -> dict[str, float]:
+    """Disentanglement, where the factors of variation are known."""
+    factors = getattr(data.test, "factors", None)
+    if factors is None or not model.has_latent:
+        return {}
+    return metrics.disentanglement(_codes(model, test), factors, seed)
 
 
 def _codes(model, x) -> np.ndarray:

@@ -234,7 +234,8 @@ def _train(stage, resolved, kind, data, valid, strategy, directory, resume):
         )
 
     def further():
-        if stage.model.latent.event_shape != (1,):
+        latent = stage.model.latent
+        if latent.event_shape != (1,) or not hasattr(latent, "posterior"):
             return {}
         return {"mean_space": diagnosis.posterior_means(stage.model, valid[:_SHOWN])}
 

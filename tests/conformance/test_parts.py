@@ -56,6 +56,7 @@ PARTS = {
     networks.VectorConditioner: (lambda: networks.VectorConditioner(IMAGE, 3), (Z[:, 0],)),
     networks.MLPImage: (lambda: networks.MLPImage(IMAGE, (5,), 1), (Z,)),
     networks.DeconvolutionalImage: (lambda: networks.DeconvolutionalImage(IMAGE, (4,), 1), (Z,)),
+    networks.GridImage: (lambda: networks.GridImage(IMAGE, (2, 2), 8, 1, 1), (Z,)),
     networks.FactorisedDecoder: (
         lambda: networks.FactorisedDecoder(IMAGE, networks.MLPImage(IMAGE, (5,), 1)),
         (Z, X),
@@ -96,6 +97,7 @@ PARTS = {
         (TOKENS,),
     ),
     latents.GaussianPosterior: (_posterior, None),
+    latents.FixedScalePosterior: (lambda: latents.FixedScalePosterior((4, 2), 0.5), None),
     latents.StandardNormalPrior: (lambda: latents.StandardNormalPrior((4, 2)), None),
     latents.AR1Prior: (lambda: latents.AR1Prior((4, 2), (0.5, 0.9)), None),
     latents.AutoregressivePrior: (
@@ -106,6 +108,16 @@ PARTS = {
         lambda: latents.StochasticLatent(_posterior(), latents.AR1Prior((4, 2), 0.5)),
         None,
     ),
+    latents.Codebook: (lambda: latents.Codebook((4, 2), 5, False), None),
+    latents.UniformCodes: (lambda: latents.UniformCodes((4,), 5), None),
+    latents.AutoregressiveCodes: (
+        lambda: latents.AutoregressiveCodes((4,), 5, (2, 2), 6, 2),
+        None,
+    ),
+    latents.DiscreteLatent: (
+        lambda: latents.DiscreteLatent(latents.Codebook((4, 2), 5), latents.UniformCodes((4,), 5)),
+        None,
+    ),
     latents.NoLatent: (latents.NoLatent, None),
     likelihoods.Bernoulli: (likelihoods.Bernoulli, None),
     likelihoods.Categorical256: (likelihoods.Categorical256, None),
@@ -113,9 +125,10 @@ PARTS = {
         lambda: likelihoods.DiscretizedLogisticMixture(3),
         None,
     ),
+    likelihoods.OneHot: (likelihoods.OneHot, None),
     likelihoods.Tokens: (lambda: likelihoods.Tokens(WORDS), None),
 }
-ABSTRACT = {latents.Latent, latents.Inferred, likelihoods.Likelihood}
+ABSTRACT = {latents.Latent, latents.Inferred, latents.Quantised, likelihoods.Likelihood}
 
 
 def _public():

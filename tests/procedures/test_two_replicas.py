@@ -6,18 +6,25 @@ import pytest
 import tensorflow as tf
 
 from tests import models
-from tfvae.inference import METHODS, semi_amortised
+from tfvae.inference import METHODS, code_only, semi_amortised
 from tfvae.objectives import (
     FREE_BITS_FORMS,
     Capacity,
+    Critic,
+    DensityRatio,
+    DensityRatioLoss,
     DualVariable,
+    MaximumMeanDiscrepancy,
     Objective,
+    PriorCritic,
+    PriorCriticLoss,
     cosine_similarity,
     distortion,
     free_bits,
     rate,
+    total_correlation,
 )
-from tfvae.procedures import Aggressive, Joint, Update
+from tfvae.procedures import Aggressive, Alternating, Joint, Player, Update
 from tfvae.schedules import Linear
 
 BATCH = 16
@@ -51,6 +58,36 @@ def aggressive():
     )
 
 
+def divergences():
+    """Kernels, the batch's mixture, and two critics, each the first's and the other's rival."""
+    ratio, prior = Critic([6], 2), Critic([6], 1)
+    objective = Objective(
+        {
+            "distortion": distortion,
+            "rate": (0.2, rate),
+            "mmd": (20.0, MaximumMeanDiscrepancy()),
+            "total_correlation": (3.0, total_correlation(500)),
+            "ratio": (2.0, DensityRatio(ratio)),
+            "adversary": (2.0, PriorCritic(prior)),
+        }
+    )
+    players = [
+        _player("ratio_critic", ratio, DensityRatioLoss(ratio), 2),
+        _player("prior_critic", prior, PriorCriticLoss(prior), 1),
+    ]
+    return Alternating(Joint(Update(objective, sgd(), clip_norm=1.0), seed=7), players)
+
+
+def _player(name, critic, loss, steps):
+    update = Update(
+        Objective({"critic": loss}),
+        keras.optimizers.SGD(0.5),
+        variables=lambda model: critic.trainable_variables,
+        inference=code_only,
+    )
+    return Player(name, update, steps)
+
+
 def refined(method):
     inference = semi_amortised(2, 20.0, clip_norm=0.02, method=method)
     return lambda: Joint(Update(Objective(_elbo()), sgd(), inference=inference), seed=7)
@@ -60,8 +97,13 @@ def _elbo():
     return {"distortion": distortion, "rate": rate}
 
 
-CASES = {"terms": everything, "aggressive": aggressive, **{m: refined(m) for m in METHODS}}
-STEPS = {"terms": 12, "aggressive": 10, **dict.fromkeys(METHODS, 5)}
+CASES = {
+    "terms": everything,
+    "aggressive": aggressive,
+    "divergences": divergences,
+    **{m: refined(m) for m in METHODS},
+}
+STEPS = {"terms": 12, "aggressive": 10, "divergences": 8, **dict.fromkeys(METHODS, 5)}
 
 
 def train(strategy, name):
@@ -97,6 +139,13 @@ def test_two_replicas_equal_one_device(two_replicas, name):
     if name == "aggressive":
         assert logs[0]["aggressive"] == 1 and logs[-1]["aggressive"] == 0
         assert len({row["inner_steps"] for row in logs}) > 2
+    if name == "divergences":
+        assert procedure.position == 8 * 4  # one batch of the model, three of the critics
+        for mine, their in zip(procedure.players, other.players):
+            for a, b in zip(*(p.update.objective.trainable_variables for p in (mine, their))):
+                np.testing.assert_allclose(a, b, atol=2e-6)
+            losses = [row[f"{mine.name}/objective"] for row in logs]
+            assert abs(losses[-1] - losses[0]) > 1e-2
     if name == "terms":
         assert logs[-1]["weight/distortion"] > 1.1
         for form in FREE_BITS_FORMS:  # each floor was above the rate at times

@@ -35,7 +35,7 @@ def test_delta_vae_keeps_its_latent_where_the_plain_vae_collapses(tmp_path):
 @pytest.mark.parametrize("row", mixmarkov.BENCHMARK.rows, ids=lambda row: row.name)
 def test_mixmarkov(row):
     """Each row's assertion, and no NLL more than 0.02 nats below the exact one (40 s each)."""
-    words, holds = row.asserts
+    words, holds = row.asserts or ("no leak", lambda f: f["above_exact"] > -0.02)
     figures = table.measure_row(mixmarkov.BENCHMARK, row, 0, None)
     assert holds(figures), (words, figures)
 

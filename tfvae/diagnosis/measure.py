@@ -151,6 +151,9 @@ _NO_CODE = dict.fromkeys(
         "shuffle_gap_stderr",
         "committed_rate",
         "committed_rate_per_group",
+        "codebook_perplexity",
+        "codes_used",
+        "num_codes",
     )
 )
 
@@ -168,17 +171,20 @@ def _passes(model, batches, order, seed, auxiliary, inference, progress) -> dict
     def one(batch, seed):
         draw = inference(model, batch, seed, None)
         out = {"log_likelihood": draw.log_likelihood, "rate": draw.rate}
-        if model.has_latent:
+        if not model.has_latent:
+            return out
+        out["z"] = draw.z
+        if draw.posterior is None:
+            out["codes"] = tf.reshape(draw.aux["codes"], [tf.shape(draw.z)[0], -1])
+        else:
             parameters = model.latent.posterior.parameters_of(draw.posterior)
             out.update(
                 {f"parameter_{i}": p for i, p in enumerate(parameters)},
-                z=draw.z,
                 mean=draw.posterior.mean(),
                 log_posterior=draw.posterior.log_prob(draw.z),
             )
-            if auxiliary is not None:
-                rate = auxiliary.latent.prior.rate(draw.posterior, draw.z)
-                out["auxiliary_rate"] = tf.reduce_sum(rate, -1)
+        if auxiliary is not None:
+            out["auxiliary_rate"] = tf.reduce_sum(auxiliary.latent.rate(draw), -1)
         return out
 
     @tf.function(reduce_retracing=True)
@@ -239,6 +245,39 @@ def _nll(model, x, num_examples, num_samples, seed, inference) -> dict[str, Any]
 
 def _code(model, passes, chosen) -> dict[str, Any]:
     """What the code holds, and whether the decoder uses it; `chosen` is the reference."""
+    of_kind = _indices if "codes" in passes else _distributions
+    gap = metrics.shuffle_gap(passes["log_likelihood"], passes["permuted"])
+    return {
+        **_NO_CODE,
+        **of_kind(model, passes, chosen),
+        "rate_stderr": metrics.summarise(passes["rate"].sum(1)).standard_error,
+        "mutual_information_reference": len(chosen),
+        "mutual_information_ceiling": float(np.log(len(chosen))),
+        "active_units_threshold": metrics.ACTIVE_THRESHOLD,
+        "shuffle_gap": gap.mean,
+        "shuffle_gap_stderr": gap.standard_error,
+    }
+
+
+def _indices(model, passes, chosen) -> dict[str, Any]:
+    """Of discrete codes: I(x; k) = H(k), with the reference's own frequencies of whole sequences."""
+    codes = passes["codes"].astype(np.int64)
+    _, place, counts = np.unique(codes[chosen], axis=0, return_inverse=True, return_counts=True)
+    information = metrics.summarise(np.log(len(chosen)) - np.log(counts[place.ravel()]))
+    number = model.latent.codebook.num_codes
+    usage = np.bincount(codes.ravel(), minlength=number)
+    return {
+        "mutual_information": information.mean,
+        "mutual_information_stderr": information.standard_error,
+        "marginal_kl": float(passes["rate"][chosen].sum(1).mean()) - information.mean,
+        "codebook_perplexity": metrics.codebook_perplexity(usage),
+        "codes_used": int((usage > 0).sum()),
+        "num_codes": number,
+    }
+
+
+def _distributions(model, passes, chosen) -> dict[str, Any]:
+    """Of a posterior with a density."""
     names = sorted(name for name in passes if name.startswith("parameter_"))
     posterior = model.latent.posterior.of(*(tf.constant(passes[n][chosen]) for n in names))
     z = passes["z"][chosen]
@@ -249,21 +288,14 @@ def _code(model, passes, chosen) -> dict[str, Any]:
         len(chosen),
     )
     variances = metrics.unit_variances(passes["mean"])
-    gap = metrics.shuffle_gap(passes["log_likelihood"], passes["permuted"])
     committed = getattr(model.latent.prior, "committed_rate", None)
     return {
-        "rate_stderr": metrics.summarise(passes["rate"].sum(1)).standard_error,
         "mutual_information": information.mutual_information.mean,
         "mutual_information_stderr": information.mutual_information.standard_error,
-        "mutual_information_reference": len(chosen),
-        "mutual_information_ceiling": information.ceiling,
         "marginal_kl": information.marginal_kl.mean,
         "active_units": metrics.active_units(variances),
         "latent_units": int(variances.size),
-        "active_units_threshold": metrics.ACTIVE_THRESHOLD,
         "active_units_sweep": metrics.sweep(variances),
-        "shuffle_gap": gap.mean,
-        "shuffle_gap_stderr": gap.standard_error,
         "committed_rate": None if committed is None else float(np.sum(committed)),
         "committed_rate_per_group": None if committed is None else list(map(float, committed)),
     }

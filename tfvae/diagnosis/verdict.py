@@ -20,7 +20,7 @@ def verdict(report: Mapping[str, Any]) -> str:
 
     collapse: rate below 0.1 nats, and the decoder does not miss the code (gap below 0.1 nats).
     unused rate: nats are paid, but neither information nor the decoder's gap shows for it.
-    partial collapse: the code is used, but fewer than half of its units are.
+    partial collapse: the code is used, but fewer than half of its units (of its codebook) are.
     """
     if report["rate"] is None:
         return "no latent"
@@ -29,9 +29,17 @@ def verdict(report: Mapping[str, Any]) -> str:
         return "collapse"
     if report["mutual_information"] < USED_INFORMATION and ignored:
         return "unused rate"
-    if report["active_units"] * 2 < report["latent_units"]:
+    used, units, _ = _used(report)
+    if used * 2 < units:
         return "partial collapse"
     return "healthy"
+
+
+def _used(report: Mapping[str, Any]) -> tuple[int, int, str]:
+    """How many of how many, and what they are called."""
+    if report.get("num_codes") is not None:
+        return report["codes_used"], report["num_codes"], "codes used"
+    return report["active_units"], report["latent_units"], "units active"
 
 
 def sentence(report: Mapping[str, Any]) -> str:
@@ -48,14 +56,15 @@ def sentence(report: Mapping[str, Any]) -> str:
     head = {
         "collapse": "Posterior collapse: the decoder ignores its latent",
         "unused rate": "Rate is paid, but the decoder does not use the latent",
-        "partial collapse": "The latent is used, by fewer than half of its units",
+        "partial collapse": "The latent is used, but fewer than half of its units or codes",
         "healthy": "The latent is used",
     }[kind]
     committed = report.get("committed_rate")
+    used, units, name = _used(report)
     floor = "" if committed is None else f" (committed: {committed:.2f})"
     return (
         f"{head}: rate {report['rate']:.2f} nats{floor}, mutual information "
         f"{report['mutual_information']:.2f} of at most {report['mutual_information_ceiling']:.2f}, "
-        f"{report['active_units']} of {report['latent_units']} units active; another example's code "
+        f"{used} of {units} {name}; another example's code "
         f"costs {report['shuffle_gap']:.2f} nats. NLL {report['nll']:.2f}."
     )

@@ -2,6 +2,7 @@
 
 from tfvae.distributions.ar1 import AR1, committed_rate, correlation_for_rate, kl_normal_ar1
 from tfvae.distributions.importance import importance_weighted_log_prob
+from tfvae.distributions.mean_field import mean_field
 from tfvae.distributions.unbatched import Unbatched
 
 __all__ = [
@@ -11,4 +12,5 @@ __all__ = [
     "correlation_for_rate",
     "importance_weighted_log_prob",
     "kl_normal_ar1",
+    "mean_field",
 ]

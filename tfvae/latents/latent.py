@@ -89,6 +89,14 @@ class StochasticLatent(Latent):
     def code(self, features) -> tf.Tensor:
         return self.posterior.distribution(features).mean()
 
+    def rate(self, inferred) -> tf.Tensor:
+        """The rate of a draw that was made already, [B, G] nats."""
+        return self.prior.rate(inferred.posterior, inferred.z)
+
+    def with_prior(self, prior) -> StochasticLatent:
+        """The same posterior under another prior."""
+        return StochasticLatent(self.posterior, prior)
+
     def sample(self, num: int, seed) -> tf.Tensor:
         return self.prior.distribution().sample(num, seed=seed)
 

@@ -4,6 +4,14 @@ from tfvae.likelihoods.bernoulli import Bernoulli
 from tfvae.likelihoods.categorical import Categorical256
 from tfvae.likelihoods.likelihood import Likelihood
 from tfvae.likelihoods.logistic_mixture import DiscretizedLogisticMixture
+from tfvae.likelihoods.one_hot import OneHot
 from tfvae.likelihoods.tokens import Tokens
 
-__all__ = ["Bernoulli", "Categorical256", "DiscretizedLogisticMixture", "Likelihood", "Tokens"]
+__all__ = [
+    "Bernoulli",
+    "Categorical256",
+    "DiscretizedLogisticMixture",
+    "Likelihood",
+    "OneHot",
+    "Tokens",
+]

@@ -16,6 +16,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfvae.checks import UserError, positive
+from tfvae.distributions import mean_field
 from tfvae.metrics.rate import Summary, summarise
 from tfvae.numerics import log_mean_exp_init, log_mean_exp_result, log_mean_exp_update
 
@@ -45,15 +46,6 @@ def _stream(size_z: int, size_reference: int, chunk: int, log_prob) -> tf.Tensor
     return tf.concat(results, 0)
 
 
-def _mean_field(posterior) -> tuple[tf.Tensor, tf.Tensor] | None:
-    """(loc, scale), [N, ...] each, if the posterior is a diagonal Gaussian; else `None`."""
-    normal = posterior.distribution if type(posterior) is tfd.Independent else posterior
-    if type(normal) not in (tfd.Normal, tfd.MultivariateNormalDiag):
-        return None
-    shape = tf.concat([posterior.batch_shape_tensor(), posterior.event_shape_tensor()], 0)
-    return tf.broadcast_to(normal.mean(), shape), tf.broadcast_to(normal.stddev(), shape)
-
-
 def aggregate_log_prob(z, posterior: tfd.Distribution, chunk: int = 256) -> tf.Tensor:
     """log q_agg(z) = log (1/N) sum_j q(z|x_j), taken in tiles of chunk x chunk.
 
@@ -78,7 +70,7 @@ def aggregate_log_prob(z, posterior: tfd.Distribution, chunk: int = 256) -> tf.T
         raise UserError(f"posterior must have one batch axis [N], got batch shape {batch}")
     if z.shape.rank != 1 + event.rank or not z.shape[1:].is_compatible_with(event):
         raise UserError(f"z must have shape [M, *{event}], got {z.shape}")
-    gaussian = _mean_field(posterior)
+    gaussian = mean_field(posterior)
     if gaussian is not None:
         return gaussian_aggregate_log_prob(z, *gaussian, chunk=4 * chunk)
     size = int(posterior.batch_shape_tensor()[0])

@@ -9,6 +9,7 @@ from tfvae.networks.dilated import DilatedCNN
 from tfvae.networks.dropout import word_dropout
 from tfvae.networks.factorised_decoder import FactorisedDecoder
 from tfvae.networks.gated_pixelcnn import GatedPixelCNN
+from tfvae.networks.grid_image import GridImage
 from tfvae.networks.heads import ChannelAutoregressiveHead, DenseHead
 from tfvae.networks.masked import CausalConv2D
 from tfvae.networks.mlp import MLPEncoder, MLPImage
@@ -41,6 +42,7 @@ __all__ = [
     "GatedPixelCNN",
     "GridConditioner",
     "GridEncoder",
+    "GridImage",
     "LSTMNetwork",
     "MLPEncoder",
     "MLPImage",

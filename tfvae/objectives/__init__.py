@@ -2,21 +2,46 @@
 
 from tfvae.objectives.bag_of_words import BagOfWords
 from tfvae.objectives.capacity import Capacity
+from tfvae.objectives.commitment import codebook_distance, commitment
 from tfvae.objectives.cosine import cosine_similarity
+from tfvae.objectives.critic import Critic
+from tfvae.objectives.density_ratio import DensityRatio, DensityRatioLoss, permute_dimensions
+from tfvae.objectives.discrepancy import (
+    MaximumMeanDiscrepancy,
+    inverse_multiquadratic,
+    maximum_mean_discrepancy,
+    radial_basis,
+)
 from tfvae.objectives.dual import DualVariable
 from tfvae.objectives.elbo import distortion, elbo, rate
 from tfvae.objectives.free_bits import FREE_BITS_FORMS, free_bits
 from tfvae.objectives.objective import Objective
+from tfvae.objectives.prior_critic import PriorCritic, PriorCriticLoss
+from tfvae.objectives.total_correlation import MIXTURES, total_correlation
 
 __all__ = [
     "FREE_BITS_FORMS",
+    "MIXTURES",
     "BagOfWords",
     "Capacity",
+    "Critic",
+    "DensityRatio",
+    "DensityRatioLoss",
     "DualVariable",
+    "MaximumMeanDiscrepancy",
     "Objective",
+    "PriorCritic",
+    "PriorCriticLoss",
+    "codebook_distance",
+    "commitment",
     "cosine_similarity",
     "distortion",
     "elbo",
     "free_bits",
+    "inverse_multiquadratic",
+    "maximum_mean_discrepancy",
+    "permute_dimensions",
+    "radial_basis",
     "rate",
+    "total_correlation",
 ]

@@ -1,10 +1,23 @@
 """The procedure axis: updates, and when they happen."""
 
 from tfvae.procedures.aggressive import STOPPING, Aggressive
+from tfvae.procedures.alternating import Alternating, Player
 from tfvae.procedures.joint import Joint
+from tfvae.procedures.moving_codebook import MovingCodebook
 from tfvae.procedures.partwise import Partwise
 from tfvae.procedures.plateau import Plateau
 from tfvae.procedures.procedure import Procedure
 from tfvae.procedures.update import Update
 
-__all__ = ["STOPPING", "Aggressive", "Joint", "Partwise", "Plateau", "Procedure", "Update"]
+__all__ = [
+    "STOPPING",
+    "Aggressive",
+    "Alternating",
+    "Joint",
+    "MovingCodebook",
+    "Partwise",
+    "Plateau",
+    "Player",
+    "Procedure",
+    "Update",
+]

@@ -65,12 +65,7 @@ class Joint(Procedure):
         return cycle if run_eagerly else tf.function(cycle)
 
     def state(self):
-        return {
-            "step": self.step,
-            "optimizer": self.update.optimizer,
-            **self.update.objective.state(),
-            **self._rate_state(),
-        }
+        return {"step": self.step, **self.update.state(), **self._rate_state()}
 
     def finish(self):
         super().finish()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -32,6 +33,8 @@ class Update:
             if not given.
         inference: `(model, x, seed, step) -> Draw`.
         jit_compile: compile forward and backward pass by XLA (the optimizer step stays outside).
+        after: moves what no gradient moves, after the weights: an object with `build(model)`,
+            `read(draw)`, `__call__(what was read, step, seed)` in replica context, and `state()`.
     """
 
     def __init__(
@@ -43,7 +46,9 @@ class Update:
         clip_over: Callable | None = None,
         inference: Callable = amortised,
         jit_compile: bool = False,
+        after=None,
     ):
+        self.after = after
         self.objective = objective
         own = isinstance(optimizer, Partwise)
         self.optimizer = optimizer if own else keras.optimizers.get(optimizer)
@@ -60,6 +65,8 @@ class Update:
         """Makes the optimizer's slots; called under the strategy's scope, before tracing."""
         self.model = model
         self.objective.build(model)
+        if self.after is not None:
+            self.after.build(model)
         everything = [*model.trainable_variables, *self.objective.trainable_variables]
         self.moving = everything if self.variables is None else self.variables(model)
         if not self.moving:
@@ -87,7 +94,8 @@ class Update:
         gradients = tape.gradient(loss, [v.value for v in wanted])
         dense = [tf.zeros_like(v.value) if g is None else g for v, g in zip(wanted, gradients)]
         units = tf.reduce_sum(self.model.likelihood.units(x)) / tf.cast(global_batch, tf.float32)
-        return [tf.convert_to_tensor(g) for g in dense], {**logs, "units": units}
+        seen = () if self.after is None else self.after.read(draw)
+        return [tf.convert_to_tensor(g) for g in dense], {**logs, "units": units}, seen
 
     def __call__(self, batch, step, seed) -> dict[str, tf.Tensor]:
         """One step; returns this replica's share of each log (`units`: tokens of an example)."""
@@ -97,11 +105,18 @@ class Update:
         global_batch = tf.shape(x)[0]
         if replicas > 1:
             global_batch = context.all_reduce("SUM", global_batch)
-        gradients, logs = self._gradients(x, step, seed, global_batch, replicas)
+        gradients, logs, seen = self._gradients(x, step, seed, global_batch, replicas)
         whole = context.all_reduce("SUM", gradients) if replicas > 1 else gradients
         norm = tf.linalg.global_norm(whole)
         if self.clip_norm is not None:
             factor = self.clip_norm / tf.maximum(norm, self.clip_norm)
             gradients = [g * tf.cast(factor, g.dtype) for g in gradients]
         self.optimizer.apply(gradients[: len(self.moving)], self.moving)
+        if self.after is not None:
+            self.after(seen, step, seed)
         return {**logs, "gradient_norm": norm / replicas}
+
+    def state(self) -> dict[str, Any]:
+        """For checkpoints: the optimizer, and what the objective and `after` hold."""
+        held = {} if self.after is None else self.after.state()
+        return {"optimizer": self.optimizer, **self.objective.state(), **held}

@@ -1,7 +1,7 @@
 """The axes of a VAE of the zoo, each with the settings that say where on it a model stands.
 
-    latent          posterior, prior                        what the code costs
-    objective       weights and terms                       what is minimised
+    latent          posterior and prior, or codes           what the code costs
+    objective       weights and terms, divergences          what is minimised
     inference       amortised, semi-amortised               how z is found for an x
     procedure       joint, aggressive; optimizer            which weights move when
 
@@ -9,6 +9,8 @@ The networks' settings belong to the kind of data (`zoo.modalities`). A model is
 that it gives to these settings; any of them can be set anew from the command line.
 """
 
+from zoo.axes.codes import CodeSettings
+from zoo.axes.divergence import DivergenceSettings
 from zoo.axes.inference import InferenceSettings
 from zoo.axes.latent import LatentSettings
 from zoo.axes.objective import ObjectiveSettings
@@ -16,6 +18,8 @@ from zoo.axes.procedure import ProcedureSettings, TrainingSettings
 
 __all__ = [
     "GROUPS",
+    "CodeSettings",
+    "DivergenceSettings",
     "InferenceSettings",
     "LatentSettings",
     "ObjectiveSettings",
@@ -25,7 +29,9 @@ __all__ = [
 
 GROUPS = (
     LatentSettings,
+    CodeSettings,
     ObjectiveSettings,
+    DivergenceSettings,
     InferenceSettings,
     ProcedureSettings,
     TrainingSettings,

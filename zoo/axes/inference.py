@@ -40,8 +40,8 @@ def make(settings, context) -> Callable:
     """`(model, x, seed, step) -> Draw`.
 
     Raises:
-        UserError: the objective has no weight of the rate that the refinement could use, or XLA is
-            asked for.
+        UserError: the objective has no weight of the rate that the refinement could use, the
+            posterior's scale is fixed, or XLA is asked for.
     """
     if settings.inference == "amortised":
         return amortised
@@ -51,6 +51,11 @@ def make(settings, context) -> Callable:
                 f"inference=semi_amortised refines z on distortion + beta * rate, which "
                 f"{name}={getattr(settings, name)} has not: take beta or annealing"
             )
+    if settings.posterior_scale is not None:
+        raise UserError(
+            "inference=semi_amortised refines mean and scale of the posterior, and "
+            f"posterior_scale={settings.posterior_scale} holds the scale: take one of them"
+        )
     if context.jit_compile:
         raise UserError(
             "--jit_compile cannot go with inference=semi_amortised: XLA needs minutes for the "

@@ -5,7 +5,13 @@ from __future__ import annotations
 import dataclasses
 
 from tfvae.checks import UserError
-from tfvae.latents import AR1Prior, GaussianPosterior, StandardNormalPrior, StochasticLatent
+from tfvae.latents import (
+    AR1Prior,
+    FixedScalePosterior,
+    GaussianPosterior,
+    StandardNormalPrior,
+    StochasticLatent,
+)
 from zoo.settings import field
 
 __all__ = ["LatentSettings", "make"]
@@ -16,6 +22,9 @@ class LatentSettings:
     """q(z|x) = N(mu(x), diag sigma(x)^2) against a prior."""
 
     latent_width: int = field(32, "D, the size of z (of each of its positions)", low=1, high=4096)
+    posterior_scale: float | None = field(
+        None, "sigma of q(z|x), the same for every x; none: learned", low=1e-4, high=1e3
+    )
     prior: str = field(
         "normal",
         "normal: N(0, I); ar1: correlated along the positions, so that no posterior reaches it",
@@ -69,4 +78,6 @@ def make(settings, length: int | None, **heads) -> StochasticLatent:
         prior = AR1Prior(shape, settings.correlation)
     else:
         prior = AR1Prior.from_rate(shape, settings.committed_rate)
-    return StochasticLatent(GaussianPosterior(shape, **heads), prior)
+    if settings.posterior_scale is None:
+        return StochasticLatent(GaussianPosterior(shape, **heads), prior)
+    return StochasticLatent(FixedScalePosterior(shape, settings.posterior_scale), prior)

@@ -117,8 +117,13 @@ def rate_weight(settings, context) -> Schedule:
     return Scaled(settings.beta, shape)
 
 
-def make(settings, context) -> Objective:
+def make(settings, context, further) -> Objective:
     """The objective that the settings describe.
+
+    Args:
+        settings: `ObjectiveSettings` at least.
+        context: of the run.
+        further: {name: (weight, term)} beside them.
 
     Raises:
         UserError: two of them want to decide about the same term.
@@ -131,7 +136,7 @@ def make(settings, context) -> Objective:
         terms["bag_of_words"] = (settings.bow_weight, bag)
     if settings.cosine_weight:
         terms["cosine"] = (settings.cosine_weight, cosine_similarity)
-    return Objective(terms)
+    return Objective(terms | further)
 
 
 def _distortion(settings, context):

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import keras
 
 from tfvae import diagnosis, objectives
 from tfvae import inference as inferences
 from tfvae.checks import UserError
-from tfvae.procedures import STOPPING, Aggressive, Joint, Plateau, Update
+from tfvae.procedures import (
+    STOPPING,
+    Aggressive,
+    Alternating,
+    Joint,
+    MovingCodebook,
+    Plateau,
+    Player,
+    Update,
+)
 from tfvae.randomness import seed_of
 from tfvae.schedules import Constant, Cosine, Exponential, Piecewise, Restarts, Schedule
 from zoo.recipe import Context, Stage
@@ -114,14 +123,24 @@ def _optimizer(settings) -> keras.optimizers.Optimizer:
 
 
 def main_stage(
-    settings, context: Context, model, objective: objectives.Objective, inference: Callable
+    settings,
+    context: Context,
+    model,
+    objective: objectives.Objective,
+    inference: Callable,
+    players: Sequence[Player] = (),
+    after: MovingCodebook | None = None,
 ) -> Stage:
-    """Encoder and decoder on an objective, by the procedure that the settings name."""
+    """Encoder and decoder by the procedure that the settings name, and the critics in turn with it."""
     if settings.procedure == "joint":
-        return joint_stage(settings, context, model, objective, inference)
-    rate = _rate(settings, context, context.train_steps)
-    procedure = _aggressive(settings, context, objective, inference, rate)
-    return Stage("train", model, procedure, context.train_steps)
+        stage = joint_stage(settings, context, model, objective, inference, after=after)
+    else:
+        rate = _rate(settings, context, context.train_steps)
+        procedure = _aggressive(settings, context, objective, inference, rate)
+        stage = Stage("train", model, procedure, context.train_steps)
+    if not players:
+        return stage
+    return dataclasses.replace(stage, procedure=Alternating(stage.procedure, players))
 
 
 def joint_stage(
@@ -132,6 +151,7 @@ def joint_stage(
     inference: Callable = inferences.amortised,
     steps: int | None = None,
     name: str = "train",
+    after: MovingCodebook | None = None,
 ) -> Stage:
     """All weights together on an objective, for the steps of the run if no others are named."""
     steps = steps or context.train_steps
@@ -141,6 +161,7 @@ def joint_stage(
         clip_norm=settings.clip_norm,
         inference=inference,
         jit_compile=context.jit_compile,
+        after=after,
     )
     rate = _rate(settings, context, steps)
     procedure = Joint(update, learning_rate=rate, seed=context.seed)

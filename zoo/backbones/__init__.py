@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 from typing import Any, NamedTuple
 
-__all__ = ["SIZES", "Backbone", "build", "without_latent"]
+__all__ = ["SIZES", "Backbone", "build", "grid", "without_latent"]
 
 SIZES = ("tiny", "small", "paper")
 
@@ -41,6 +41,11 @@ def build(settings, context) -> Backbone:
         UserError: settings that do not fit each other or the data.
     """
     return _family(context).build(settings, context)
+
+
+def grid(settings, context) -> tuple[int, int] | None:
+    """(h, w) of the latent's positions; `None` where they are no grid."""
+    return _family(context).grid(settings, context.space)
 
 
 def without_latent(settings, context) -> Backbone:

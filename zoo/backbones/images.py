@@ -12,7 +12,7 @@ from tfvae.checks import UserError
 from zoo.backbones import Backbone, mlp
 from zoo.backbones.sizes import ENCODERS, sized
 
-__all__ = ["NAMES", "build", "likelihood", "without_latent"]
+__all__ = ["NAMES", "build", "grid", "likelihood", "without_latent"]
 
 _FACTORISED = ("deconvolutional", "mlp")
 _AUTOREGRESSIVE = ("gated_pixelcnn", "pixel_snail")
@@ -26,25 +26,25 @@ def build(settings, context) -> Backbone:
         settings: the settings of a model on images.
         context: `zoo.recipe.Context`.
     """
-    grid = _grid(settings, context.space.shape)
+    cells = grid(settings, context.space)
     pixels = likelihood(settings, context)
     conditioner = None
     if context.backbone in _AUTOREGRESSIVE:
-        conditioner = _conditioner(context, grid)
+        conditioner = _conditioner(context, cells)
     return Backbone(
-        _encoder(context, grid, settings.encoder == "anti_causal"),
-        _decoder(settings, context, pixels, conditioner, grid),
+        _encoder(context, cells, settings.encoder == "anti_causal"),
+        _decoder(settings, context, pixels, conditioner, cells),
         pixels,
-        None if grid is None else grid[0] * grid[1],
+        None if cells is None else cells[0] * cells[1],
     )
 
 
-def _grid(settings, shape) -> tuple[int, int] | None:
+def grid(settings, space) -> tuple[int, int] | None:
     """(h, w) of the latent sequence, or `None` for one vector."""
     if len(settings.latent_grid) not in (0, 2):
         raise UserError(f"setting 'latent_grid' must be h,w, got {settings.latent_grid}")
-    height, width, _ = shape
-    if not settings.latent_grid and settings.prior == "normal":
+    height, width, _ = space.shape
+    if not settings.latent_grid and settings.prior == "normal" and not settings.num_codes:
         return None
     h, w = settings.latent_grid or (max(2, height // 4), max(2, width // 4))
     if h > height or w > width:

@@ -12,7 +12,7 @@ from tfvae.checks import UserError
 from zoo.backbones import Backbone
 from zoo.backbones.sizes import sized
 
-__all__ = ["DILATIONS", "NAMES", "build", "without_latent"]
+__all__ = ["DILATIONS", "NAMES", "build", "grid", "without_latent"]
 
 NAMES = ("dilated_cnn", "lstm", "transformer")
 
@@ -58,6 +58,11 @@ def build(settings, context) -> Backbone:
         positions,
         {"use_bias": settings.posterior_bias, "uniform_scale": settings.initial_scale},
     )
+
+
+def grid(settings, space) -> None:
+    """A sentence has no grid."""
+    del settings, space
 
 
 def without_latent(settings, context) -> Backbone:

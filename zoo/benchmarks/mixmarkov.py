@@ -14,6 +14,8 @@ from zoo.datasets.text import mixmarkov
 __all__ = ["BENCHMARK"]
 
 _DELTA = {"latent_positions": 8, "latent_width": 1, "committed_rate": 2.0, "auxiliary": False}
+# one code a sequence; its rate is that of the uniform prior
+_CODES = {"encoder": "pooled", "auxiliary": False}
 _LEAK = 0.02  # nats: more than that below the exact NLL of the same sequences is a bug
 
 
@@ -95,6 +97,23 @@ BENCHMARK = Benchmark(
             {**_DELTA, "encoder": "pooled"},
             ("KL >= 2", lambda f: f["rate"] >= 2 and _no_leak(f)),
         ),
+        Row(
+            "vq 8, pooled",
+            "vq_vae",
+            {**_CODES, "num_codes": 8},
+            (
+                "perplexity > 6, class accuracy > .85",
+                lambda f: (
+                    f["codebook_perplexity"] > 6 and f["class_accuracy"] > 0.85 and _no_leak(f)
+                ),
+            ),
+        ),
+        Row("vq 32, pooled", "vq_vae", {**_CODES, "num_codes": 32}),
+        Row(
+            "vq 32, pooled, dead codes stay",
+            "vq_vae",
+            {**_CODES, "num_codes": 32, "revive_below": 0.0, "codebook_start": "random"},
+        ),
     ),
     columns=(
         "distortion",
@@ -103,9 +122,19 @@ BENCHMARK = Benchmark(
         "nll",
         "above_exact",
         "active_units",
+        "codebook_perplexity",
         "mutual_information",
         "class_accuracy",
         "train_seconds",
     ),
     further=_further,
+    joint=(
+        (
+            "reviving dead codes raises the perplexity",
+            lambda rows: (
+                rows["vq 32, pooled"]["codebook_perplexity"]
+                > rows["vq 32, pooled, dead codes stay"]["codebook_perplexity"]
+            ),
+        ),
+    ),
 )

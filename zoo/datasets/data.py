@@ -10,10 +10,11 @@ __all__ = ["Data", "Split"]
 
 
 class Split(NamedTuple):
-    """x: uint8 or float32 [N, H, W, C]; label: integers [N], or `None`."""
+    """x: uint8 or float32 [N, H, W, C]; label: integers [N]; factors: integers [N, K] (or `None`)."""
 
     x: np.ndarray
     label: np.ndarray | None
+    factors: np.ndarray | None = None
 
 
 class Data(NamedTuple):

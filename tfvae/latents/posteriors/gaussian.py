@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import keras
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from tfvae.checks import UserError
-from tfvae.randomness import batch_normal
-
-tfd = tfp.distributions
+from tfvae.latents.posteriors.mean_field import MeanFieldPosterior
 
 __all__ = ["GaussianPosterior"]
 
@@ -21,7 +18,7 @@ _LOG_SCALE_BOUND = 8.0
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class GaussianPosterior(keras.layers.Layer):
+class GaussianPosterior(MeanFieldPosterior):
     """mu, log sigma = linear(features);  z = mu + sigma * eps,  eps ~ N(0, I).
 
     The log-scale is bounded smoothly, 8 tanh(a / 8), so no finite input gives an infinite rate.
@@ -46,10 +43,9 @@ class GaussianPosterior(keras.layers.Layer):
         uniform_scale: float | None = None,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        super().__init__(event_shape, **kwargs)
         if not use_bias and initial_scale != 1.0:
             raise UserError(f"without a bias initial_scale must be 1, got {initial_scale}")
-        self.event_shape = tuple(event_shape)
         self.initial_scale = initial_scale
         self.use_bias, self.uniform_scale = use_bias, uniform_scale
         bias = float(tf.math.log(float(initial_scale)))
@@ -73,13 +69,7 @@ class GaussianPosterior(keras.layers.Layer):
         )
 
     def build(self, features_shape):
-        want = len(self.event_shape) + 1
-        if len(features_shape) != want or (want == 3 and features_shape[1] != self.event_shape[0]):
-            raise UserError(
-                f"GaussianPosterior with event shape {self.event_shape} needs features "
-                f"[B, {', '.join([str(s) for s in self.event_shape[:-1]] + ['F'])}], "
-                f"got {tuple(features_shape)}"
-            )
+        self.check(features_shape)
         for head in (self.mean_head, self.scale_head):
             if not head.built:
                 head.build(features_shape)
@@ -91,30 +81,9 @@ class GaussianPosterior(keras.layers.Layer):
         log_scale = _LOG_SCALE_BOUND * tf.tanh(self.scale_head(features) / _LOG_SCALE_BOUND)
         return self.mean_head(features), 2.0 * log_scale
 
-    def of(self, mean, log_variance) -> tfd.Distribution:
-        """q with these parameters: batch shape [B], event shape as declared."""
-        normal = tfd.Normal(mean, tf.exp(0.5 * log_variance))
-        return tfd.Independent(normal, reinterpreted_batch_ndims=len(self.event_shape))
-
-    def parameters_of(self, posterior) -> tuple[tf.Tensor, tf.Tensor]:
-        """What `of` was given for this distribution."""
-        normal = posterior.distribution
-        return normal.loc, 2.0 * tf.math.log(normal.scale)
-
-    def distribution(self, features) -> tfd.Distribution:
-        """q(z|x): batch shape [B], event shape as declared, float32."""
-        return self.of(*self.parameters(features))
-
-    def draw(self, posterior, seed) -> tf.Tensor:
-        """z [B, *event_shape]; the noise belongs to the example, whatever the number of replicas."""
-        normal = posterior.distribution
-        shape = [tf.shape(normal.loc)[0], *self.event_shape]
-        return normal.loc + normal.scale * batch_normal(shape, seed)
-
     def get_config(self):
         return {
             **super().get_config(),
-            "event_shape": self.event_shape,
             "initial_scale": self.initial_scale,
             "use_bias": self.use_bias,
             "uniform_scale": self.uniform_scale,

@@ -1,0 +1,164 @@
+"""Critics in turn with the model: who moves when, on which batches, and an exact resume."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests import models
+from tfvae.checks import UserError
+from tfvae.inference import code_only
+from tfvae.objectives import (
+    Critic,
+    DensityRatio,
+    DensityRatioLoss,
+    Objective,
+    PriorCritic,
+    PriorCriticLoss,
+    distortion,
+    rate,
+)
+from tfvae.procedures import Aggressive, Alternating, Joint, Player, Update
+from tfvae.training import RunDirectory, train
+
+BATCH = 8
+
+
+def players(steps=(1, 2), rate=0.1):
+    """Penalties for the model's objective, and the two critics that they read."""
+    ratio, prior = Critic([5], 2), Critic([4], 1)
+    terms = {"ratio": (0.5, DensityRatio(ratio)), "adversary": (2.0, PriorCritic(prior))}
+    made = [
+        Player(name, _update(critic, loss, rate), number)
+        for name, critic, loss, number in (
+            ("ratio", ratio, DensityRatioLoss(ratio), steps[0]),
+            ("prior", prior, PriorCriticLoss(prior), steps[1]),
+        )
+    ]
+    return terms, made
+
+
+def _update(critic, loss, rate):
+    return Update(
+        Objective({"critic": loss}),
+        keras.optimizers.Adam(rate),
+        variables=lambda model: critic.trainable_variables,
+        inference=code_only,
+    )
+
+
+def objective(terms):
+    return Objective({"distortion": distortion, "rate": rate, **terms})
+
+
+def numbered(number=60):
+    """Batches whose images are all alike within a batch and differ between batches."""
+    images = np.repeat(models.images(number), BATCH, 0)
+    return tf.data.Dataset.from_tensor_slices(images).batch(BATCH).repeat()
+
+
+def _values(variables):
+    return [v.numpy().copy() for v in variables]
+
+
+def _moved(before, after):
+    return [not np.array_equal(a, b) for a, b in zip(before, after)]
+
+
+def test_each_player_moves_its_own_weights_and_nothing_else():
+    """The turns one at a time, by hand: weights before and after each."""
+    model, (terms, others) = models.plain(), players()
+    procedure = Alternating(Joint(Update(objective(terms), "adam")), others)
+    model.compile(procedure=procedure)
+    cycle = procedure.build(model, tf.distribute.get_strategy(), run_eagerly=True)
+    critics = [p.update.objective.trainable_variables for p in others]
+    groups = [model.trainable_variables, *critics]
+    snapshots = []
+
+    class Watched:
+        """An iterator that remembers all weights whenever a batch is taken."""
+
+        def __init__(self):
+            self.data = iter(numbered())
+
+        def __iter__(self):
+            return self
+
+        def __next__(self):
+            snapshots.append([_values(g) for g in groups])
+            return next(self.data)
+
+    logs = cycle(Watched())
+    snapshots.append([_values(g) for g in groups])
+    assert len(snapshots) == 1 + 1 + 2 + 1  # model, first critic, second critic twice; the end
+    for turn, owner in enumerate((0, 1, 2, 2)):
+        for group in range(3):
+            moved = _moved(snapshots[turn][group], snapshots[turn + 1][group])
+            assert any(moved) == (group == owner), (turn, group)
+    assert {"ratio/objective", "prior/objective", "prior/gradient_norm", "rate"} <= logs.keys()
+    assert procedure.position == 4
+
+
+def test_a_critic_that_learns_nothing_leaves_the_model_its_own_path():
+    """Steps of size 0: the model moves as under the same penalties alone, on every fourth batch."""
+    keras.utils.set_random_seed(0)
+    model, (terms, others) = models.plain(), players(rate=0.0)
+    start = None
+    for critic in (terms["ratio"][1].critic, terms["adversary"][1].critic):
+        critic.build(model)
+    start = _values(model.trainable_variables)
+    model.compile(procedure=Alternating(Joint(Update(objective(terms), "sgd"), seed=3), others))
+    model.fit(numbered(), steps_per_epoch=5, verbose=0, shuffle=False)
+    found = _values(model.trainable_variables)
+    for variable, value in zip(model.trainable_variables, start):
+        variable.assign(value)
+    fourth = numbered().shard(4, 0)
+    model.compile(procedure=Joint(Update(objective(terms), "sgd"), seed=3))
+    model.fit(fourth, steps_per_epoch=5, verbose=0, shuffle=False)
+    for a, b in zip(found, _values(model.trainable_variables)):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+def test_critics_go_with_aggressive_training_too():
+    model, (terms, others) = models.plain(), players()
+    main = Aggressive(
+        "sgd", keras.optimizers.SGD(), lambda m: 1.0, 50, objective(terms), inner_steps=4, window=2
+    )
+    procedure = Alternating(main, others)
+    model.compile(procedure=procedure)
+    model.fit(numbered(), steps_per_epoch=3, verbose=0, shuffle=False)
+    assert procedure.position == main.position + 9 > 12
+
+
+def test_a_resumed_run_is_the_uninterrupted_one(tmp_path):
+    def segment(folder, last, resume):
+        create = RunDirectory.resume if resume else RunDirectory.create
+        directory = create(str(tmp_path / folder), {})
+        keras.utils.set_random_seed(7 if resume else 0)  # a resumed run must not need its start
+        model, (terms, others) = models.plain(seed=9 if resume else 0), players()
+        for critic in (terms["ratio"][1].critic, terms["adversary"][1].critic):
+            critic.build(model)
+        procedure = Alternating(Joint(Update(objective(terms), "adam"), seed=1), others)
+        data = numbered()
+        arguments = (last, directory, dict, 100, 100, resume)
+        train("a", model, procedure, lambda at: data.skip(at), *arguments, progress=False)
+        weights = _values(model.variables)
+        for player in others:
+            weights += _values(player.update.objective.trainable_variables)
+            weights += _values(player.update.optimizer.variables)
+        return weights
+
+    wanted = segment("whole", 9, False)
+    segment("cut", 4, False)
+    for a, b in zip(wanted, segment("cut", 9, True)):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_players_need_names_of_their_own():
+    main, (_, others) = Joint(), players()
+    with pytest.raises(UserError, match=r"names of their own, got \[\]"):
+        Alternating(main, [])
+    with pytest.raises(UserError, match="names of their own"):
+        Alternating(main, [others[0], others[0]])
+    with pytest.raises(UserError, match="steps of ratio must be a number above 0, got 0"):
+        Alternating(main, [others[0]._replace(steps=0)])

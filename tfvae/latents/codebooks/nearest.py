@@ -1,0 +1,92 @@
+"""Nearest-neighbour quantisation.
+
+Legend: B batch, F features, n positions, D width of a code vector, K codes.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from tfvae.checks import UserError
+
+__all__ = ["Codebook", "Quantised"]
+
+
+class Quantised(NamedTuple):
+    """encoded z_e [B, (n,) D]; codes k [B, (n)] int32; vectors e_k [B, (n,) D]."""
+
+    encoded: tf.Tensor
+    codes: tf.Tensor
+    vectors: tf.Tensor
+
+
+@keras.saving.register_keras_serializable(package="tfvae")
+class Codebook(keras.layers.Layer):
+    """z_e = linear(features);  k = argmin_j |z_e - e_j|^2;  z_q = e_k, at each position.
+
+    van den Oord, Vinyals and Kavukcuoglu 2017, eq. 1 and 2.
+
+    Args:
+        event_shape: `(D,)` for one code, or `(n, D)` for a sequence of them, for which the encoder
+            must give features [B, n, F].
+        num_codes: K.
+        averaged: the vectors are running averages, moved by a `tfvae.procedures.MovingCodebook`, and
+            no optimizer moves them.
+    """
+
+    def __init__(self, event_shape, num_codes: int, averaged: bool = True, **kwargs):
+        super().__init__(**kwargs)
+        self.event_shape = tuple(event_shape)
+        self.num_codes = num_codes
+        self.averaged = averaged
+        if num_codes < 2:
+            raise UserError(f"a codebook needs at least 2 codes, got {num_codes}")
+        self.projection = keras.layers.Dense(self.event_shape[-1], dtype="float32", name="encoded")
+
+    def build(self, features_shape):
+        want = len(self.event_shape) + 1
+        if len(features_shape) != want or (want == 3 and features_shape[1] != self.event_shape[0]):
+            raise UserError(
+                f"Codebook with event shape {self.event_shape} needs features "
+                f"[B, {', '.join([str(s) for s in self.event_shape[:-1]] + ['F'])}], "
+                f"got {tuple(features_shape)}"
+            )
+        if not self.projection.built:
+            self.projection.build(features_shape)
+        self.vectors = self.add_weight(
+            name="vectors",
+            shape=(self.num_codes, self.event_shape[-1]),
+            initializer=keras.initializers.RandomUniform(-1.0 / 3.0, 1.0 / 3.0),
+            trainable=not self.averaged,
+            dtype="float32",
+            # every replica assigns what it computed from the whole batch: the same
+            aggregation="only_first_replica",
+        )
+        self.built = True
+
+    def quantise(self, features) -> Quantised:
+        """The nearest vector at each position."""
+        encoded = self.projection(tf.cast(features, tf.float32))
+        codes = self.nearest(encoded)
+        return Quantised(encoded, codes, self.lookup(codes))
+
+    def nearest(self, encoded) -> tf.Tensor:
+        """k of each z_e, [..., D] -> [...] int32; by a matrix product."""
+        vectors = tf.convert_to_tensor(self.vectors)
+        scores = tf.tensordot(encoded, vectors, [[-1], [-1]]) - 0.5 * tf.reduce_sum(vectors**2, -1)
+        return tf.argmax(scores, -1, tf.int32)
+
+    def lookup(self, codes) -> tf.Tensor:
+        """e_k, [...] -> [..., D]."""
+        return tf.gather(tf.convert_to_tensor(self.vectors), codes)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "event_shape": self.event_shape,
+            "num_codes": self.num_codes,
+            "averaged": self.averaged,
+        }

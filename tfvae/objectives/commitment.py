@@ -1,0 +1,30 @@
+"""The two terms that tie encoder and codebook together.
+
+Legend: B batch, n positions, D width of a code vector.
+"""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from tfvae.draw import Draw
+
+__all__ = ["codebook_distance", "commitment"]
+
+
+def commitment(draw: Draw) -> tf.Tensor:
+    """mean_i |z_e,i - sg(e_i)|^2, [B]: the encoder keeps to its codes (third term of eq. 3).
+
+    Its weight beta (published: 0.25) belongs to the scale of the distortion.
+    """
+    return _distance(draw.aux["encoded"], tf.stop_gradient(draw.aux["vectors"]))
+
+
+def codebook_distance(draw: Draw) -> tf.Tensor:
+    """mean_i |sg(z_e,i) - e_i|^2, [B]: the codes follow the encoder (second term of eq. 3)."""
+    return _distance(tf.stop_gradient(draw.aux["encoded"]), draw.aux["vectors"])
+
+
+def _distance(a, b) -> tf.Tensor:
+    square = tf.reduce_sum((a - b) ** 2, -1)
+    return tf.reduce_mean(tf.reshape(square, [tf.shape(square)[0], -1]), -1)

@@ -1,0 +1,77 @@
+"""Total correlation by a critic that tells codes from codes whose numbers were dealt anew.
+
+    TC ~= mean [ l_0(z) - l_1(z) ],  l the two logits: class 0 for z ~ q(z), class 1 for prod_d q(z_d)
+
+Legend: B batch of this replica, M global batch, D latent numbers.
+"""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from tfvae.draw import Draw
+from tfvae.objectives.aggregate import all_rows
+from tfvae.objectives.critic import Critic
+from tfvae.randomness import fold, seed_of
+
+__all__ = ["DensityRatio", "DensityRatioLoss", "permute_dimensions"]
+
+
+def permute_dimensions(z: tf.Tensor, seed) -> tf.Tensor:
+    """Each of the D numbers permuted over the examples by itself, [M, D]; Kim and Mnih, algorithm 1."""
+    count, width = tf.unstack(tf.shape(z))
+    order = tf.argsort(tf.random.stateless_uniform([width, count], seed), axis=-1)
+    return tf.transpose(tf.gather(tf.transpose(z), order, batch_dims=1))
+
+
+class DensityRatio:
+    """The penalty of the FactorVAE, Kim and Mnih 2018, eq. 2: the critic is held still.
+
+    Args:
+        critic: with two outputs.
+    """
+
+    def __init__(self, critic: Critic):
+        self.critic = critic
+
+    def build(self, model) -> None:
+        """Makes the critic's weights for the model's z."""
+        self.critic.build(model)
+
+    def __call__(self, draw: Draw) -> tf.Tensor:
+        """l_0(z) - l_1(z), [B] nats."""
+        logits = self.critic(draw.z)
+        return logits[:, 0] - logits[:, 1]
+
+
+class DensityRatioLoss:
+    """What its critic minimises: the cross-entropy of the two classes, Kim and Mnih, algorithm 2.
+
+        -1/2 mean log softmax(l(z))_0 - 1/2 mean log softmax(l(permuted z))_1
+
+    Args:
+        critic: that of a `DensityRatio`.
+        seed: of the permutations, with the step.
+    """
+
+    reads_step = True
+
+    def __init__(self, critic: Critic, seed: int = 0):
+        self.critic = critic
+        self.seed = fold(seed_of(seed), 0xFAC)
+
+    def build(self, model) -> None:
+        """Makes the critic's weights for the model's z."""
+        self.critic.build(model)
+
+    @property
+    def trainable_variables(self) -> list:
+        """The critic's weights."""
+        return self.critic.trainable_variables
+
+    def __call__(self, draw: Draw, step) -> tf.Tensor:
+        """Scalar, of the whole global batch; no gradient reaches z."""
+        z = tf.stop_gradient(all_rows(draw.z))
+        own = tf.nn.log_softmax(self.critic(z))[:, 0]
+        dealt = tf.nn.log_softmax(self.critic(permute_dimensions(z, fold(self.seed, step))))[:, 1]
+        return -0.5 * tf.reduce_mean(own) - 0.5 * tf.reduce_mean(dealt)

@@ -1,0 +1,74 @@
+"""The adversarial match of q(z) with p(z): a critic tells codes from draws of the prior.
+
+Legend: B batch of this replica, M global batch.
+"""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from tfvae.draw import Draw
+from tfvae.objectives.aggregate import all_rows, flat_rows
+from tfvae.objectives.critic import Critic
+from tfvae.randomness import fold, seed_of
+
+__all__ = ["PriorCritic", "PriorCriticLoss"]
+
+
+class PriorCritic:
+    """The penalty of the adversarial autoencoder and of the WAE-GAN: the critic is held still.
+
+        softplus(-D(z)),  D the logit of "z came from the prior"
+
+    Makhzani et al. 2015; Tolstikhin et al. 2018, algorithm 1, in its non-saturating form.
+
+    Args:
+        critic: with one output.
+    """
+
+    def __init__(self, critic: Critic):
+        self.critic = critic
+
+    def build(self, model) -> None:
+        """Makes the critic's weights for the model's z."""
+        self.critic.build(model)
+
+    def __call__(self, draw: Draw) -> tf.Tensor:
+        """[B] nats."""
+        return tf.nn.softplus(-self.critic(draw.z)[:, 0])
+
+
+class PriorCriticLoss:
+    """What its critic minimises: mean softplus(-D(z_p)) + mean softplus(D(z)).
+
+    At the best critic it is 2 ln 2 - 2 JS(q(z), p(z)).
+
+    Args:
+        critic: that of a `PriorCritic`.
+        seed: of the draws z_p from the prior, with the step.
+    """
+
+    reads_step = True
+
+    def __init__(self, critic: Critic, seed: int = 0):
+        self.critic = critic
+        self.seed = fold(seed_of(seed), 0x3A)
+
+    def build(self, model) -> None:
+        """Makes the critic's weights, and takes the model's prior."""
+        self.critic.build(model)
+        self._prior = model.latent
+
+    @property
+    def trainable_variables(self) -> list:
+        """The critic's weights."""
+        return self.critic.trainable_variables
+
+    def __call__(self, draw: Draw, step) -> tf.Tensor:
+        """Scalar, of the whole global batch; no gradient reaches z or the prior."""
+        z = tf.stop_gradient(all_rows(draw.z))
+        prior = self._prior.sample(tf.shape(z)[0], fold(self.seed, step))
+        real = self.critic(tf.stop_gradient(flat_rows(prior)))
+        return tf.reduce_mean(tf.nn.softplus(-real)) + tf.reduce_mean(
+            tf.nn.softplus(self.critic(z))
+        )

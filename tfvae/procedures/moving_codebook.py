@@ -1,0 +1,132 @@
+"""The codebook as a running average of what was assigned to it.
+
+Legend: M codes of the global batch (examples times positions), D width, K codes.
+"""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from tfvae.checks import UserError, within
+from tfvae.randomness import fold
+from tfvae.replicas import whole_batch
+
+__all__ = ["MovingCodebook"]
+
+_SMOOTHING = 1e-5
+_UNUSED = 1e-2  # N under which a code stays where it is
+_ROUNDS = 10  # of k-means at the start
+_START, _REVIVAL = 0x57A7, 0x4E
+
+
+class MovingCodebook:
+    """N_k <- g N_k + (1-g) n_k;  m_k <- g m_k + (1-g) sum of its z_e;  e_k = m_k / N_k.
+
+    van den Oord, Vinyals and Kavukcuoglu 2017, appendix A.1, with N smoothed as released,
+    (N_k + eps) / (sum N + K eps) sum N. All replicas see the counts of the global batch.
+
+    For an `Update(after=...)`: it moves after the weights, in the same step.
+
+    Args:
+        decay: g.
+        revive_below: a code whose N falls under this share of the mean N becomes a z_e of the batch,
+            drawn at random; 0 leaves dead codes dead.
+        start: `kmeans` (ten rounds over the first batch, from its own rows) or `random` (the
+            initial weights).
+
+    Raises:
+        UserError: when built, a model whose codebook is not an averaged one.
+    """
+
+    def __init__(self, decay: float = 0.99, revive_below: float = 0.1, start: str = "kmeans"):
+        within("decay of a codebook", decay, 0.0, 1.0)
+        within("revive_below", revive_below, 0.0, 1.0)
+        self.decay, self.revive_below, self.start = decay, revive_below, start
+
+    def build(self, model) -> None:
+        """Makes N and m; under the strategy's scope."""
+        codebook = getattr(model.latent, "codebook", None)
+        if codebook is None or not codebook.averaged:
+            raise UserError("a MovingCodebook needs a model with a Codebook(averaged=True)")
+        self.codebook = codebook
+        shared = {
+            "trainable": False,
+            "aggregation": tf.VariableAggregation.ONLY_FIRST_REPLICA,
+        }
+        self._counts = tf.Variable(tf.ones([codebook.num_codes]), name="codebook_counts", **shared)
+        # e = m / N with N = 1
+        self._sums = tf.Variable(codebook.vectors.value, name="codebook_sums", **shared)
+
+    def read(self, draw) -> tuple[tf.Tensor, tf.Tensor]:
+        """What `__call__` takes of a draw."""
+        return tf.stop_gradient(draw.aux["encoded"]), draw.aux["codes"]
+
+    def __call__(self, seen, step, seed) -> None:
+        """One move, in replica context; the same on every replica."""
+        encoded, codes = seen
+        encoded, codes = whole_batch(encoded), whole_batch(codes)
+        encoded = tf.reshape(encoded, [-1, self.codebook.event_shape[-1]])
+        codes = tf.reshape(codes, [-1])
+        counts, sums = self._assigned(encoded, codes)
+        counts = self.decay * self._counts + (1.0 - self.decay) * counts
+        sums = self.decay * self._sums + (1.0 - self.decay) * sums
+        if self.start == "kmeans":
+            counts, sums = tf.cond(
+                tf.equal(step, 0),
+                lambda: self._kmeans(encoded, fold(seed, _START)),
+                lambda: (counts, sums),
+            )
+        if self.revive_below > 0:
+            counts, sums = self._revived(counts, sums, encoded, fold(seed, _REVIVAL))
+        self._counts.assign(counts)
+        self._sums.assign(sums)
+        self.codebook.vectors.assign(self._vectors(counts, sums))
+
+    def _assigned(self, encoded, codes):
+        """n_k and the sums of z_e, by a product: its order does not depend on threads."""
+        hot = tf.one_hot(codes, self.codebook.num_codes)
+        return tf.reduce_sum(hot, 0), tf.matmul(hot, encoded, transpose_a=True)
+
+    def _vectors(self, counts, sums):
+        total = tf.reduce_sum(counts)
+        smooth = (counts + _SMOOTHING) / (total + len(counts) * _SMOOTHING) * total
+        # the smoothing would draw a code that nobody chooses to the origin, and so to life
+        known = tf.convert_to_tensor(self.codebook.vectors)
+        return tf.where(counts[:, None] < _UNUSED, known, sums / smooth[:, None])
+
+    def _revived(self, counts, sums, encoded, seed):
+        mean = tf.reduce_mean(counts)
+        dead = counts < self.revive_below * mean
+        rows = _rows(encoded, self.codebook.num_codes, seed)
+        # as if it had its share: it must not die again before it was tried
+        return tf.where(dead, mean, counts), tf.where(dead[:, None], rows * mean, sums)
+
+    def _kmeans(self, encoded, seed):
+        """Counts and sums of Lloyd's rounds; a cluster that nobody chose keeps its centre."""
+        centres = _rows(encoded, self.codebook.num_codes, seed)
+
+        def assigned(centres):
+            scores = tf.matmul(encoded, centres, transpose_b=True)
+            codes = tf.argmax(scores - 0.5 * tf.reduce_sum(centres**2, -1), -1)
+            return self._assigned(encoded, codes)
+
+        def body(index, centres):
+            counts, sums = assigned(centres)
+            found = sums / tf.maximum(counts, 1.0)[:, None]
+            return index + 1, tf.where(counts[:, None] > 0, found, centres)
+
+        _, centres = tf.while_loop(lambda i, _: i < _ROUNDS, body, (tf.constant(0), centres))
+        counts, _ = assigned(centres)
+        counts = tf.maximum(counts, 1.0)
+        return counts, centres * counts[:, None]
+
+    def state(self) -> dict[str, tf.Variable]:
+        """For checkpoints."""
+        return {"codebook_counts": self._counts, "codebook_sums": self._sums}
+
+
+def _rows(encoded, count: int, seed) -> tf.Tensor:
+    """`count` rows drawn without replacement, over and over where there are fewer."""
+    number = tf.shape(encoded)[0]
+    order = tf.argsort(tf.random.stateless_uniform([number], seed))
+    return tf.gather(encoded, tf.gather(order, tf.range(count) % number))

@@ -1,0 +1,21 @@
+"""`info_vae`: the two halves of the rate, information and marginal, are weighed apart.
+
+    loss = distortion + (1 - alpha) rate + (alpha + lambda - 1) MMD^2(q(z), p(z))
+
+beta is 1 - alpha and mmd_weight is alpha + lambda - 1: by default alpha = 1 (the MMD-VAE).
+"""
+
+from zoo.recipe import Defaults, Recipe
+
+RECIPE = Recipe(
+    "Zhao, Song and Ermon, InfoVAE: Balancing Learning and Inference in Variational Autoencoders, "
+    "AAAI 2019 (2017)",
+    Defaults(backbone="deconvolutional"),
+    {
+        "beta": 0.0,
+        "mmd_weight": 50.0,
+        "mmd_kernel": "rbf",
+        "mmd_unbiased": False,
+        "latent_width": 8,
+    },
+)

@@ -1,0 +1,15 @@
+"""`wae_mmd`: no posterior is pulled to the prior, only their mixture q(z), by kernels.
+
+    loss = distortion + lambda MMD^2(q(z), p(z)),   k = sum_t C_t / (C_t + |d|^2)
+
+lambda (mmd_weight) belongs to the scale of the distortion. The published encoder is deterministic;
+here it draws with a small posterior_scale, so that every measure of the report exists.
+"""
+
+from zoo.recipe import Defaults, Recipe
+
+RECIPE = Recipe(
+    "Tolstikhin, Bousquet, Gelly and Schoelkopf, Wasserstein Auto-Encoders, ICLR 2018",
+    Defaults(backbone="deconvolutional"),
+    {"beta": 0.0, "posterior_scale": 0.02, "mmd_weight": 50.0, "latent_width": 8},
+)
