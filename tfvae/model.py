@@ -18,6 +18,7 @@ from tfvae.checks import UserError
 from tfvae.distributions import importance_weighted_log_prob
 from tfvae.draw import Draw
 from tfvae.latents import Latent
+from tfvae.networks import joined
 from tfvae.randomness import fold, seed_of
 
 __all__ = ["VAE"]
@@ -38,18 +39,23 @@ class VAE(keras.Model):
         latent: a `tfvae.latents.Latent`, features -> posterior, draw, rate.
         decoder: a network, (z, x) -> parameters of the likelihood; it has `generate`.
         likelihood: a `tfvae.likelihoods.Likelihood`; it owns the units of the data.
+        condition: what is known besides x, a network of labels such as
+            `tfvae.networks.LabelCondition`; its vector stands behind the features and behind z, and
+            a prior that asks is given it. Every method then needs `label` [B] (`sample` a number, or
+            one for each), and `fit` and `evaluate` batches (x, label).
     """
 
     # Set by the package's root to the joint training of encoder and decoder: the model itself does
     # not know any procedure.
     default_procedure: Callable[..., Any] | None = None
 
-    def __init__(self, encoder, latent: Latent, decoder, likelihood, **kwargs):
+    def __init__(self, encoder, latent: Latent, decoder, likelihood, condition=None, **kwargs):
         super().__init__(**kwargs)
         self.encoder = encoder
         self.latent = latent
         self.decoder = decoder
         self.likelihood = likelihood
+        self.condition = condition
         self._totals: dict[str, float] = {}
 
     # ---------------------------------------------------------------- tensors
@@ -66,39 +72,71 @@ class VAE(keras.Model):
                 f"this model takes x of shape {self.data_shape}, got {tuple(input_shape[1:])}"
             )
         shape = (None, *self.data_shape)
+        more = 0
+        if self.condition is not None:
+            if not self.condition.built:
+                self.condition.build((None,))
+            more = self.condition.size
         if not self.encoder.built:
             self.encoder.build(shape)
         if not self.latent.built:
             inputs = keras.KerasTensor(shape, dtype=self.likelihood.dtype.name)
             features = self.encoder.compute_output_spec(inputs)
-            self.latent.build(tuple(features.shape))
+            self.latent.build((*features.shape[:-1], features.shape[-1] + more))
         if not self.decoder.built:
-            self.decoder.build((None, *self.latent.event_shape), shape)
+            z_shape = self.latent.event_shape
+            self.decoder.build((None, *z_shape[:-1], z_shape[-1] + more), shape)
         self.built = True
 
-    def call(self, x, training=False):
+    def call(self, x, training=False, label=None):
         """Parameters of p(x | z) at the deterministic code of x, [B, ..., P]."""
         del training
-        inputs = self._inputs(x)
-        return self.decoder(self.latent.code(self.encoder(inputs)), inputs)
+        return self.parameters(self.encode(x, label), x, label)
 
-    def encode(self, x) -> tf.Tensor:
+    def features(self, x, label=None) -> tf.Tensor:
+        """What the encoder makes of x, with the condition behind it."""
+        found = self.encoder(self._inputs(x))
+        condition = self.known(label)
+        return found if condition is None else joined(found, condition)
+
+    def parameters(self, z, x, label=None, noise=None) -> tf.Tensor:
+        """What the decoder makes of z (and of the x before each pixel or token), [B, ..., P]."""
+        return self.decoder(self.told(z, label), None if x is None else self._inputs(x), noise)
+
+    def known(self, label) -> tf.Tensor | None:
+        """The condition's vector, [B, C]; `None` for a model without one.
+
+        Raises:
+            UserError: there is a condition and no label, or the other way round.
+        """
+        if self.condition is None:
+            if label is not None:
+                raise UserError("this model takes no label: it was made without a condition")
+            return None
+        if label is None:
+            raise UserError(
+                "this model is conditional: give it label=... (fit and evaluate: batches (x, label))"
+            )
+        return self.condition(tf.convert_to_tensor(label))
+
+    def encode(self, x, label=None) -> tf.Tensor:
         """The deterministic code (the posterior mean), [B, *latent.event_shape]."""
-        return self.latent.code(self.encoder(self._inputs(x)))
+        return self.latent.code(self.features(x, label))
 
-    def decode(self, z, progress=None) -> tf.Tensor:
+    def decode(self, z, progress=None, label=None) -> tf.Tensor:
         """The x that z means, [B, ...] raw units, deterministic.
 
         A factorised decoder gives the mean of p(x|z); an autoregressive one the image or sentence
         whose every pixel or token is the likeliest given those before it.
         """
+        z = self.told(z, label)
         return self.decoder.generate(z, self.likelihood, seed_of(0), greedy=True, progress=progress)
 
-    def reconstruct(self, x) -> tf.Tensor:
+    def reconstruct(self, x, label=None) -> tf.Tensor:
         """decode(encode(x)), [B, ...] raw units."""
-        return self.decode(self.encode(x))
+        return self.decode(self.encode(x, label), label=label)
 
-    def sample(self, num: int = 1, seed=0, z=None, progress=None) -> tf.Tensor:
+    def sample(self, num: int = 1, seed=0, z=None, progress=None, label=None) -> tf.Tensor:
         """Draws x ~ p(x|z) with z ~ p(z), [num, ...] raw units.
 
         Args:
@@ -106,42 +144,48 @@ class VAE(keras.Model):
             seed: an integer or a [2] int32 tensor; equal seeds give equal draws.
             z: use these latents instead of draws from the prior.
             progress: called with (rows done, rows) while an autoregressive decoder works.
+            label: of a conditional model: one for all, or [num].
         """
         seed = _seed(seed)
-        z = self.latent.sample(num, fold(seed, 0)) if z is None else z
+        if label is not None:
+            label = tf.broadcast_to(label, [num if z is None else tf.shape(z)[0]])
+        if z is None:
+            z = self.latent.sample(num, fold(seed, 0), self.known(label))
+        z = self.told(z, label)
         return self.decoder.generate(z, self.likelihood, fold(seed, 1), progress=progress)
 
     # ---------------------------------------------------------------- distributions
 
-    def posterior(self, x):
+    def posterior(self, x, label=None):
         """q(z|x), a `tfd.Distribution` with batch shape [B]; `None` without one (no latent, codes)."""
-        return self.latent.infer(self.encoder(self._inputs(x)), seed_of(0)).posterior
+        features = self.features(x, label)
+        return self.latent.infer(features, seed_of(0), self.known(label)).posterior
 
-    def prior(self):
-        """p(z), a `tfd.Distribution` with batch shape []."""
-        return self.latent.prior.distribution()
+    def prior(self, label=None):
+        """p(z), a `tfd.Distribution` with batch shape [] ([B] of a prior that is told the label)."""
+        return self.latent.given(self.known(label)).distribution()
 
-    def conditional(self, z, x=None):
+    def conditional(self, z, x=None, label=None):
         """p(x|z); for an autoregressive decoder each pixel or token given those of x before it."""
-        inputs = None if x is None else self._inputs(x)
-        return self.likelihood.distribution(self.decoder(z, inputs))
+        return self.likelihood.distribution(self.parameters(z, x, label))
 
     # ---------------------------------------------------------------- scores
 
-    def draw(self, x, seed, training: bool = False) -> Draw:
+    def draw(self, x, seed, training: bool = False, label=None) -> Draw:
         """One amortised pass: x -> features -> q(z|x) -> z -> rate and log p(x|z).
 
         Args:
             x: [B, ...] raw units.
             seed: an integer or a [2] int32 tensor.
             training: with the noise of training in the decoder (dropout, word dropout).
+            label: [B] of a conditional model.
         """
         seed = _seed(seed)
-        features = self.encoder(self._inputs(x))
-        inferred = self.latent.infer(features, seed)
-        return self.score(x, features, inferred, seed if training else None)
+        features = self.features(x, label)
+        inferred = self.latent.infer(features, seed, self.known(label))
+        return self.score(x, features, inferred, seed if training else None, label)
 
-    def score(self, x, features, inferred, seed=None) -> Draw:
+    def score(self, x, features, inferred, seed=None, label=None) -> Draw:
         """The `Draw` of a z that was inferred somewhere else.
 
         Args:
@@ -149,37 +193,37 @@ class VAE(keras.Model):
             features: the encoder's, or `None`.
             inferred: `tfvae.latents.Inferred`.
             seed: [2] int32, of the pass, for the noise of training; `None` for none.
+            label: [B] of a conditional model.
         """
         noise = None if seed is None else fold(seed, _NOISE)
-        parameters = self.decoder(inferred.z, self._inputs(x), noise)
+        parameters = self.parameters(inferred.z, x, label, noise)
         log_likelihood = self.likelihood.log_prob(parameters, x)
         return Draw(x, features, *inferred[:3], log_likelihood, inferred.aux)
 
-    def elbo(self, x, seed=0) -> tf.Tensor:
+    def elbo(self, x, seed=0, label=None) -> tf.Tensor:
         """log p(x|z) - rate at one draw of z, [B] nats: an unbiased estimate of the bound."""
-        return self.draw(x, seed).elbo
+        return self.draw(x, seed, label=label).elbo
 
-    def log_weights(self, x, num: int, seed=0, posterior=None) -> tf.Tensor:
+    def log_weights(self, x, num: int, seed=0, posterior=None, label=None) -> tf.Tensor:
         """log p(x|z_s) + log p(z_s) - log q(z_s|x) for `num` draws each, [num, B] nats.
 
         Without a latent every weight is the exact log p(x); of a discrete code there is nothing to
         draw, and every weight is the bound.
         """
-        inputs = self._inputs(x)
         if posterior is None:
-            posterior = self.posterior(x)
+            posterior = self.posterior(x, label)
         if posterior is None:
-            return tf.tile(self.elbo(x)[None], [num, 1])
+            return tf.tile(self.elbo(x, label=label)[None], [num, 1])
         z = posterior.sample(num, seed=_seed(seed))
-        log_ratio = self.prior().log_prob(z) - posterior.log_prob(z)
-        tiles = [num] + [1] * len(self.data_shape)
+        log_ratio = self.prior(label).log_prob(z) - posterior.log_prob(z)
+        tiled = tf.tile(x, [num] + [1] * len(self.data_shape))
+        labels = None if label is None else tf.tile(label, [num])
         many = tf.reshape(z, [-1, *self.latent.event_shape])
-        parameters = self.decoder(many, tf.tile(inputs, tiles))
-        log_likelihood = self.likelihood.log_prob(parameters, tf.tile(x, tiles))
+        log_likelihood = self.likelihood.log_prob(self.parameters(many, tiled, labels), tiled)
         return tf.reshape(log_likelihood, tf.shape(log_ratio)) + log_ratio
 
     def log_prob(
-        self, x, num_samples: int = 100, seed=0, chunk: int = 10, posterior=None
+        self, x, num_samples: int = 100, seed=0, chunk: int = 10, posterior=None, label=None
     ) -> tf.Tensor:
         """Importance-weighted log p(x), [B] nats; exact without a latent, the ELBO of discrete codes.
 
@@ -193,15 +237,18 @@ class VAE(keras.Model):
             seed: an integer or a [2] int32 tensor.
             chunk: samples decoded at a time.
             posterior: draw z from this one instead of the encoder's, batch shape [B].
+            label: [B] of a conditional model.
         """
         seed = _seed(seed)
         if posterior is None:
-            posterior = self.posterior(x)  # once, not for each chunk
+            posterior = self.posterior(x, label)  # once, not for each chunk
         if posterior is None:
-            return self.log_weights(x, 1, seed)[0]
-        return importance_weighted_log_prob(
-            lambda num, block: self.log_weights(x, num, block, posterior), num_samples, chunk, seed
-        )[0]
+            return self.log_weights(x, 1, seed, label=label)[0]
+
+        def weights(num, block):
+            return self.log_weights(x, num, block, posterior, label)
+
+        return importance_weighted_log_prob(weights, num_samples, chunk, seed)[0]
 
     @property
     def has_latent(self) -> bool:
@@ -213,7 +260,8 @@ class VAE(keras.Model):
     def with_prior(self, prior) -> VAE:
         """The same encoder, posterior, decoder and weights under another prior."""
         latent = self.latent.with_prior(prior)
-        model = VAE(self.encoder, latent, self.decoder, self.likelihood, name=self.name)
+        parts = (self.encoder, latent, self.decoder, self.likelihood, self.condition)
+        model = VAE(*parts, name=self.name)
         model.build()
         return model
 
@@ -241,17 +289,17 @@ class VAE(keras.Model):
         """Nothing: a saved model is the model, not its training."""
         return None
 
-    def fit(self, x=None, *args, **kwargs):
+    def fit(self, x=None, y=None, *args, **kwargs):
         """As `keras.Model.fit`; arrays are checked against the likelihood's units first."""
-        self._check(x)
-        return super().fit(x, *args, **kwargs)
+        self._check(x, y)
+        return super().fit(x, y, *args, **kwargs)
 
-    def evaluate(self, x=None, *args, **kwargs):
+    def evaluate(self, x=None, y=None, *args, **kwargs):
         """As `keras.Model.evaluate`: `elbo`, `distortion` and `rate` at weight 1, nats."""
-        self._check(x)
+        self._check(x, y)
         if not self.compiled:
             self.compile()  # measures do not depend on how the model is trained
-        return super().evaluate(x, *args, **kwargs)
+        return super().evaluate(x, y, *args, **kwargs)
 
     def make_train_function(self, force=False):
         """Hands Keras the procedure's cycle: it takes the iterator and loops around the strategy."""
@@ -271,7 +319,7 @@ class VAE(keras.Model):
 
         def replica(batch, step):
             seed = fold(seed_of(_EVALUATION_SEED), step)
-            draw = self.procedure.inference(self, first(batch), seed)
+            draw = self.procedure.inference(self, first(batch), seed, label=self.label_of(batch))
             values = {
                 "elbo": draw.elbo,
                 "distortion": draw.distortion,
@@ -307,7 +355,19 @@ class VAE(keras.Model):
 
     def predict_step(self, data):
         """`predict` gives the deterministic codes."""
-        return self.encode(first(data))
+        return self.encode(first(data), self.label_of(data))
+
+    def label_of(self, batch):
+        """The labels of a batch (x, label) for a conditional model; `None` for any other.
+
+        Raises:
+            UserError: a conditional model, and batches without labels.
+        """
+        if self.condition is None:
+            return None
+        if not isinstance(batch, (tuple, list)) or len(batch) < 2 or batch[1] is None:
+            raise UserError("this model is conditional: batches must be (x, label)")
+        return batch[1]
 
     def get_config(self):
         return {
@@ -318,13 +378,23 @@ class VAE(keras.Model):
     @classmethod
     def from_config(cls, config):
         config = dict(config)
-        config.update({k: keras.saving.deserialize_keras_object(config[k]) for k in _PARTS})
+        for name in _PARTS:
+            config[name] = keras.saving.deserialize_keras_object(config[name])
         return cls(**config)
+
+    def told(self, z, label=None) -> tf.Tensor:
+        """z with the condition behind it: what the decoder takes."""
+        condition = self.known(label)
+        return z if condition is None else joined(tf.convert_to_tensor(z), condition)
 
     def _inputs(self, x) -> tf.Tensor:
         return self.likelihood.preprocess(tf.convert_to_tensor(x))
 
-    def _check(self, x) -> None:
+    def _check(self, x, y) -> None:
+        if isinstance(x, tf.data.Dataset):
+            self.label_of(x.element_spec)  # a refusal from inside of a graph is hard to read
+        elif isinstance(x, (np.ndarray, tf.Tensor)):
+            self.label_of((x, y))
         if isinstance(x, np.ndarray):
             if not self._fits(x.shape[1:]):
                 wanted = ", ".join("any" if n is None else str(n) for n in self.data_shape)
@@ -337,7 +407,7 @@ class VAE(keras.Model):
         )
 
 
-_PARTS = ("encoder", "latent", "decoder", "likelihood")
+_PARTS = ("encoder", "latent", "decoder", "likelihood", "condition")
 
 
 def first(batch) -> Any:

@@ -15,6 +15,7 @@ from tfvae.networks import NoEncoder
 from zoo import axes, backbones, modalities
 from zoo import settings as typed
 from zoo.axes import codes as codes_axis
+from zoo.axes import condition as condition_axis
 from zoo.axes import divergence as divergence_axis
 from zoo.axes import inference as inference_axis
 from zoo.axes import latent as latent_axis
@@ -49,15 +50,16 @@ def model(recipe: Recipe, settings, context: Context) -> tfvae.VAE:
         return recipe.build(settings, context)
     if not recipe.latent:
         parts = backbones.without_latent(settings, context)
-        encoder, latent = NoEncoder(), NoLatent()
+        encoder, latent, condition = NoEncoder(), NoLatent(), None
     else:
         parts = backbones.build(settings, context)
-        encoder = parts.encoder
+        encoder, condition = parts.encoder, condition_axis.make(settings, context)
         if settings.num_codes:
             latent = codes_axis.make(settings, parts.positions)
         else:
-            latent = latent_axis.make(settings, parts.positions, **parts.heads)
-    return tfvae.VAE(encoder, latent, parts.decoder, parts.likelihood, name=context.model)
+            latent = latent_axis.make(settings, parts.positions, condition, **parts.heads)
+    made = (encoder, latent, parts.decoder, parts.likelihood, condition)
+    return tfvae.VAE(*made, name=context.model)
 
 
 def stages(recipe: Recipe, settings, context: Context, vae) -> Iterator[Stage]:
@@ -80,6 +82,11 @@ def _stages(recipe, settings, context, vae) -> Iterator[Stage]:
     further = divergence.terms | codes_axis.terms(settings)
     objective = objective_axis.make(settings, context, further)
     inference = inference_axis.make(settings, context)
+    if settings.auxiliary and settings.prior == "label":
+        raise UserError(
+            "auxiliary=true fits one prior for all examples, and prior=label has one for each label: "
+            "take one of them"
+        )
     if settings.auxiliary and settings.inference != "amortised":
         raise UserError(
             f"auxiliary=true fits a prior on the encoder's posterior, which "

@@ -75,7 +75,8 @@ class Context:
         backbone, size: the networks.
         train_steps, batch_size, learning_rate, seed, jit_compile: the run.
         num_examples: of the training split.
-        valid: validation data, raw units; `None` where nothing will be trained.
+        num_labels: of the data, 0 without labels.
+        valid, valid_label: validation data, raw units; `None` where nothing will be trained.
     """
 
     model: str
@@ -89,7 +90,9 @@ class Context:
     seed: int = 0
     jit_compile: bool = False
     num_examples: int = 0
+    num_labels: int = 0
     valid: Any = None
+    valid_label: Any = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -43,6 +43,7 @@ def write(resolved, described, kind, data, model, last, seconds, directory) -> d
         auxiliary=None if last.model is model else last.model,
         inference=last.procedure.inference,
         information_batch=resolved.information_batch,
+        label=None if model.condition is None else data.test.label,
     )
     report = {
         "model": resolved.model,
@@ -91,7 +92,12 @@ def _probe(model, kind, data, test) -> dict[str, float | None]:
         return dict.fromkeys(names)
     part = data.train._replace(x=data.train.x[:_PROBED], label=labels[:_PROBED])
     train = kind.arrays(data, part)
-    known = (_codes(model, train), part.label, _codes(model, test), data.test.label)
+    known = (
+        _codes(model, train, part.label),
+        part.label,
+        _codes(model, test, data.test.label),
+        data.test.label,
+    )
     measures = (metrics.linear_probe_accuracy, metrics.nearest_neighbour_accuracy)
     return {name: measure(*known) for name, measure in zip(names, measures)}
 
@@ -101,10 +107,14 @@ def _factors(model, data, test, seed) -> dict[str, float]:
     factors = getattr(data.test, "factors", None)
     if factors is None or not model.has_latent:
         return {}
-    return metrics.disentanglement(_codes(model, test), factors, seed)
+    return metrics.disentanglement(_codes(model, test, data.test.label), factors, seed)
 
 
-def _codes(model, x) -> np.ndarray:
+def _codes(model, x, label) -> np.ndarray:
     encode = tf.function(model.encode, reduce_retracing=True)
-    rows = [encode(tf.constant(x[i : i + 200])).numpy() for i in range(0, len(x), 200)]
+    told = {} if model.condition is None else {"label": np.asarray(label, np.int32)}
+    rows = [
+        encode(tf.constant(x[i : i + 200]), **{k: v[i : i + 200] for k, v in told.items()}).numpy()
+        for i in range(0, len(x), 200)
+    ]
     return np.concatenate(rows).reshape(len(x), -1)

@@ -19,6 +19,7 @@ from tfvae import diagnosis, training
 from tfvae.checks import UserError
 from tfvae.randomness import seed_of
 from zoo import assemble, console, modalities, plan, recipe, report, settings
+from zoo.datasets import labels
 
 __all__ = ["Prepared", "build", "check", "context", "describe", "load", "prepare", "run"]
 
@@ -29,8 +30,15 @@ _SHOWN = 100  # of them in the plane of posterior means
 # ------------------------------------------------------------------ models
 
 
-def context(resolved: plan.Plan, space, num_examples: int = 0, valid=None) -> recipe.Context:
-    """What the plan's model is made for, on data of this space."""
+def context(
+    resolved: plan.Plan, space, num_examples: int = 0, valid=None, valid_label=None
+) -> recipe.Context:
+    """What the plan's model is made for, on data of this space.
+
+    Raises:
+        UserError: the model is to be told labels, and the data set has none.
+    """
+    conditional = getattr(resolved.settings, "conditional", False)
     return recipe.Context(
         resolved.model,
         modalities.of(resolved.dataset).NAME,
@@ -43,7 +51,9 @@ def context(resolved: plan.Plan, space, num_examples: int = 0, valid=None) -> re
         resolved.seed,
         resolved.jit_compile,
         num_examples,
+        labels.count(resolved.dataset) if conditional else 0,
         valid,
+        valid_label,
     )
 
 
@@ -55,7 +65,8 @@ def check(model, space) -> None:
     """
     try:
         model.build()
-        draw = model.draw(space.example(), seed_of(0))
+        label = None if model.condition is None else tf.constant([0, 1])
+        draw = model.draw(space.example(), seed_of(0), label=label)
     except UserError:
         raise
     except (ValueError, tf.errors.InvalidArgumentError) as error:
@@ -142,6 +153,7 @@ class Prepared(NamedTuple):
     described: recipe.Recipe
     data: Any
     valid: np.ndarray
+    valid_label: np.ndarray | None
     model: Any
     stages: Iterator[recipe.Stage]
 
@@ -160,13 +172,25 @@ def prepare(resolved: plan.Plan, kind, strategy) -> Prepared:
     data = kind.load(resolved.dataset, resolved.data_dir, resolved.settings)
     valid = kind.arrays(data, data.valid)[:_VALIDATED]
     described = recipe.load(resolved.model)
-    made_for = context(resolved, kind.space_of(data), len(data.train.x), valid)
+    valid_label = None
+    if getattr(resolved.settings, "conditional", False):
+        _refuse_unlabelled(data)
+        valid_label = data.valid.label[:_VALIDATED]
+    made_for = context(resolved, kind.space_of(data), len(data.train.x), valid, valid_label)
     with strategy.scope():
         model = assemble.model(described, resolved.settings, made_for)
         check(model, made_for.space)
         stages = assemble.stages(described, resolved.settings, made_for, model)
         first = next(stages)  # settings that exclude each other are refused here
-    return Prepared(described, data, valid, model, itertools.chain((first,), stages))
+    return Prepared(described, data, valid, valid_label, model, itertools.chain((first,), stages))
+
+
+def _refuse_unlabelled(data) -> None:
+    for name in ("train", "valid", "test"):
+        if getattr(data, name).label is None:
+            raise UserError(
+                f"conditional=true needs labels, and the files of {data.name} have none for {name}"
+            )
 
 
 def run(resolved: plan.Plan, resume: bool = False) -> dict[str, Any]:
@@ -202,7 +226,7 @@ def run(resolved: plan.Plan, resume: bool = False) -> dict[str, Any]:
     with strategy.scope():
         for stage in made.stages:
             start = time.time()
-            _train(stage, resolved, kind, data, made.valid, strategy, directory, resume)
+            _train(stage, resolved, kind, made, strategy, directory, resume)
             seconds += time.time() - start
     written = {}
     if training.strategy.is_chief(strategy):
@@ -220,24 +244,29 @@ def run(resolved: plan.Plan, resume: bool = False) -> dict[str, Any]:
     return written
 
 
-def _train(stage, resolved, kind, data, valid, strategy, directory, resume):
+def _train(stage, resolved, kind, made, strategy, directory, resume):
+    labelled = stage.model.condition is not None
+
     def evaluate():
-        batches = kind.batches(valid, resolved.batch_size)
+        batches = kind.batches(made.valid, resolved.batch_size, made.valid_label)
         values = stage.model.evaluate(**batches, verbose=0, return_dict=True)
         return {k: float(v) for k, v in values.items()}
 
     def stream(start):
         return training.strategy.distribute(
             strategy,
-            lambda shard: kind.stream(data, resolved.batch_size, resolved.seed, start, shard),
+            lambda shard: kind.stream(
+                made.data, resolved.batch_size, resolved.seed, start, shard, labelled
+            ),
             resolved.batch_size,
         )
 
     def further():
         latent = stage.model.latent
-        if latent.event_shape != (1,) or not hasattr(latent, "posterior"):
+        plain = hasattr(latent, "posterior") and stage.model.condition is None
+        if latent.event_shape != (1,) or not plain:
             return {}
-        return {"mean_space": diagnosis.posterior_means(stage.model, valid[:_SHOWN])}
+        return {"mean_space": diagnosis.posterior_means(stage.model, made.valid[:_SHOWN])}
 
     training.train(
         stage.name,

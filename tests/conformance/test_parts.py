@@ -43,6 +43,10 @@ PARTS = {
     networks.ResNetEncoder: (lambda: networks.ResNetEncoder((8, 8), 6), (X,)),
     networks.GridEncoder: (lambda: networks.GridEncoder((2, 2), 8, 1), (X,)),
     networks.AntiCausalEncoder: (lambda: networks.AntiCausalEncoder((2, 2), 6, 2), (X,)),
+    networks.LabelCondition: (
+        lambda: networks.LabelCondition(4, 3),
+        (np.array([0, 3, 2], np.int32),),
+    ),
     networks.NoEncoder: (networks.NoEncoder, (X,)),
     networks.CausalConv2D: (lambda: networks.CausalConv2D(4, (2, 3), right=1), (X,)),
     networks.GatedPixelCNN: (lambda: networks.GatedPixelCNN(6, 2, 3, 3), (X,)),
@@ -99,6 +103,7 @@ PARTS = {
     latents.GaussianPosterior: (_posterior, None),
     latents.FixedScalePosterior: (lambda: latents.FixedScalePosterior((4, 2), 0.5), None),
     latents.StandardNormalPrior: (lambda: latents.StandardNormalPrior((4, 2)), None),
+    latents.ConditionalNormalPrior: (lambda: latents.ConditionalNormalPrior((4, 2), 3), None),
     latents.AR1Prior: (lambda: latents.AR1Prior((4, 2), (0.5, 0.9)), None),
     latents.AutoregressivePrior: (
         lambda: latents.AutoregressivePrior(latents.AR1Prior((4, 2), 0.5), 6, 2, 2),

@@ -48,6 +48,7 @@ def collect(
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
     columns: int = 8,
+    label: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """The images that the figures show: name -> [R, K, H, W, C], from 0 to 1.
 
@@ -57,38 +58,55 @@ def collect(
         seed: equal seeds give equal images.
         progress: called with (rows done, rows) by autoregressive decoders.
         columns: K, at least 4.
+        label: [N] of a conditional model; its samples are of each label in turn, a column each.
     """
     base = seed_of(seed)
-    grid = {"samples": model.sample(4 * columns, fold(base, 0), progress=progress)}
+    told = {} if label is None else {"label": np.arange(4 * columns) % columns % (label.max() + 1)}
+    grid = {"samples": model.sample(4 * columns, fold(base, 0), progress=progress, **told)}
     if model.has_latent:
         rng = np.random.default_rng(seed & 0x7FFFFFFF)  # sorted sets would show one class
-        shown = x[rng.choice(len(x), columns, replace=len(x) < columns)]
-        grid.update(_of_codes(model, shown, fold(base, 1), progress, columns))
+        rows = rng.choice(len(x), columns, replace=len(x) < columns)
+        known = None if label is None else label[rows].astype(np.int32)
+        grid.update(_of_codes(model, x[rows], fold(base, 1), progress, columns, known))
     levels = 2**model.likelihood.bits - 1
     shape = (-1, columns, *model.data_shape)
     return {k: np.asarray(v, np.float32).reshape(shape) / levels for k, v in grid.items()}
 
 
-def _of_codes(model, shown, seed, progress, columns) -> dict[str, np.ndarray]:
+def _of_codes(model, shown, seed, progress, columns, label) -> dict[str, np.ndarray]:
     """Reconstructions, draws that share a code, and the ways between codes, raw units.
 
     The likeliest image of an autoregressive decoder is often blank where its draws are not, and the
-    draws of a factorised one are noise around its mean: both are shown.
+    draws of a factorised one are noise around its mean: both are shown. On the way between two codes
+    a label stays that of the first.
     """
-    means = np.asarray(model.encode(shown))
-    shared = np.repeat(means[:4], columns - 1, 0)
-    drawn = np.asarray(model.sample(seed=fold(seed, 0), z=shared, progress=progress))
+
+    def told(rows):
+        return {} if label is None else {"label": tf.constant(label[np.asarray(rows)])}
+
+    means = np.asarray(model.encode(shown, **told(np.arange(columns))))
+    own_label, firsts = told(np.arange(columns)), np.repeat(np.arange(4), columns - 1)
+    shared = means[firsts]
+    drawn = np.asarray(
+        model.sample(seed=fold(seed, 0), z=shared, progress=progress, **told(firsts))
+    )
     drawn = drawn.reshape(4, columns - 1, *shown.shape[1:])
     steps = np.linspace(0, 1, columns, dtype=np.float32).reshape(-1, *[1] * (means.ndim - 1))
     paths = np.stack([means[i] * (1 - steps) + means[i + 1] * steps for i in (0, 2)])
     codes = np.concatenate([means[:columns], *paths])
-    likeliest = np.asarray(model.decode(codes, progress=progress))
+    ways = np.repeat([0, 2], columns)
+    likeliest = np.asarray(model.decode(codes, progress=progress, **told([*range(columns), *ways])))
     likeliest = likeliest.reshape(3, columns, *shown.shape[1:])
     draw = tf.function(model.sample, autograph=False)  # one shape and seed: equal noise
     alike = np.stack(
-        [draw(seed=fold(seed, 1), z=tf.constant(paths[:, k])) for k in range(columns)], 1
+        [
+            draw(seed=fold(seed, 1), z=tf.constant(paths[:, k]), **told([0, 2]))
+            for k in range(columns)
+        ],
+        1,
     )
-    own = np.asarray(model.sample(seed=fold(seed, 2), z=means[:columns], progress=progress))
+    z = means[:columns]
+    own = np.asarray(model.sample(seed=fold(seed, 2), z=z, progress=progress, **own_label))
     return {
         "reconstructions": np.stack([shown[:columns], likeliest[0], own]),
         "one_latent": np.concatenate([shown[:4, None], drawn], 1),

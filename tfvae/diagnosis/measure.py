@@ -31,6 +31,7 @@ def measure(
     auxiliary=None,
     inference: Callable = amortised,
     information_batch: int | None = None,
+    label: np.ndarray | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Measures a model; a figure that does not exist for it is `None`.
@@ -51,6 +52,7 @@ def measure(
         information_batch: also estimate mutual information as He et al. 2019 do, in batches of so
             many examples (32 for text, 50 for images): `mutual_information_batch`, whose ceiling is
             about the ln of that.
+        label: [N] of a conditional model.
         progress: called with (examples done, N).
 
     Returns:
@@ -69,7 +71,8 @@ def measure(
     # class, and the reference of few classes.
     order = np.random.default_rng(seed & 0x7FFFFFFF).permutation(len(x))
     batches = _batches(model, x, units, batch_size)
-    passes = _passes(model, batches, order, fold(base, 0), auxiliary, inference, progress)
+    chosen = _labels(model, label, len(x))
+    passes = _passes(model, batches, chosen, order, fold(base, 0), auxiliary, inference, progress)
     stream = metrics.RateDistortion().update(passes["log_likelihood"], passes["rate"])
     elbo = metrics.summarise(passes["log_likelihood"] - passes["rate"].sum(1))
     report = {
@@ -77,8 +80,8 @@ def measure(
         "elbo_stderr": elbo.standard_error,
         "num_examples": len(x),
         "parameters": int(model.count_params()),
-        **_nll(model, x, nll_examples, num_samples, fold(base, 1), inference),
-        **(_code(model, passes, order[:reference]) if model.has_latent else _NO_CODE),
+        **_nll(model, x, chosen, nll_examples, num_samples, fold(base, 1), inference),
+        **(_code(model, passes, chosen, order[:reference]) if model.has_latent else _NO_CODE),
     }
     if not model.has_latent:  # nothing is estimated: every example is exact
         report.update(
@@ -91,7 +94,7 @@ def measure(
     report.update(_per_unit(model, x, units, report))
     if auxiliary is not None:
         rate = metrics.summarise(passes["auxiliary_rate"])
-        nll = _nll(auxiliary, x, nll_examples, num_samples, fold(base, 1), amortised)
+        nll = _nll(auxiliary, x, chosen, nll_examples, num_samples, fold(base, 1), amortised)
         report.update(
             auxiliary_rate=rate.mean,
             auxiliary_rate_stderr=rate.standard_error,
@@ -100,14 +103,14 @@ def measure(
             auxiliary_nll_stderr=nll["nll_stderr"],
         )
     if information_batch is not None and model.has_latent:
-        estimate = information_in_batches(model, x, information_batch, fold(base, 2))
+        estimate = information_in_batches(model, x, information_batch, fold(base, 2), label)
         report.update(
             mutual_information_batch=estimate, mutual_information_batch_size=information_batch
         )
     return report
 
 
-def information_in_batches(model, x: np.ndarray, batch_size: int, seed) -> float:
+def information_in_batches(model, x: np.ndarray, batch_size: int, seed, label=None) -> float:
     """I(x; z) as He et al. 2019 measure it: the mean over batches of `metrics.batch_information`.
 
     Args:
@@ -115,11 +118,13 @@ def information_in_batches(model, x: np.ndarray, batch_size: int, seed) -> float
         x: [N, ...] raw units.
         batch_size: B, which bounds the estimate by about ln B.
         seed: [2] int32.
+        label: [N] of a conditional model.
     """
+    label = _labels(model, label, len(x))
     units = model.likelihood.units(tf.constant(x)).numpy()
     total = 0.0
     for number, (rows, batch) in enumerate(_batches(model, x, units, batch_size)):
-        posterior = model.posterior(tf.constant(batch))
+        posterior = model.posterior(tf.constant(batch), _of(label, rows))
         z = model.latent.posterior.draw(posterior, fold(seed, number))
         total += len(rows) * metrics.batch_information(posterior, z)
     return total / len(x)
@@ -164,12 +169,30 @@ def _batches(model, x, units, batch_size) -> list[tuple[np.ndarray, np.ndarray]]
     return [(rows, model.likelihood.trim(x[rows])) for rows in parts]
 
 
-def _passes(model, batches, order, seed, auxiliary, inference, progress) -> dict[str, np.ndarray]:
+def _labels(model, label, number: int) -> np.ndarray | None:
+    """Checked; `None` for a model that asks for none."""
+    if model.condition is None:
+        return None
+    if label is None or len(label) != number:
+        got = "none" if label is None else len(label)
+        raise UserError(
+            f"a conditional model needs a label for each of {number} examples, got {got}"
+        )
+    return np.asarray(label, np.int32)
+
+
+def _of(label, rows) -> tf.Tensor | None:
+    return None if label is None else tf.constant(label[rows])
+
+
+def _passes(
+    model, batches, label, order, seed, auxiliary, inference, progress
+) -> dict[str, np.ndarray]:
     """One draw of each example and, with another's code, its likelihood; in the order of x."""
 
     @tf.function(reduce_retracing=True)
-    def one(batch, seed):
-        draw = inference(model, batch, seed, None)
+    def one(batch, label, seed):
+        draw = inference(model, batch, seed, None, label=label)
         out = {"log_likelihood": draw.log_likelihood, "rate": draw.rate}
         if not model.has_latent:
             return out
@@ -184,12 +207,13 @@ def _passes(model, batches, order, seed, auxiliary, inference, progress) -> dict
                 log_posterior=draw.posterior.log_prob(draw.z),
             )
         if auxiliary is not None:
-            out["auxiliary_rate"] = tf.reduce_sum(auxiliary.latent.rate(draw), -1)
+            rate = auxiliary.latent.rate(draw, auxiliary.known(label))
+            out["auxiliary_rate"] = tf.reduce_sum(rate, -1)
         return out
 
     @tf.function(reduce_retracing=True)
-    def swapped(batch, z):
-        parameters = model.decoder(z, model.likelihood.preprocess(batch))
+    def swapped(batch, label, z):
+        parameters = model.parameters(z, batch, label)
         return {"permuted": model.likelihood.log_prob(parameters, batch)}
 
     found: dict[str, np.ndarray] = {}
@@ -201,7 +225,7 @@ def _passes(model, batches, order, seed, auxiliary, inference, progress) -> dict
 
     done = 0
     for rows, batch in batches:
-        keep(rows, one(tf.constant(batch), fold(seed, done)))
+        keep(rows, one(tf.constant(batch), _of(label, rows), fold(seed, done)))
         done += len(rows)
         if progress is not None:
             progress(done, len(order))
@@ -209,30 +233,31 @@ def _passes(model, batches, order, seed, auxiliary, inference, progress) -> dict
         partner = np.empty_like(order)
         partner[order] = np.roll(order, 1)
         for rows, batch in batches:
-            keep(rows, swapped(tf.constant(batch), tf.constant(found["z"][partner[rows]])))
+            z = tf.constant(found["z"][partner[rows]])
+            keep(rows, swapped(tf.constant(batch), _of(label, rows), z))
     return found
 
 
 _NLL_ROWS = 20  # examples at a time: each is decoded for many samples at once
 
 
-def _nll(model, x, num_examples, num_samples, seed, inference) -> dict[str, Any]:
+def _nll(model, x, label, num_examples, num_samples, seed, inference) -> dict[str, Any]:
     """Importance-weighted, of the first `num_examples`; its place only, without a latent."""
     if not model.has_latent:
         return {"nll": None, "nll_num_samples": None, "nll_is_exact": True}
     x = x[:num_examples]
 
     @tf.function(reduce_retracing=True)
-    def score(batch, seed):
+    def score(batch, label, seed):
         refined = None
         if inference is not amortised:
-            refined = inference(model, batch, fold(seed, 0), None).posterior
-        return model.log_prob(batch, num_samples, fold(seed, 1), posterior=refined)
+            refined = inference(model, batch, fold(seed, 0), None, label=label).posterior
+        return model.log_prob(batch, num_samples, fold(seed, 1), posterior=refined, label=label)
 
     values = np.zeros(len(x), np.float32)
     units = model.likelihood.units(tf.constant(x)).numpy()
     for number, (rows, batch) in enumerate(_batches(model, x, units, _NLL_ROWS)):
-        values[rows] = -score(tf.constant(batch), fold(seed, number))
+        values[rows] = -score(tf.constant(batch), _of(label, rows), fold(seed, number))
     summary = metrics.summarise(values)
     return {
         "nll": summary.mean,
@@ -243,13 +268,13 @@ def _nll(model, x, num_examples, num_samples, seed, inference) -> dict[str, Any]
     }
 
 
-def _code(model, passes, chosen) -> dict[str, Any]:
+def _code(model, passes, label, chosen) -> dict[str, Any]:
     """What the code holds, and whether the decoder uses it; `chosen` is the reference."""
     of_kind = _indices if "codes" in passes else _distributions
     gap = metrics.shuffle_gap(passes["log_likelihood"], passes["permuted"])
     return {
         **_NO_CODE,
-        **of_kind(model, passes, chosen),
+        **of_kind(model, passes, _of(label, chosen), chosen),
         "rate_stderr": metrics.summarise(passes["rate"].sum(1)).standard_error,
         "mutual_information_reference": len(chosen),
         "mutual_information_ceiling": float(np.log(len(chosen))),
@@ -259,8 +284,9 @@ def _code(model, passes, chosen) -> dict[str, Any]:
     }
 
 
-def _indices(model, passes, chosen) -> dict[str, Any]:
+def _indices(model, passes, label, chosen) -> dict[str, Any]:
     """Of discrete codes: I(x; k) = H(k), with the reference's own frequencies of whole sequences."""
+    del label
     codes = passes["codes"].astype(np.int64)
     _, place, counts = np.unique(codes[chosen], axis=0, return_inverse=True, return_counts=True)
     information = metrics.summarise(np.log(len(chosen)) - np.log(counts[place.ravel()]))
@@ -276,7 +302,7 @@ def _indices(model, passes, chosen) -> dict[str, Any]:
     }
 
 
-def _distributions(model, passes, chosen) -> dict[str, Any]:
+def _distributions(model, passes, label, chosen) -> dict[str, Any]:
     """Of a posterior with a density."""
     names = sorted(name for name in passes if name.startswith("parameter_"))
     posterior = model.latent.posterior.of(*(tf.constant(passes[n][chosen]) for n in names))
@@ -284,7 +310,7 @@ def _distributions(model, passes, chosen) -> dict[str, Any]:
     information = metrics.information(
         passes["log_posterior"][chosen],
         metrics.aggregate_log_prob(z, posterior),
-        model.prior().log_prob(z),
+        model.prior(label).log_prob(z),
         len(chosen),
     )
     variances = metrics.unit_variances(passes["mean"])

@@ -40,6 +40,7 @@ def sentences(
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
     number: int = 8,
+    label: np.ndarray | None = None,
 ) -> dict[str, list[list[str]]]:
     """Rows of cells, by name, the first cell of each a label.
 
@@ -50,37 +51,47 @@ def sentences(
         seed: equal seeds give equal sentences.
         progress: as of `VAE.sample`.
         number: sentences of each kind.
+        label: [N] of a conditional model; its samples are of each label in turn.
     """
     base = seed_of(seed)
+
+    def told(labels):
+        return {} if label is None else {"label": tf.constant(labels, tf.int32)}
 
     def drawn(place, **of):
         return words(np.asarray(model.sample(seed=fold(base, place), progress=progress, **of)))
 
     if not model.has_latent:
         return {"samples": [["draw", line] for line in drawn(0, num=number)]}
-    z = model.latent.sample(number, fold(base, 1))
-    pairs = zip(drawn(2, z=z), words(np.asarray(model.decode(z))))
+    each = told(np.arange(number) % (1 if label is None else label.max() + 1))
+    z = model.latent.sample(number, fold(base, 1), model.known(each.get("label")))
+    pairs = zip(drawn(2, z=z, **each), words(np.asarray(model.decode(z, **each))))
     rng = np.random.default_rng(seed & 0x7FFFFFFF)
-    shown = x[rng.choice(len(x), number, replace=len(x) < number)]
-    codes = np.asarray(model.encode(shown))
+    chosen = rng.choice(len(x), number, replace=len(x) < number)
+    shown, own = x[chosen], told([] if label is None else label[chosen])
+    codes = np.asarray(model.encode(shown, **own))
     rows = []
-    found = words(beam_search(model.decoder, tf.constant(codes), _BEAM)[0].numpy())
-    cells = zip(words(shown), words(np.asarray(model.decode(codes))), found, drawn(3, z=codes))
+    found = words(
+        beam_search(model.decoder, model.told(tf.constant(codes), **own), _BEAM)[0].numpy()
+    )
+    greedy = words(np.asarray(model.decode(codes, **own)))
+    cells = zip(words(shown), greedy, found, drawn(3, z=codes, **own))
     for given, likeliest, beam, draw in cells:
         rows += [["test", given], ["likeliest", likeliest], ["beam", beam], ["draw", draw]]
     return {
         "samples": [row for draw, best in pairs for row in (["draw", draw], ["likeliest", best])],
         "reconstructions": rows,
-        "interpolation": _between(model, shown, codes, words),
+        "interpolation": _between(model, shown, codes, words, own.get("label")),
     }
 
 
-def _between(model, shown, codes, words) -> list[list[str]]:
-    """The sentences whose codes are the ends, and those of the way."""
+def _between(model, shown, codes, words, label) -> list[list[str]]:
+    """The sentences whose codes are the ends, and those of the way (with the first one's label)."""
     share = np.linspace(0.0, 1.0, _STEPS, dtype=np.float32)
     share = share.reshape(-1, *[1] * (codes.ndim - 1))
     path = codes[0] * (1.0 - share) + codes[1] * share
-    way = words(np.asarray(model.decode(tf.constant(path))))
+    label = None if label is None else tf.repeat(label[:1], len(path))
+    way = words(np.asarray(model.decode(tf.constant(path), label=label)))
     first, last = words(shown[:2])
     steps = [[f"{s:.2f}", line] for s, line in zip(share.ravel(), way)]
     return [["from", first], *steps, ["to", last]]

@@ -1,4 +1,4 @@
-"""The inference axis: `(model, x, seed, step) -> Draw`; step `None` means to measure."""
+"""The inference axis: `(model, x, seed, step, label) -> Draw`; step `None` means to measure."""
 
 from tfvae.inference.amortised import amortised, code_only
 from tfvae.inference.refinement import METHODS, refine

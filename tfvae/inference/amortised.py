@@ -9,7 +9,7 @@ from tfvae.draw import Draw
 __all__ = ["amortised", "code_only"]
 
 
-def amortised(model, x, seed, step=None) -> Draw:
+def amortised(model, x, seed, step=None, label=None) -> Draw:
     """z ~ q(z|x) with q's parameters straight from the encoder (Kingma and Welling 2014).
 
     Args:
@@ -17,19 +17,19 @@ def amortised(model, x, seed, step=None) -> Draw:
         x: [B, ...] raw units.
         seed: [2] int32, the same on every replica.
         step: of the training, whose noise (dropout) the decoder then has; `None` to measure.
+        label: [B] of a conditional model.
     """
-    return model.draw(x, seed, training=step is not None)
+    return model.draw(x, seed, training=step is not None, label=label)
 
 
-def code_only(model, x, seed, step=None) -> Draw:
+def code_only(model, x, seed, step=None, label=None) -> Draw:
     """The draw and its rate without the decoder: for fitting a prior on frozen posteriors.
 
     No gradient reaches the encoder or the posterior; `log_likelihood` is `None`. To measure (step
     `None`) it is the whole amortised draw, since a bound needs its likelihood.
     """
     if step is None:
-        return amortised(model, x, seed)
-    inputs = model.likelihood.preprocess(tf.convert_to_tensor(x))
-    features = tf.stop_gradient(model.encoder(inputs))
-    posterior, z, rate, aux = model.latent.infer(features, seed)
+        return amortised(model, x, seed, label=label)
+    features = tf.stop_gradient(model.features(x, label))
+    posterior, z, rate, aux = model.latent.infer(features, seed, model.known(label))
     return Draw(x, features, posterior, z, rate, None, aux)

@@ -41,21 +41,21 @@ def semi_amortised(
             over the batch at hand, as published.
 
     Returns:
-        `(model, x, seed, step) -> Draw`.
+        `(model, x, seed, step, label) -> Draw`.
     """
     beta = beta or Constant(1.0)
 
-    def inference(model, x, seed, step=None) -> Draw:
+    def inference(model, x, seed, step=None, label=None) -> Draw:
         posterior = model.latent.posterior
-        features = model.encoder(model.likelihood.preprocess(tf.convert_to_tensor(x)))
+        features, condition = model.features(x, label), model.known(label)
         start = posterior.parameters(features)
         weight = 1.0 if step is None else beta(step)
         at_hand = batch_sum(tf.ones([tf.shape(start[0])[0]], start[0].dtype))
         count = at_hand if batch_size is None else tf.cast(batch_size, at_hand.dtype)
 
         def draw(parameters, seed):
-            inferred = model.latent.infer_from(posterior.of(*parameters), seed)
-            return model.score(x, features, inferred, None if step is None else seed)
+            inferred = model.latent.infer_from(posterior.of(*parameters), seed, condition)
+            return model.score(x, features, inferred, None if step is None else seed, label)
 
         def loss(parameters, index):
             one = draw(parameters, fold(seed, _STEPS, index))

@@ -8,6 +8,7 @@ from tfvae.latents.priors import (
     AR1Prior,
     AutoregressiveCodes,
     AutoregressivePrior,
+    ConditionalNormalPrior,
     StandardNormalPrior,
     UniformCodes,
 )
@@ -17,6 +18,7 @@ __all__ = [
     "AutoregressiveCodes",
     "AutoregressivePrior",
     "Codebook",
+    "ConditionalNormalPrior",
     "DiscreteLatent",
     "FixedScalePosterior",
     "GaussianPosterior",

@@ -56,15 +56,16 @@ class DiscreteLatent(Latent):
             self.prior.build(None)
         self.built = True
 
-    def infer(self, features, seed) -> Inferred:
+    def infer(self, features, seed, condition=None) -> Inferred:
         """The nearest codes; there is nothing to draw, and no distribution with a density."""
-        del seed
+        del seed, condition
         found = self.codebook.quantise(features)
         z = found.encoded + tf.stop_gradient(found.vectors - found.encoded)
         return Inferred(None, z, self.prior.rate(found.codes), found._asdict())
 
-    def rate(self, inferred) -> tf.Tensor:
+    def rate(self, inferred, condition=None) -> tf.Tensor:
         """-log p(k) of codes that were found already, [B, n] nats."""
+        del condition
         return self.prior.rate(inferred.aux["codes"])
 
     def with_prior(self, prior) -> DiscreteLatent:
@@ -74,7 +75,8 @@ class DiscreteLatent(Latent):
     def code(self, features) -> tf.Tensor:
         return self.codebook.quantise(features).vectors
 
-    def sample(self, num, seed) -> tf.Tensor:
+    def sample(self, num, seed, condition=None) -> tf.Tensor:
+        del condition
         return self.codebook.lookup(self.prior.sample(num, seed))
 
     def get_config(self):

@@ -31,16 +31,22 @@ class Latent(keras.layers.Layer):
     and a prior (`StochasticLatent`).
     """
 
-    def infer(self, features, seed) -> Inferred:
-        """One draw for each example, with its rate by group."""
+    def infer(self, features, seed, condition=None) -> Inferred:
+        """One draw for each example, with its rate by group.
+
+        Args:
+            features: of the encoder.
+            seed: [2] int32.
+            condition: what is known besides x, [B, C], for a prior that asks; features already hold it.
+        """
         raise NotImplementedError(type(self).__name__)
 
     def code(self, features) -> tf.Tensor:
         """The deterministic code of each example (the posterior mean), [B, ...]."""
         raise NotImplementedError(type(self).__name__)
 
-    def sample(self, num: int, seed) -> tf.Tensor:
-        """`num` draws from the prior, [num, ...]."""
+    def sample(self, num: int, seed, condition=None) -> tf.Tensor:
+        """`num` draws from the prior (given the condition, [num, C]), [num, ...]."""
         raise NotImplementedError(type(self).__name__)
 
 
@@ -78,27 +84,34 @@ class StochasticLatent(Latent):
             self.prior.build(None)
         self.built = True
 
-    def infer(self, features, seed) -> Inferred:
-        return self.infer_from(self.posterior.distribution(features), seed)
+    def infer(self, features, seed, condition=None) -> Inferred:
+        return self.infer_from(self.posterior.distribution(features), seed, condition)
 
-    def infer_from(self, posterior, seed) -> Inferred:
+    def infer_from(self, posterior, seed, condition=None) -> Inferred:
         """As `infer`, with a posterior of the family that came from elsewhere."""
         z = self.posterior.draw(posterior, seed)
-        return Inferred(posterior, z, self.prior.rate(posterior, z), {})
+        return Inferred(posterior, z, self.given(condition).rate(posterior, z), {})
+
+    def given(self, condition=None):
+        """The prior of these examples: that of all of them, unless it asks for the condition."""
+        return self.prior.given(condition) if hasattr(self.prior, "given") else self.prior
 
     def code(self, features) -> tf.Tensor:
         return self.posterior.distribution(features).mean()
 
-    def rate(self, inferred) -> tf.Tensor:
+    def rate(self, inferred, condition=None) -> tf.Tensor:
         """The rate of a draw that was made already, [B, G] nats."""
-        return self.prior.rate(inferred.posterior, inferred.z)
+        return self.given(condition).rate(inferred.posterior, inferred.z)
 
     def with_prior(self, prior) -> StochasticLatent:
         """The same posterior under another prior."""
         return StochasticLatent(self.posterior, prior)
 
-    def sample(self, num: int, seed) -> tf.Tensor:
-        return self.prior.distribution().sample(num, seed=seed)
+    def sample(self, num: int, seed, condition=None) -> tf.Tensor:
+        prior = self.given(condition).distribution()
+        if prior.batch_shape.rank == 0:
+            return prior.sample(num, seed=seed)
+        return prior.sample(seed=seed)  # one of each condition
 
     def get_config(self):
         return {
@@ -125,14 +138,14 @@ class NoLatent(Latent):
         del features_shape
         self.built = True
 
-    def infer(self, features, seed) -> Inferred:
-        del seed
+    def infer(self, features, seed, condition=None) -> Inferred:
+        del seed, condition
         empty = tf.zeros([tf.shape(features)[0], 0], tf.float32)
         return Inferred(None, empty, empty, {})
 
     def code(self, features) -> tf.Tensor:
         return tf.zeros([tf.shape(features)[0], 0], tf.float32)
 
-    def sample(self, num: int, seed) -> tf.Tensor:
-        del seed
+    def sample(self, num: int, seed, condition=None) -> tf.Tensor:
+        del seed, condition
         return tf.zeros([num, 0], tf.float32)

@@ -3,6 +3,7 @@
 from tfvae.networks.anti_causal import AntiCausalEncoder
 from tfvae.networks.autoregressive_decoder import AutoregressiveDecoder
 from tfvae.networks.beam import beam_search
+from tfvae.networks.condition import LabelCondition, joined
 from tfvae.networks.conditioners import GridConditioner, VectorConditioner
 from tfvae.networks.deconvolutional import DeconvolutionalImage
 from tfvae.networks.dilated import DilatedCNN
@@ -44,6 +45,7 @@ __all__ = [
     "GridEncoder",
     "GridImage",
     "LSTMNetwork",
+    "LabelCondition",
     "MLPEncoder",
     "MLPImage",
     "NoEncoder",
@@ -55,5 +57,6 @@ __all__ = [
     "TextEncoder",
     "VectorConditioner",
     "beam_search",
+    "joined",
     "word_dropout",
 ]

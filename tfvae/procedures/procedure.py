@@ -30,7 +30,7 @@ class Procedure(abc.ABC):
 
     Args:
         seed: every draw of every step is a function of this, the step and a purpose.
-        inference: how `evaluate` finds z, `(model, x, seed, step) -> Draw`.
+        inference: how `evaluate` finds z, `(model, x, seed, step, label) -> Draw`.
         learning_rate: of the procedure's step, or `None` to leave the optimizers' own.
     """
 

@@ -31,7 +31,7 @@ class Update:
         clip_norm: largest global norm of the gradient, or `None`.
         clip_over: model -> the variables whose gradient is measured for clipping; those that move
             if not given.
-        inference: `(model, x, seed, step) -> Draw`.
+        inference: `(model, x, seed, step, label) -> Draw`.
         jit_compile: compile forward and backward pass by XLA (the optimizer step stays outside).
         after: moves what no gradient moves, after the weights: an object with `build(model)`,
             `read(draw)`, `__call__(what was read, step, seed)` in replica context, and `state()`.
@@ -86,9 +86,9 @@ class Update:
             else self._gradients_of
         )
 
-    def _gradients_of(self, x, step, seed, global_batch, num_replicas):
+    def _gradients_of(self, x, label, step, seed, global_batch, num_replicas):
         with tf.GradientTape() as tape:
-            draw = self.inference(self.model, x, seed, step)
+            draw = self.inference(self.model, x, seed, step, label=label)
             loss, logs = self.objective(draw, step, global_batch, num_replicas)
         wanted = [*self.moving, *self._measured]
         gradients = tape.gradient(loss, [v.value for v in wanted])
@@ -105,7 +105,8 @@ class Update:
         global_batch = tf.shape(x)[0]
         if replicas > 1:
             global_batch = context.all_reduce("SUM", global_batch)
-        gradients, logs, seen = self._gradients(x, step, seed, global_batch, replicas)
+        label = self.model.label_of(batch)
+        gradients, logs, seen = self._gradients(x, label, step, seed, global_batch, replicas)
         whole = context.all_reduce("SUM", gradients) if replicas > 1 else gradients
         norm = tf.linalg.global_norm(whole)
         if self.clip_norm is not None:

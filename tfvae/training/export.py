@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import os
 import shutil
 
@@ -37,6 +38,8 @@ def export_saved_model(model, path: str) -> None:
         elbo(x, seed)                   [B] nats
         log_prob(x, num_samples, seed)  [B] nats, importance-weighted (exact without a latent)
 
+    Of a conditional model each takes `label` [B] int32 besides, as its last argument.
+
     Args:
         model: a built `tfvae.VAE`.
         path: a directory; an older export there is replaced.
@@ -64,19 +67,43 @@ def _archive(model) -> keras.export.ExportArchive:
 
     archive = keras.export.ExportArchive()
     archive.track(model)
-    archive.add_endpoint("encode", model.encode, [x])
-    archive.add_endpoint("decode", model.decode, [z])
-    archive.add_endpoint("reconstruct", model.reconstruct, [x])
-    archive.add_endpoint(
-        "sample", lambda num, seed: model.sample(num, seeded(seed)), [number["num"], number["seed"]]
-    )
-    archive.add_endpoint("elbo", lambda x, seed: model.elbo(x, seeded(seed)), [x, number["seed"]])
-    archive.add_endpoint(
-        "log_prob",
-        lambda x, num_samples, seed: model.log_prob(x, num_samples, seeded(seed)),
-        [x, number["num_samples"], number["seed"]],
-    )
+    scored = [number["num_samples"], number["seed"]]
+    for name, call, specs in (
+        ("encode", lambda x, **told: model.encode(x, **told), [x]),
+        ("decode", lambda z, **told: model.decode(z, **told), [z]),
+        ("reconstruct", lambda x, **told: model.reconstruct(x, **told), [x]),
+        (
+            "sample",
+            lambda num, seed, **told: model.sample(num, seeded(seed), **told),
+            [number["num"], number["seed"]],
+        ),
+        ("elbo", lambda x, seed, **told: model.elbo(x, seeded(seed), **told), [x, number["seed"]]),
+        (
+            "log_prob",
+            lambda x, num_samples, seed, **told: model.log_prob(
+                x, num_samples, seeded(seed), **told
+            ),
+            [x, *scored],
+        ),
+    ):
+        archive.add_endpoint(name, _named(call, specs, model), [*specs, *_label(model)])
     return archive
+
+
+def _label(model) -> list[tf.TensorSpec]:
+    return [] if model.condition is None else [tf.TensorSpec((None,), tf.int32, "label")]
+
+
+def _named(call, specs, model):
+    """A function of exactly these arguments, so that the file knows their names."""
+    names = [spec.name for spec in (*specs, *_label(model))]
+    parameters = [inspect.Parameter(n, inspect.Parameter.POSITIONAL_OR_KEYWORD) for n in names]
+
+    def endpoint(*values, **named):
+        return call(**dict(zip(names, values)), **named)
+
+    endpoint.__signature__ = inspect.Signature(parameters)
+    return endpoint
 
 
 @contextlib.contextmanager

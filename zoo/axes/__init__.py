@@ -10,6 +10,7 @@ that it gives to these settings; any of them can be set anew from the command li
 """
 
 from zoo.axes.codes import CodeSettings
+from zoo.axes.condition import ConditionSettings
 from zoo.axes.divergence import DivergenceSettings
 from zoo.axes.inference import InferenceSettings
 from zoo.axes.latent import LatentSettings
@@ -19,6 +20,7 @@ from zoo.axes.procedure import ProcedureSettings, TrainingSettings
 __all__ = [
     "GROUPS",
     "CodeSettings",
+    "ConditionSettings",
     "DivergenceSettings",
     "InferenceSettings",
     "LatentSettings",
@@ -30,6 +32,7 @@ __all__ = [
 GROUPS = (
     LatentSettings,
     CodeSettings,
+    ConditionSettings,
     ObjectiveSettings,
     DivergenceSettings,
     InferenceSettings,

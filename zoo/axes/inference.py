@@ -37,7 +37,7 @@ class InferenceSettings:
 
 
 def make(settings, context) -> Callable:
-    """`(model, x, seed, step) -> Draw`.
+    """`(model, x, seed, step, label) -> Draw`.
 
     Raises:
         UserError: the objective has no weight of the rate that the refinement could use, the

@@ -7,6 +7,7 @@ import dataclasses
 from tfvae.checks import UserError
 from tfvae.latents import (
     AR1Prior,
+    ConditionalNormalPrior,
     FixedScalePosterior,
     GaussianPosterior,
     StandardNormalPrior,
@@ -27,8 +28,9 @@ class LatentSettings:
     )
     prior: str = field(
         "normal",
-        "normal: N(0, I); ar1: correlated along the positions, so that no posterior reaches it",
-        choices=("normal", "ar1"),
+        "normal: N(0, I); ar1: correlated along the positions, so that no posterior reaches it; "
+        "label: a Gaussian of each label (conditional=true)",
+        choices=("normal", "ar1", "label"),
     )
     committed_rate: float = field(
         2.0,
@@ -54,12 +56,13 @@ class LatentSettings:
     )
 
 
-def make(settings, length: int | None, **heads) -> StochasticLatent:
+def make(settings, length: int | None, condition=None, **heads) -> StochasticLatent:
     """Posterior and prior of one vector, or of a sequence of `length` positions.
 
     Args:
         settings: `LatentSettings` at least.
         length: n, or `None`.
+        condition: what a prior of labels is told, or `None`.
         **heads: further arguments of `GaussianPosterior`.
 
     Raises:
@@ -74,6 +77,8 @@ def make(settings, length: int | None, **heads) -> StochasticLatent:
     shape = (settings.latent_width,) if length is None else (length, settings.latent_width)
     if settings.prior == "normal":
         prior = StandardNormalPrior(shape)
+    elif settings.prior == "label":
+        prior = ConditionalNormalPrior(shape, condition.size)
     elif settings.correlation:
         prior = AR1Prior(shape, settings.correlation)
     else:

@@ -209,8 +209,9 @@ def _information(context: Context, number: int):
     """model -> I(x; z) of the validation data, nats."""
 
     def information(model) -> float:
-        x = context.valid[:number]
-        return diagnosis.information_in_batches(model, x, len(x), seed_of(context.seed))
+        x, label = context.valid[:number], context.valid_label
+        label = None if label is None else label[:number]
+        return diagnosis.information_in_batches(model, x, len(x), seed_of(context.seed), label)
 
     return information
 

@@ -44,7 +44,7 @@ def grid(settings, space) -> tuple[int, int] | None:
     if len(settings.latent_grid) not in (0, 2):
         raise UserError(f"setting 'latent_grid' must be h,w, got {settings.latent_grid}")
     height, width, _ = space.shape
-    if not settings.latent_grid and settings.prior == "normal" and not settings.num_codes:
+    if not settings.latent_grid and settings.prior != "ar1" and not settings.num_codes:
         return None
     h, w = settings.latent_grid or (max(2, height // 4), max(2, width // 4))
     if h > height or w > width:

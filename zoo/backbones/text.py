@@ -49,7 +49,7 @@ def build(settings, context) -> Backbone:
         context: `zoo.recipe.Context`.
     """
     positions = settings.latent_positions
-    if positions is None and (settings.prior != "normal" or settings.encoder == "anti_causal"):
+    if positions is None and (settings.prior == "ar1" or settings.encoder == "anti_causal"):
         positions = _POSITIONS
     return Backbone(
         _encoder(settings, context, positions),

@@ -76,7 +76,8 @@ def measure_row(benchmark: Benchmark, row: Row, seed: int, data_dir: str | None)
     last = None
     for stage in made.stages:
         stage.model.compile(procedure=stage.procedure)
-        stream = kind.stream(made.data, resolved.batch_size, seed, 0, (0, 1))
+        labelled = stage.model.condition is not None
+        stream = kind.stream(made.data, resolved.batch_size, seed, 0, (0, 1), labelled)
         stage.model.fit(stream, steps_per_epoch=stage.steps, verbose=0, shuffle=False)
         stage.procedure.finish()
         last = stage
@@ -90,6 +91,7 @@ def measure_row(benchmark: Benchmark, row: Row, seed: int, data_dir: str | None)
         seed=seed,
         inference=last.procedure.inference,
         information_batch=resolved.information_batch,
+        label=None if made.model.condition is None else made.data.test.label,
     )
     report["train_seconds"] = round(seconds, 1)
     report["command"] = resolved.command()

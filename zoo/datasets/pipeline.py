@@ -27,6 +27,7 @@ def training_stream(
     seed: int,
     start_step: int = 0,
     shard: tuple[int, int] = (0, 1),
+    labelled: bool = False,
 ) -> tf.data.Dataset:
     """Endless batches of raw images, float32 [B / shards, H, W, C].
 
@@ -37,6 +38,7 @@ def training_stream(
         seed: of the order and of the binarisation.
         start_step: the first batch is that of this step.
         shard: (index, count): rows [index * B / count, (index + 1) * B / count) of each batch.
+        labelled: batches are (images, label int32 [B / shards]).
 
     Raises:
         UserError: the batch does not divide into the shards, or the split is empty.
@@ -50,6 +52,7 @@ def training_stream(
     rows = batch_size // count
     base = seed_of(seed)
     resident = tf.constant(split.x)
+    labels = tf.constant(split.label, tf.int32) if labelled else None
     high = 255.0 if split.x.dtype == np.uint8 else 1.0
 
     def batch(step):
@@ -67,13 +70,14 @@ def training_stream(
             max_index=tf.fill([batch_size], number - 1),
             rounds=8,
         )
-        x = tf.cast(tf.gather(resident, chosen[index * rows : (index + 1) * rows]), tf.float32)
-        if kind != "binary_dynamic":
-            return x
-        # drawn for the whole batch, so that the shards see what one device would
-        shape = [batch_size, *split.x.shape[1:]]
-        noise = tf.random.stateless_uniform(shape, fold(base, _PIXELS, step))
-        return tf.cast(noise[index * rows : (index + 1) * rows] < x / high, tf.float32)
+        chosen = chosen[index * rows : (index + 1) * rows]
+        x = tf.cast(tf.gather(resident, chosen), tf.float32)
+        if kind == "binary_dynamic":
+            # drawn for the whole batch, so that the shards see what one device would
+            shape = [batch_size, *split.x.shape[1:]]
+            noise = tf.random.stateless_uniform(shape, fold(base, _PIXELS, step))
+            x = tf.cast(noise[index * rows : (index + 1) * rows] < x / high, tf.float32)
+        return (x, tf.gather(labels, chosen)) if labelled else x
 
     steps = tf.data.Dataset.range(start_step, np.iinfo(np.int64).max)
     stream = steps.map(batch, num_parallel_calls=2, deterministic=True).prefetch(4)

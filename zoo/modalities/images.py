@@ -117,20 +117,29 @@ def arrays(data, split) -> np.ndarray:
     return pipeline.evaluation_arrays(split, data.kind)
 
 
-def batches(x: np.ndarray, batch_size: int) -> dict:
+def batches(x: np.ndarray, batch_size: int, label=None) -> dict:
     """Arguments of `evaluate`."""
-    return {"x": x, "batch_size": batch_size}
+    return {"x": x, "y": label, "batch_size": batch_size}
 
 
-def stream(data, batch_size: int, seed: int, start_step: int, shard: tuple[int, int]):
+def stream(
+    data,
+    batch_size: int,
+    seed: int,
+    start_step: int,
+    shard: tuple[int, int],
+    labelled: bool = False,
+):
     """See `zoo.datasets.pipeline`."""
-    return pipeline.training_stream(data.train, data.kind, batch_size, seed, start_step, shard)
+    return pipeline.training_stream(
+        data.train, data.kind, batch_size, seed, start_step, shard, labelled
+    )
 
 
 def pictures(model, x: np.ndarray, data, seed: int, progress) -> tuple[dict, dict]:
     """Images that show what the model does."""
-    del data
-    return diagnosis.collect(model, x, seed=seed, progress=progress), {}
+    label = None if model.condition is None else data.test.label
+    return diagnosis.collect(model, x, seed=seed, progress=progress, label=label), {}
 
 
 def identity(data) -> dict[str, str]:

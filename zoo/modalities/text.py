@@ -170,23 +170,34 @@ def arrays(data, split) -> np.ndarray:
     return split.x
 
 
-def batches(x: np.ndarray, batch_size: int) -> dict:
+def batches(x: np.ndarray, batch_size: int, label=None) -> dict:
     """Arguments of `evaluate`: sentences of about one length together."""
-    parts = [tokens for _, tokens in pipeline.evaluation_batches(x, batch_size)]
-    spec = tf.TensorSpec([None, None], tf.int32)
+    found, spec = pipeline.evaluation_batches(x, batch_size), tf.TensorSpec([None, None], tf.int32)
+    parts = [tokens for _, tokens in found]
+    if label is not None:
+        label, spec = np.asarray(label, np.int32), (spec, tf.TensorSpec([None], tf.int32))
+        parts = [(tokens, label[rows]) for rows, tokens in found]
     data = tf.data.Dataset.from_generator(lambda: iter(parts), output_signature=spec)
     # Keras warns of an end that it did not know of
     return {"x": data.apply(tf.data.experimental.assert_cardinality(len(parts)))}
 
 
-def stream(data, batch_size: int, seed: int, start_step: int, shard: tuple[int, int]):
+def stream(
+    data,
+    batch_size: int,
+    seed: int,
+    start_step: int,
+    shard: tuple[int, int],
+    labelled: bool = False,
+):
     """See `zoo.datasets.text_pipeline`."""
-    return pipeline.training_stream(data.train, batch_size, seed, start_step, shard)
+    return pipeline.training_stream(data.train, batch_size, seed, start_step, shard, labelled)
 
 
 def pictures(model, x: np.ndarray, data, seed: int, progress) -> tuple[dict, dict]:
     """Sentences that show what the model does."""
-    return {}, diagnosis.sentences(model, x, data.vocabulary.decode, seed, progress)
+    label = None if model.condition is None else data.test.label
+    return {}, diagnosis.sentences(model, x, data.vocabulary.decode, seed, progress, label=label)
 
 
 _WORDS = "vocabulary.txt"

@@ -3,12 +3,14 @@
 from tfvae.latents.priors.ar1 import AR1Prior
 from tfvae.latents.priors.autoregressive import AutoregressivePrior
 from tfvae.latents.priors.codes import AutoregressiveCodes, UniformCodes
+from tfvae.latents.priors.conditional import ConditionalNormalPrior
 from tfvae.latents.priors.standard_normal import StandardNormalPrior
 
 __all__ = [
     "AR1Prior",
     "AutoregressiveCodes",
     "AutoregressivePrior",
+    "ConditionalNormalPrior",
     "StandardNormalPrior",
     "UniformCodes",
 ]

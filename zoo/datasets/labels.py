@@ -1,0 +1,36 @@
+"""How many kinds of examples a labelled data set has; known without reading it."""
+
+from __future__ import annotations
+
+from tfvae.checks import UserError
+
+__all__ = ["count"]
+
+_COUNTS = {
+    "digits": 10,
+    "digits_grey8": 10,
+    "mnist": 10,
+    "mnist_grey": 10,
+    "fashion_mnist": 10,
+    "fashion_mnist_binary": 10,
+    "cifar10": 10,
+    "imagenet32": 1000,
+    "mixmarkov": 8,
+    "synthetic": 4,
+    "yelp": 5,
+    "yelp_sentences": 2,
+}
+
+
+def count(dataset: str) -> int:
+    """Labels are 0 .. count - 1.
+
+    Raises:
+        UserError: it has none.
+    """
+    if dataset not in _COUNTS:
+        known = ", ".join(sorted(_COUNTS))
+        raise UserError(
+            f"conditional=true needs labels, and dataset {dataset!r} has none: {known} have"
+        )
+    return _COUNTS[dataset]
