@@ -17,6 +17,7 @@ import tensorflow as tf
 import tfvae
 from tfvae import diagnosis, training
 from tfvae.checks import UserError
+from tfvae.distributions import constant_code_rate
 from tfvae.randomness import seed_of
 from zoo import assemble, console, modalities, plan, recipe, report, settings
 from zoo.datasets import labels
@@ -141,6 +142,11 @@ def describe(resolved: plan.Plan) -> None:
     if rate is not None:
         correlations = sorted(set(np.round(model.latent.prior.correlation, 6).tolist()))
         print(f"  committed rate: {np.sum(rate):.4f} nats, correlation {correlations}")
+        price = constant_code_rate(model.latent.event_shape[0], correlations)
+        print(
+            f"  a code that stays the same over the positions costs {np.max(price):.2f} nats a unit "
+            "of variance (1/2 at best: fewer positions or channels, or a larger rate)"
+        )
     print("\none tiny batch passes.")
 
 

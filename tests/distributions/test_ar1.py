@@ -7,7 +7,13 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfvae.checks import UserError
-from tfvae.distributions import AR1, committed_rate, correlation_for_rate, kl_normal_ar1
+from tfvae.distributions import (
+    AR1,
+    committed_rate,
+    constant_code_rate,
+    correlation_for_rate,
+    kl_normal_ar1,
+)
 
 tfd = tfp.distributions
 
@@ -49,6 +55,19 @@ def test_committed_rate_is_the_minimum_over_all_mean_field_gaussians(length, cor
     start = np.random.default_rng(0).normal(size=2 * length)
     found = scipy.optimize.minimize(rate, start, method="L-BFGS-B", options={"maxfun": 20000})
     assert found.fun == pytest.approx(float(committed_rate(length, correlation)), abs=1e-5)
+
+
+@pytest.mark.parametrize(("length", "correlation"), [(1, 0.3), (2, 0.9), (7, 0.4), (49, -0.2)])
+def test_the_price_of_a_constant_code_is_what_the_rate_grows_by(length, correlation):
+    def rate(shift):
+        loc = tf.fill([1, length, 1], tf.constant(shift, tf.float64))
+        scale = tf.fill([1, length, 1], tf.constant(0.7, tf.float64))
+        return float(kl_normal_ar1(loc, scale, tf.constant([correlation], tf.float64))[0, 0])
+
+    price = float(constant_code_rate(length, correlation))
+    for shift in (1.0, -2.0):
+        assert rate(shift) - rate(0.0) == pytest.approx(price * shift**2, rel=1e-9)
+    assert constant_code_rate(49, 0.0) == 24.5 and constant_code_rate(9, 1.0) == 0.5
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,12 @@
 """Distributions that TFP does not have, as functions of tensors."""
 
-from tfvae.distributions.ar1 import AR1, committed_rate, correlation_for_rate, kl_normal_ar1
+from tfvae.distributions.ar1 import (
+    AR1,
+    committed_rate,
+    constant_code_rate,
+    correlation_for_rate,
+    kl_normal_ar1,
+)
 from tfvae.distributions.importance import importance_weighted_log_prob
 from tfvae.distributions.mean_field import mean_field
 from tfvae.distributions.unbatched import Unbatched
@@ -9,6 +15,7 @@ __all__ = [
     "AR1",
     "Unbatched",
     "committed_rate",
+    "constant_code_rate",
     "correlation_for_rate",
     "importance_weighted_log_prob",
     "kl_normal_ar1",

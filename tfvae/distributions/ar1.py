@@ -32,7 +32,13 @@ from tfvae.distributions.unbatched import Unbatched
 
 tfd = tfp.distributions
 
-__all__ = ["AR1", "committed_rate", "correlation_for_rate", "kl_normal_ar1"]
+__all__ = [
+    "AR1",
+    "committed_rate",
+    "constant_code_rate",
+    "correlation_for_rate",
+    "kl_normal_ar1",
+]
 
 
 def committed_rate(length: int, correlation: Sequence[float] | float) -> np.ndarray:
@@ -53,6 +59,24 @@ def committed_rate(length: int, correlation: Sequence[float] | float) -> np.ndar
     if length == 1:
         return np.zeros_like(square)
     return 0.5 * ((length - 2) * np.log1p(square) - np.log1p(-square))
+
+
+def constant_code_rate(length: int, correlation: Sequence[float] | float) -> np.ndarray:
+    """What a mean of 1 at every position adds to the rate, per channel:  1/2 (n - (n-2) a) / (1 + a).
+
+    The price of telling something by a code that stays the same along the sequence: n / 2 nats where
+    the prior is white (a = 0), 1/2 where it does not move (a -> 1). A committed rate that is spread
+    over many positions and channels makes a small, and buys no such code.
+
+    Args:
+        length: n.
+        correlation: a, one number or one per channel.
+
+    Returns:
+        float64 array of the shape of `correlation`, nats.
+    """
+    a = np.asarray(correlation, np.float64)
+    return 0.5 * (length - (length - 2) * a) / (1.0 + a)
 
 
 def correlation_for_rate(length: int, rate: float) -> float:
