@@ -82,10 +82,9 @@ class VAE(keras.Model):
         if not self.latent.built:
             inputs = keras.KerasTensor(shape, dtype=self.likelihood.dtype.name)
             features = self.encoder.compute_output_spec(inputs)
-            self.latent.build((*features.shape[:-1], features.shape[-1] + more))
+            self.latent.build(_wider(features.shape, more))
         if not self.decoder.built:
-            z_shape = self.latent.event_shape
-            self.decoder.build((None, *z_shape[:-1], z_shape[-1] + more), shape)
+            self.decoder.build(_wider((None, *self.latent.event_shape), more), shape)
         self.built = True
 
     def call(self, x, training=False, label=None):
@@ -408,6 +407,10 @@ class VAE(keras.Model):
 
 
 _PARTS = ("encoder", "latent", "decoder", "likelihood", "condition")
+
+
+def _wider(shape, more: int) -> tuple[int | None, ...]:
+    return (*shape[:-1], shape[-1] + more) if more else tuple(shape)
 
 
 def first(batch) -> Any:

@@ -98,8 +98,6 @@ class Double:
         shapes = {"to_mean": (4, 2), "to_variance": (4, 2), "out": (2, 4), "bias": (4,)}
         self.weights = {k: tf.Variable(0.7 * rng.normal(size=s)) for k, s in shapes.items()}
         w = self.weights
-        self.likelihood = types.SimpleNamespace(preprocess=lambda x: x)
-        self.encoder = tf.tanh
         posterior = types.SimpleNamespace(
             parameters=lambda h: (h @ w["to_mean"], h @ w["to_variance"]),
             of=lambda mean, log_variance: tfd.Normal(mean, tf.exp(0.5 * log_variance)),
@@ -107,14 +105,24 @@ class Double:
         self.latent = types.SimpleNamespace(posterior=posterior, infer_from=self.infer_from)
 
     @staticmethod
-    def infer_from(posterior, seed):
+    def features(x, label=None):
+        del label
+        return tf.tanh(x)
+
+    @staticmethod
+    def known(label):
+        del label
+
+    @staticmethod
+    def infer_from(posterior, seed, condition=None):
+        del condition
         z = posterior.loc + posterior.scale * batch_normal(
             tf.shape(posterior.loc), seed, tf.float64
         )
         zero = tf.zeros([], tf.float64)
         return Inferred(posterior, z, tfd.kl_divergence(posterior, tfd.Normal(zero, zero + 1)), {})
 
-    def score(self, x, features, inferred, seed=None):
+    def score(self, x, features, inferred, seed=None, label=None):
         mean = tf.tanh(inferred.z @ self.weights["out"]) + self.weights["bias"]
         log_likelihood = -2.0 * tf.reduce_sum((x - mean) ** 2, -1)
         return Draw(x, features, *inferred[:3], log_likelihood, inferred.aux)
@@ -253,7 +261,7 @@ def test_an_example_is_refined_alike_in_any_batch():
     )  # noise of the example, not the row
 
     def means(rows, **options):
-        model.latent.infer_from = lambda posterior, seed: Inferred(
+        model.latent.infer_from = lambda posterior, seed, condition=None: Inferred(
             posterior,
             posterior.loc + posterior.scale * tf.gather(z, rows),
             tfd.kl_divergence(
@@ -310,11 +318,11 @@ def test_each_step_has_noise_of_its_own_and_the_last_draw_that_of_the_seed(step)
     model, drawn, trained = Double(), [], []
     infer_from, score = model.infer_from, model.score
 
-    def spy(posterior, seed):
+    def spy(posterior, seed, condition=None):
         drawn.append(tuple(seed.numpy()))
         return infer_from(posterior, seed)
 
-    def listen(x, features, inferred, seed=None):
+    def listen(x, features, inferred, seed=None, label=None):
         trained.append(seed if seed is None else tuple(seed.numpy()))
         return score(x, features, inferred, seed)
 

@@ -42,7 +42,7 @@ def _idx_splits(paths: dict[str, str]) -> dict[str, Split]:
                 f"{paths[f'{part}_image']} has {len(x)} images, its labels are {len(label)}"
             )
         both[part] = Split(x[..., None], label)
-    x, label = both["train"]
+    x, label = both["train"][:2]
     cut = len(x) - len(x) // 6
     return {
         "train": Split(x[:cut], label[:cut]),
