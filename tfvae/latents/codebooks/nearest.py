@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from tfvae.checks import UserError
+from tfvae.latents.shapes import check_features
 
 __all__ = ["Codebook", "Quantised"]
 
@@ -47,13 +48,7 @@ class Codebook(keras.layers.Layer):
         self.projection = keras.layers.Dense(self.event_shape[-1], dtype="float32", name="encoded")
 
     def build(self, features_shape):
-        want = len(self.event_shape) + 1
-        if len(features_shape) != want or (want == 3 and features_shape[1] != self.event_shape[0]):
-            raise UserError(
-                f"Codebook with event shape {self.event_shape} needs features "
-                f"[B, {', '.join([str(s) for s in self.event_shape[:-1]] + ['F'])}], "
-                f"got {tuple(features_shape)}"
-            )
+        check_features("Codebook", self.event_shape, features_shape)
         if not self.projection.built:
             self.projection.build(features_shape)
         self.vectors = self.add_weight(

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tfvae.checks import positive
 from tfvae.latents.posteriors.mean_field import MeanFieldPosterior
+from tfvae.latents.shapes import check_features
 
 __all__ = ["FixedScalePosterior"]
 
@@ -33,7 +34,7 @@ class FixedScalePosterior(MeanFieldPosterior):
         self.mean_head = keras.layers.Dense(self.event_shape[-1], dtype="float32", name="mean")
 
     def build(self, features_shape):
-        self.check(features_shape)
+        check_features(type(self).__name__, self.event_shape, features_shape)
         if not self.mean_head.built:
             self.mean_head.build(features_shape)
         self.built = True

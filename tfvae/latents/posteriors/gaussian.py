@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tfvae.checks import UserError
 from tfvae.latents.posteriors.mean_field import MeanFieldPosterior
+from tfvae.latents.shapes import check_features
 
 __all__ = ["GaussianPosterior"]
 
@@ -69,7 +70,7 @@ class GaussianPosterior(MeanFieldPosterior):
         )
 
     def build(self, features_shape):
-        self.check(features_shape)
+        check_features(type(self).__name__, self.event_shape, features_shape)
         for head in (self.mean_head, self.scale_head):
             if not head.built:
                 head.build(features_shape)

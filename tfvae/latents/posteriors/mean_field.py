@@ -9,7 +9,6 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfvae.checks import UserError
 from tfvae.randomness import batch_normal
 
 tfd = tfp.distributions
@@ -28,16 +27,6 @@ class MeanFieldPosterior(keras.layers.Layer):
     def __init__(self, event_shape, **kwargs):
         super().__init__(**kwargs)
         self.event_shape = tuple(event_shape)
-
-    def check(self, features_shape) -> None:
-        """Raises a `UserError` where the features have no such positions."""
-        want = len(self.event_shape) + 1
-        if len(features_shape) != want or (want == 3 and features_shape[1] != self.event_shape[0]):
-            raise UserError(
-                f"{type(self).__name__} with event shape {self.event_shape} needs features "
-                f"[B, {', '.join([str(s) for s in self.event_shape[:-1]] + ['F'])}], "
-                f"got {tuple(features_shape)}"
-            )
 
     def parameters(self, features) -> tuple[tf.Tensor, tf.Tensor]:
         """(mu, log sigma^2), each [B, *event_shape], float32."""

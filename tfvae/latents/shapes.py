@@ -1,0 +1,27 @@
+"""What features a code of a shape needs."""
+
+from __future__ import annotations
+
+from tfvae.checks import UserError
+
+__all__ = ["check_features"]
+
+
+def check_features(name: str, event_shape, features_shape) -> None:
+    """Refuses features that have no such positions.
+
+    Args:
+        name: of the part that reads them.
+        event_shape: `(D,)` for one vector, or `(n, D)`.
+        features_shape: what came, [B, F] or [B, n, F].
+
+    Raises:
+        UserError: otherwise.
+    """
+    want = len(event_shape) + 1
+    if len(features_shape) != want or (want == 3 and features_shape[1] != event_shape[0]):
+        raise UserError(
+            f"{name} with event shape {event_shape} needs features "
+            f"[B, {', '.join([str(s) for s in event_shape[:-1]] + ['F'])}], "
+            f"got {tuple(features_shape)}"
+        )
