@@ -36,8 +36,9 @@ def _train(name, dataset, **given):
     else:
         model = zoo.build(name, dataset, BITS, **TINY, **given)
         x = _digits()
-    if hasattr(model.procedure, "information"):  # validation data, which a bare build has not
-        model.procedure.information = lambda model: 1.0
+    main = getattr(model.procedure, "main", model.procedure)
+    if hasattr(main, "information"):  # validation data, which a bare build has not
+        main.information = lambda model: 1.0
     logs = model.fit(x, batch_size=8, verbose=0, shuffle=False).history
     measured = model.evaluate(x, verbose=0, return_dict=True)
     assert np.isfinite(list(measured.values())).all()
@@ -74,6 +75,7 @@ def test_every_remedy_trains_on_images_too(name):
         ("delta_vae", {"beta": 0.5, "bow_weight": 1.0, "target_rate": None}),
         ("cnn_vae", {"prior": "ar1", "dilations": (1, 2), "kernel_size": 2}),
         ("bow_vae", {"backbone": "transformer", "units": 8, "decoder_layers": 1}),
+        ("aggressive_vae", {"mmd_weight": 5.0, "ratio_weight": 2.0, "inner_steps": 2}),
     ],
     ids=str,
 )
@@ -99,6 +101,47 @@ def test_remedies_combine(name, given):
 def test_impossible_pairs_are_refused_by_name(name, given, says):
     with pytest.raises(UserError, match=says):
         zoo.build(name, "pydoc", WORDS, **TINY, **SMALL_TEXT, **given)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "says"),
+    [
+        ("vae", {"prior": "label"}, "prior=label needs conditional=true"),
+        (
+            "vq_vae",
+            {"free_bits": 1.0},
+            "num_codes=64 makes a discrete code, .* free_bits=1.0 cannot",
+        ),
+        ("vq_vae", {"procedure": "aggressive"}, "procedure=aggressive cannot go with it"),
+        (
+            "delta_vae",
+            {"conditional": True, "prior": "label", "latent_grid": (2, 2)},
+            "auxiliary=true .* prior=label has one for each label",
+        ),
+        (
+            "wae_mmd",
+            {"inference": "semi_amortised"},
+            "posterior_scale=0.02 holds the scale: take one of them",
+        ),
+    ],
+)
+def test_pairs_of_codes_labels_and_scales_are_refused_by_name(name, given, says):
+    with pytest.raises(UserError, match=says):
+        zoo.build(name, "digits", BITS, **TINY, **given)
+
+
+@pytest.mark.parametrize(
+    ("name", "given"), [("vae", {"prior": "label"}), ("vq_vae", {"label_width": 3})]
+)
+def test_labels_reach_a_model_of_the_zoo(name, given):
+    given = {"backbone": "deconvolutional", "decoder_filters": 8, **given}
+    model = zoo.build(name, "digits", BITS, **TINY, conditional=True, **given)
+    x, y = _digits(), np.arange(len(_digits())) % 10
+    model.fit(x, y, batch_size=8, verbose=0)
+    assert np.isfinite(list(model.evaluate(x, y, verbose=0, return_dict=True).values())).all()
+    assert model.sample(3, label=7).shape == (3, 8, 8, 1)
+    with pytest.raises(UserError, match="conditional=true needs labels, and dataset 'sprites'"):
+        zoo.build(name, "sprites", **TINY, conditional=True)
 
 
 def test_a_term_of_text_is_refused_on_images():
