@@ -158,8 +158,8 @@ def test_clusters_of_the_first_batch_are_found_and_dead_codes_come_back():
     centres = rng.normal(size=(6, 2)).astype(np.float32) * 10
     far = np.full((6, 2), 100.0, np.float32) + np.arange(6, dtype=np.float32)[:, None]
     for start, revive in (("kmeans", 0.1), ("random", 0.1), ("random", 0.0)):
-        moving, book = _moving(start, revive, far, decay=0.95)
-        for step in range(400):
+        moving, book = _moving(start, revive, far, decay=0.9)
+        for step in range(300):
             z = (centres[rng.integers(6, size=60)] + 0.1 * rng.normal(size=(60, 2))).astype("f4")
             found = book.quantise(tf.constant(z))
             moving((found.encoded, found.codes), tf.constant(step), seed_of(step))

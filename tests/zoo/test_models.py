@@ -10,6 +10,7 @@ from zoo.modalities import images, text
 
 WORDS = text.Space(30, 9)
 BITS = images.Space((8, 8, 1), 1)
+LOOPS = {"aggressive_vae": {"inner_steps": 2}, "sa_vae": {"svi_steps": 2}}  # tracing takes long
 TINY = {"size": "tiny", "train_steps": 20, "batch_size": 8}
 SMALL_TEXT = {"embedding_width": 8, "units": 8}
 IMAGES_ONLY = {"pixelcnn"}  # its decoder on text is `lm`
@@ -47,7 +48,7 @@ def _train(name, dataset, **given):
 
 @pytest.mark.parametrize("name", sorted(set(recipe.names()) - IMAGES_ONLY))
 def test_every_model_trains_on_text(name):
-    model, logs = _train(name, "pydoc", **({"inner_steps": 2} if name == "aggressive_vae" else {}))
+    model, _ = _train(name, "pydoc", **LOOPS.get(name, {}))
     assert model.sample(3).shape == (3, 9)
 
 
@@ -55,9 +56,7 @@ def test_every_model_trains_on_text(name):
 def test_every_remedy_trains_on_images_too(name):
     more = {"backbone": "gated_pixelcnn" if name in ("delta_vae", "pixelcnn") else "mlp"}
     more |= {"decoder_filters": 8, "decoder_layers": 2}
-    more |= {"inner_steps": 2} if name == "aggressive_vae" else {}
-    more |= {"svi_steps": 2} if name == "sa_vae" else {}
-    _train(name, "digits", **more)
+    _train(name, "digits", **more, **LOOPS.get(name, {}))
 
 
 @pytest.mark.parametrize(
