@@ -10,6 +10,7 @@ from zoo.modalities import images, text
 
 WORDS = text.Space(30, 9)
 BITS = images.Space((8, 8, 1), 1)
+OF_CODES = {"beta_tcvae", "factor_vae", "info_vae", "vq_vae", "wae_gan", "wae_mmd"}
 LOOPS = {"aggressive_vae": {"inner_steps": 2}, "sa_vae": {"svi_steps": 2}}  # tracing takes long
 TINY = {"size": "tiny", "train_steps": 20, "batch_size": 8}
 SMALL_TEXT = {"embedding_width": 8, "units": 8}
@@ -46,7 +47,12 @@ def _train(name, dataset, **given):
     return model, logs
 
 
-@pytest.mark.parametrize("name", sorted(set(recipe.names()) - IMAGES_ONLY))
+def _text(name):
+    """Those whose remedy reads z alone are trained on images in every run, on sentences by hand."""
+    return pytest.param(name, marks=[pytest.mark.slow] if name in OF_CODES else [])
+
+
+@pytest.mark.parametrize("name", map(_text, sorted(set(recipe.names()) - IMAGES_ONLY)))
 def test_every_model_trains_on_text(name):
     model, _ = _train(name, "pydoc", **LOOPS.get(name, {}))
     assert model.sample(3).shape == (3, 9)
@@ -67,7 +73,11 @@ def test_every_remedy_trains_on_images_too(name):
         ("aggressive_vae", {"prior": "ar1", "encoder": "anti_causal", "inner_steps": 2}),
         ("aggressive_vae", {"target_rate": 2.0, "inner_steps": 2}),
         ("aggressive_vae", {"bow_weight": 1.0, "inner_steps": 2}),
-        ("aggressive_vae", {"inference": "semi_amortised", "svi_steps": 1, "inner_steps": 2}),
+        pytest.param(  # two nested loops and their gradients: 15 s of tracing
+            "aggressive_vae",
+            {"inference": "semi_amortised", "svi_steps": 1, "inner_steps": 2},
+            marks=pytest.mark.slow,
+        ),
         ("pooled_vae", {"free_bits": 0.5, "cosine_weight": 1.0, "annealing": "cyclical"}),
         ("sa_vae", {"free_bits": 0.5, "word_keep": 0.5, "svi_gradient": "finite_difference"}),
         ("delta_vae", {"encoder": "max", "annealing": "linear", "latent_positions": 4}),
