@@ -3,7 +3,8 @@
 
 def operations(graph) -> set[str]:
     """Their kinds, in a `GraphDef` and in whatever it calls, however deep."""
-    functions = {f.signature.name: f.node_def for f in graph.library.function}
+    held = [value for _, value in graph.ListFields() if hasattr(value, "function")]
+    functions = {f.signature.name: f.node_def for value in held for f in value.function}
     kinds, seen, waiting = set(), set(), [graph.node]
     while waiting:
         for node in waiting.pop():

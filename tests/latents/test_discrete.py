@@ -14,7 +14,6 @@ from tfvae.latents import (
     Codebook,
     DiscreteLatent,
     Quantised,
-    StandardNormalPrior,
     UniformCodes,
 )
 from tfvae.metrics import codebook_perplexity
@@ -238,7 +237,6 @@ def test_codebook_and_prior_must_fit():
         Codebook((4, 2), 1)
     with pytest.raises(UserError, match=r"needs features \[B, 4, F\], got \(None, 7\)"):
         Codebook((4, 2), 6).build((None, 7))
-    assert StandardNormalPrior((3,))
 
 
 # ---------------------------------------------------------------- models

@@ -103,7 +103,6 @@ def test_a_critic_that_learns_nothing_leaves_the_model_its_own_path():
     """Steps of size 0: the model moves as under the same penalties alone, on every fourth batch."""
     keras.utils.set_random_seed(0)
     model, (terms, others) = models.plain(), players(rate=0.0)
-    start = None
     for critic in (terms["ratio"][1].critic, terms["adversary"][1].critic):
         critic.build(model)
     start = _values(model.trainable_variables)

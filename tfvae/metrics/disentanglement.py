@@ -87,7 +87,7 @@ def _gaps(matrix: np.ndarray) -> np.ndarray:
 def factor_vae_score(codes, factors, votes: int = 10_000, batch: int = 64, seed: int = 0) -> float:
     """Accuracy of the majority vote "the number that varies least belongs to the held factor".
 
-    Kim and Mnih 2018, section 4: a factor k is drawn and one of its values; of `batch` examples with
+    Kim and Mnih 2018: a factor k is drawn and one of its values; of `batch` examples with
     that value, the d with the least Var(z_d) / (variance over all examples) votes for k. Half of the
     votes make the table d -> k, the other half is judged by it.
 

@@ -18,14 +18,14 @@ __all__ = ["DensityRatio", "DensityRatioLoss", "permute_dimensions"]
 
 
 def permute_dimensions(z: tf.Tensor, seed) -> tf.Tensor:
-    """Each of the D numbers permuted over the examples by itself, [M, D]; Kim and Mnih, algorithm 1."""
+    """Each of the D numbers permuted over the examples by itself, [M, D]; Kim and Mnih 2018."""
     count, width = tf.unstack(tf.shape(z))
     order = tf.argsort(tf.random.stateless_uniform([width, count], seed), axis=-1)
     return tf.transpose(tf.gather(tf.transpose(z), order, batch_dims=1))
 
 
 class DensityRatio:
-    """The penalty of the FactorVAE, Kim and Mnih 2018, eq. 2: the critic is held still.
+    """The penalty of the FactorVAE, Kim and Mnih 2018: the critic is held still.
 
     Args:
         critic: with two outputs.
@@ -45,7 +45,7 @@ class DensityRatio:
 
 
 class DensityRatioLoss:
-    """What its critic minimises: the cross-entropy of the two classes, Kim and Mnih, algorithm 2.
+    """What its critic minimises: the cross-entropy of the two classes, Kim and Mnih 2018.
 
         -1/2 mean log softmax(l(z))_0 - 1/2 mean log softmax(l(permuted z))_1
 

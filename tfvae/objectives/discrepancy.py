@@ -98,8 +98,8 @@ def _squares(a, b):
 class MaximumMeanDiscrepancy:
     """MMD^2(q(z), p(z)) between the codes of the global batch and as many draws from the prior.
 
-    The penalty of the WAE (Tolstikhin et al. 2018, algorithm 2) and of the InfoVAE (Zhao et al.
-    2017, section 3.2): it looks at the codes together, so no single posterior is pulled to the prior.
+    The penalty of the WAE (Tolstikhin et al. 2018) and of the InfoVAE (Zhao et al. 2017):
+    it looks at the codes together, so no single posterior is pulled to the prior.
 
     Args:
         kernel: `inverse_multiquadratic()` if not given.

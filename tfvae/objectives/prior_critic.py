@@ -20,7 +20,7 @@ class PriorCritic:
 
         softplus(-D(z)),  D the logit of "z came from the prior"
 
-    Makhzani et al. 2015; Tolstikhin et al. 2018, algorithm 1, in its non-saturating form.
+    Makhzani et al. 2015; Tolstikhin et al. 2018, in its non-saturating form.
 
     Args:
         critic: with one output.

@@ -26,7 +26,7 @@ def total_correlation(num_examples: int, mixture: str = "unbiased") -> Callable[
     """A term: mean_i [ log q(z_i) - sum_d log q(z_id) ], scalar, of the whole global batch.
 
         unbiased:            q(z_i) = 1/N q(z_i|x_i) + (N-1) / (N (M-1)) sum_{b != i} q(z_i|x_b)
-        minibatch_weighted:  q(z_i) = 1/(N M) sum_b q(z_i|x_b)        Chen et al. 2018, eq. S6
+        minibatch_weighted:  q(z_i) = 1/(N M) sum_b q(z_i|x_b)        Chen et al. 2018
 
     and the same weights for each q(z_id). The first is that of Esmaeili et al. 2019: its density is
     right on average, and with M = N exact. The second, the published one, is off by a constant (about

@@ -36,7 +36,7 @@ class Alternating(Procedure):
 
     A player's objective sees z alone, and moves no weight but its own; the main objective holds the
     penalty that reads the player. Fresh batches: the players' z are independent of those that the
-    model has just been fitted to (Kim and Mnih 2018, algorithm 2).
+    model has just been fitted to (Kim and Mnih 2018).
 
     Args:
         main: any procedure; its step is the step of all schedules.

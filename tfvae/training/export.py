@@ -69,9 +69,9 @@ def _archive(model) -> keras.export.ExportArchive:
     archive.track(model)
     scored = [number["num_samples"], number["seed"]]
     for name, call, specs in (
-        ("encode", lambda x, **told: model.encode(x, **told), [x]),
-        ("decode", lambda z, **told: model.decode(z, **told), [z]),
-        ("reconstruct", lambda x, **told: model.reconstruct(x, **told), [x]),
+        ("encode", model.encode, [x]),
+        ("decode", model.decode, [z]),
+        ("reconstruct", model.reconstruct, [x]),
         (
             "sample",
             lambda num, seed, **told: model.sample(num, seeded(seed), **told),

@@ -28,7 +28,7 @@ class Quantised(NamedTuple):
 class Codebook(keras.layers.Layer):
     """z_e = linear(features);  k = argmin_j |z_e - e_j|^2;  z_q = e_k, at each position.
 
-    van den Oord, Vinyals and Kavukcuoglu 2017, eq. 1 and 2.
+    van den Oord, Vinyals and Kavukcuoglu 2017.
 
     Args:
         event_shape: `(D,)` for one code, or `(n, D)` for a sequence of them, for which the encoder

@@ -53,7 +53,7 @@ class AutoregressiveCodes(keras.layers.Layer):
     """p(k) = prod_i p(k_i | k_<i) by a Gated PixelCNN over the map of codes, one-hot.
 
     The prior of the second stage, fitted on the codes of a trained model (van den Oord, Vinyals and
-    Kavukcuoglu 2017, section 3.3). For one code it is a learned table of K probabilities.
+    Kavukcuoglu 2017). For one code it is a learned table of K probabilities.
 
     Args:
         event_shape: `()` or `(n,)`.

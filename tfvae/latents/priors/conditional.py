@@ -20,7 +20,7 @@ _LOG_SCALE_BOUND = 3.0
 class ConditionalNormalPrior(keras.layers.Layer):
     """p(z|c) = N(m(c), diag s(c)^2),  m and log s linear in c, 0 at first: N(0, I).
 
-    Sohn, Lee and Yan 2015, section 4.1 (the prior network of the conditional VAE).
+    Sohn, Lee and Yan 2015 (the prior network of the conditional VAE).
 
     Args:
         event_shape: of z, `(D,)` or `(n, D)`.
