@@ -6,9 +6,12 @@ import numpy as np
 import tfvae
 from tfvae.latents import (
     AR1Prior,
+    AssociativeLatent,
     Codebook,
     DiscreteLatent,
+    FixedScalePosterior,
     GaussianPosterior,
+    NeighbourPrior,
     NoLatent,
     StandardNormalPrior,
     StochasticLatent,
@@ -19,6 +22,7 @@ from tfvae.networks import (
     AntiCausalEncoder,
     AutoregressiveDecoder,
     DenseHead,
+    ExampleIndex,
     FactorisedDecoder,
     GatedPixelCNN,
     GridConditioner,
@@ -71,6 +75,23 @@ def discrete(seed=0, num_codes=6, averaged=True):
     latent = DiscreteLatent(Codebook((4, 3), num_codes, averaged), UniformCodes((4,), num_codes))
     decoder = FactorisedDecoder(SHAPE, GridImage(SHAPE, (2, 2), 8, 1, 1))
     model = tfvae.VAE(GridEncoder((2, 2), 8, 1), latent, decoder, Bernoulli())
+    model.build()
+    return model
+
+
+def associative(seed=0, num_examples=40, width=3, **more):
+    """A memory of codes."""
+    keras.utils.set_random_seed(seed)
+    prior = NeighbourPrior(
+        (width,), num_examples, **{"num_neighbours": 3, "units": 8, "num_layers": 1} | more
+    )
+    model = tfvae.VAE(
+        MLPEncoder((16,), "tanh"),
+        AssociativeLatent(FixedScalePosterior((width,)), prior),
+        FactorisedDecoder(SHAPE, MLPImage(SHAPE, (16,), 1)),
+        Bernoulli(),
+        ExampleIndex(),
+    )
     model.build()
     return model
 

@@ -10,7 +10,7 @@ LAYERS = [
     {"networks", "likelihoods"},
     {"latents", "objectives"},
     {"model"},
-    {"inference", "metrics"},
+    {"inference", "metrics", "daydream"},
     {"procedures", "diagnosis"},
     {"training"},
 ]

@@ -12,6 +12,7 @@ from tfvae import (
     schedules,
 )
 from tfvae.checks import UserError
+from tfvae.daydream import daydream
 from tfvae.draw import Draw
 from tfvae.model import VAE
 
@@ -24,6 +25,7 @@ __all__ = [
     "VAE",
     "Draw",
     "UserError",
+    "daydream",
     "distributions",
     "inference",
     "latents",

@@ -42,7 +42,8 @@ class VAE(keras.Model):
         condition: what is known besides x, a network of labels such as
             `tfvae.networks.LabelCondition`; its vector stands behind the features and behind z, and
             a prior that asks is given it. Every method then needs `label` [B] (`sample` a number, or
-            one for each), and `fit` and `evaluate` batches (x, label).
+            one for each), and `fit` and `evaluate` batches (x, label). With an
+            `tfvae.networks.ExampleIndex` only `fit` does: its batches are (x, row of each example).
     """
 
     # Set by the package's root to the joint training of encoder and decoder: the model itself does
@@ -95,15 +96,14 @@ class VAE(keras.Model):
     def features(self, x, label=None) -> tf.Tensor:
         """What the encoder makes of x, with the condition behind it."""
         found = self.encoder(self._inputs(x))
-        condition = self.known(label)
-        return found if condition is None else joined(found, condition)
+        return self._beside(found, label)
 
     def parameters(self, z, x, label=None, noise=None) -> tf.Tensor:
         """What the decoder makes of z (and of the x before each pixel or token), [B, ..., P]."""
         return self.decoder(self.told(z, label), None if x is None else self._inputs(x), noise)
 
     def known(self, label) -> tf.Tensor | None:
-        """The condition's vector, [B, C]; `None` for a model without one.
+        """What the condition makes of the label, [B, C]; `None` where nothing is known or asked.
 
         Raises:
             UserError: there is a condition and no label, or the other way round.
@@ -113,6 +113,8 @@ class VAE(keras.Model):
                 raise UserError("this model takes no label: it was made without a condition")
             return None
         if label is None:
+            if self.condition.optional:
+                return None
             raise UserError(
                 "this model is conditional: give it label=... (fit and evaluate: batches (x, label))"
             )
@@ -250,6 +252,11 @@ class VAE(keras.Model):
         return importance_weighted_log_prob(weights, num_samples, chunk, seed)[0]
 
     @property
+    def asks_label(self) -> bool:
+        """Whether each x must come with its label, in measures and samples too."""
+        return self.condition is not None and not self.condition.optional
+
+    @property
     def has_latent(self) -> bool:
         """Whether there is a code at all; without one every likelihood is exact."""
         return self.latent.event_shape != (0,)
@@ -259,7 +266,9 @@ class VAE(keras.Model):
     def with_prior(self, prior) -> VAE:
         """The same encoder, posterior, decoder and weights under another prior."""
         latent = self.latent.with_prior(prior)
-        parts = (self.encoder, latent, self.decoder, self.likelihood, self.condition)
+        # only a memory asks for rows, and the new prior has none
+        condition = self.condition if self.asks_label else None
+        parts = (self.encoder, latent, self.decoder, self.likelihood, condition)
         model = VAE(*parts, name=self.name)
         model.build()
         return model
@@ -290,11 +299,15 @@ class VAE(keras.Model):
 
     def fit(self, x=None, y=None, *args, **kwargs):
         """As `keras.Model.fit`; arrays are checked against the likelihood's units first."""
-        self._check(x, y)
+        self._check(x, y, training=True)
         return super().fit(x, y, *args, **kwargs)
 
     def evaluate(self, x=None, y=None, *args, **kwargs):
-        """As `keras.Model.evaluate`: `elbo`, `distortion` and `rate` at weight 1, nats."""
+        """As `keras.Model.evaluate`: `elbo`, `distortion` and `rate` at weight 1, nats.
+
+        Where the rate is conditional on what x chose (`AssociativeLatent`) there is no ELBO: the sum
+        of the two is called `conditional_objective`.
+        """
         self._check(x, y)
         if not self.compiled:
             self.compile()  # measures do not depend on how the model is trained
@@ -315,17 +328,18 @@ class VAE(keras.Model):
         if self.test_function is not None and not force:
             return self.test_function
         strategy = self.distribute_strategy
+        whole = "elbo" if self.latent.bound else "conditional_objective"
 
         def replica(batch, step):
             seed = fold(seed_of(_EVALUATION_SEED), step)
             draw = self.procedure.inference(self, first(batch), seed, label=self.label_of(batch))
             values = {
-                "elbo": draw.elbo,
+                whole: draw.elbo if self.latent.bound else -draw.elbo,
                 "distortion": draw.distortion,
                 "rate": tf.reduce_sum(draw.rate, -1),
             }
             return {
-                "count": tf.cast(tf.shape(draw.elbo)[0], tf.float32),
+                "count": tf.cast(tf.shape(draw.log_likelihood)[0], tf.float32),
                 **{name: tf.reduce_sum(value) for name, value in values.items()},
             }
 
@@ -342,7 +356,7 @@ class VAE(keras.Model):
             for name, value in sums.items():
                 self._totals[name] = self._totals.get(name, 0.0) + value
             count = self._totals["count"]
-            return {k: self._totals[k] / count for k in ("elbo", "distortion", "rate")}
+            return {k: self._totals[k] / count for k in (whole, "distortion", "rate")}
 
         self.test_function = function
         return function
@@ -356,16 +370,19 @@ class VAE(keras.Model):
         """`predict` gives the deterministic codes."""
         return self.encode(first(data), self.label_of(data))
 
-    def label_of(self, batch):
-        """The labels of a batch (x, label) for a conditional model; `None` for any other.
+    def label_of(self, batch, training: bool = False):
+        """The labels (or rows) of a batch (x, label); `None` for a model without a condition.
 
         Raises:
-            UserError: a conditional model, and batches without labels.
+            UserError: a conditional model (or, in training, any with a condition), and batches
+                without.
         """
         if self.condition is None:
             return None
         if not isinstance(batch, (tuple, list)) or len(batch) < 2 or batch[1] is None:
-            raise UserError("this model is conditional: batches must be (x, label)")
+            if self.condition.optional and not training:
+                return None
+            raise UserError(f"this model needs batches (x, {self.condition.beside})")
         return batch[1]
 
     def get_config(self):
@@ -383,17 +400,22 @@ class VAE(keras.Model):
 
     def told(self, z, label=None) -> tf.Tensor:
         """z with the condition behind it: what the decoder takes."""
+        return self._beside(z, label)
+
+    def _beside(self, values, label) -> tf.Tensor:
         condition = self.known(label)
-        return z if condition is None else joined(tf.convert_to_tensor(z), condition)
+        if condition is None or not self.condition.size:
+            return values
+        return joined(tf.convert_to_tensor(values), condition)
 
     def _inputs(self, x) -> tf.Tensor:
         return self.likelihood.preprocess(tf.convert_to_tensor(x))
 
-    def _check(self, x, y) -> None:
-        if isinstance(x, tf.data.Dataset):
-            self.label_of(x.element_spec)  # a refusal from inside of a graph is hard to read
+    def _check(self, x, y, training: bool = False) -> None:
+        if isinstance(x, tf.data.Dataset):  # a refusal from inside of a graph is hard to read
+            self.label_of(x.element_spec, training)
         elif isinstance(x, (np.ndarray, tf.Tensor)):
-            self.label_of((x, y))
+            self.label_of((x, y), training)
         if isinstance(x, np.ndarray):
             if not self._fits(x.shape[1:]):
                 wanted = ", ".join("any" if n is None else str(n) for n in self.data_shape)

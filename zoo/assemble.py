@@ -19,6 +19,7 @@ from zoo.axes import condition as condition_axis
 from zoo.axes import divergence as divergence_axis
 from zoo.axes import inference as inference_axis
 from zoo.axes import latent as latent_axis
+from zoo.axes import memory as memory_axis
 from zoo.axes import objective as objective_axis
 from zoo.axes.procedure import joint_stage, main_stage, prior_stage
 from zoo.recipe import Context, Recipe, Stage
@@ -54,7 +55,9 @@ def model(recipe: Recipe, settings, context: Context) -> tfvae.VAE:
     else:
         parts = backbones.build(settings, context)
         encoder, condition = parts.encoder, condition_axis.make(settings, context)
-        if settings.num_codes:
+        if settings.neighbours:
+            latent, condition = memory_axis.make(settings, parts.positions, context, **parts.heads)
+        elif settings.num_codes:
             latent = codes_axis.make(settings, parts.positions)
         else:
             latent = latent_axis.make(settings, parts.positions, condition, **parts.heads)
@@ -102,7 +105,7 @@ def _stages(recipe, settings, context, vae) -> Iterator[Stage]:
         objective,
         inference,
         divergence.players,
-        codes_axis.after(settings),
+        codes_axis.after(settings) or memory_axis.after(settings),
     )
     if settings.auxiliary:
         yield prior_stage(settings, context, vae.with_prior(_auxiliary(settings, context, vae)))

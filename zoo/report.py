@@ -10,7 +10,7 @@ import tensorflow as tf
 from tfvae import diagnosis, metrics, training
 from zoo import console
 
-__all__ = ["write"]
+__all__ = ["codes", "factors", "write"]
 
 _PROBED = 10_000
 _MOST_CLASSES = 100
@@ -43,7 +43,7 @@ def write(resolved, described, kind, data, model, last, seconds, directory) -> d
         auxiliary=None if last.model is model else last.model,
         inference=last.procedure.inference,
         information_batch=resolved.information_batch,
-        label=None if model.condition is None else data.test.label,
+        label=data.test.label if model.asks_label else None,
     )
     report = {
         "model": resolved.model,
@@ -56,7 +56,7 @@ def write(resolved, described, kind, data, model, last, seconds, directory) -> d
         "train_seconds": None if seconds is None else round(seconds, 1),
         **measured,
         **_probe(model, kind, data, test),
-        **_factors(model, data, test, resolved.seed),
+        **factors(model, data, test, resolved.seed),
     }
     report["verdict"] = diagnosis.verdict(report)
     console.say("drawing")
@@ -93,26 +93,27 @@ def _probe(model, kind, data, test) -> dict[str, float | None]:
     part = data.train._replace(x=data.train.x[:_PROBED], label=labels[:_PROBED])
     train = kind.arrays(data, part)
     known = (
-        _codes(model, train, part.label),
+        codes(model, train, part.label),
         part.label,
-        _codes(model, test, data.test.label),
+        codes(model, test, data.test.label),
         data.test.label,
     )
     measures = (metrics.linear_probe_accuracy, metrics.nearest_neighbour_accuracy)
     return {name: measure(*known) for name, measure in zip(names, measures)}
 
 
-def _factors(model, data, test, seed) -> dict[str, float]:
+def factors(model, data, test, seed) -> dict[str, float]:
     """Disentanglement, where the factors of variation are known."""
-    factors = getattr(data.test, "factors", None)
-    if factors is None or not model.has_latent:
+    known = getattr(data.test, "factors", None)
+    if known is None or not model.has_latent:
         return {}
-    return metrics.disentanglement(_codes(model, test, data.test.label), factors, seed)
+    return metrics.disentanglement(codes(model, test, data.test.label), known, seed)
 
 
-def _codes(model, x, label) -> np.ndarray:
+def codes(model, x, label=None) -> np.ndarray:
+    """The deterministic codes of x, flat: [N, D]; `label` of a conditional model."""
     encode = tf.function(model.encode, reduce_retracing=True)
-    told = {} if model.condition is None else {"label": np.asarray(label, np.int32)}
+    told = {"label": np.asarray(label, np.int32)} if model.asks_label else {}
     rows = [
         encode(tf.constant(x[i : i + 200]), **{k: v[i : i + 200] for k, v in told.items()}).numpy()
         for i in range(0, len(x), 200)

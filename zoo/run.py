@@ -25,6 +25,7 @@ from zoo.datasets import labels
 __all__ = ["Prepared", "build", "check", "context", "describe", "load", "prepare", "run"]
 
 _VALIDATED = 1000  # examples of each evaluation during training
+_DESCRIBED = 10_000  # training examples where no data is read
 _SHOWN = 100  # of them in the plane of posterior means
 
 
@@ -118,7 +119,7 @@ def describe(resolved: plan.Plan) -> None:
     described = recipe.load(resolved.model)
     kind = modalities.of(resolved.dataset)
     space = kind.space(resolved.dataset, resolved.data_dir, resolved.settings)
-    made_for = context(resolved, space, valid=space.example())
+    made_for = context(resolved, space, _DESCRIBED, valid=space.example())
     model = assemble.model(described, resolved.settings, made_for)
     check(model, space)
     next(assemble.stages(described, resolved.settings, made_for, model))
@@ -251,7 +252,7 @@ def run(resolved: plan.Plan, resume: bool = False) -> dict[str, Any]:
 
 
 def _train(stage, resolved, kind, made, strategy, directory, resume):
-    labelled = stage.model.condition is not None
+    beside = getattr(stage.model.condition, "beside", None)
 
     def evaluate():
         batches = kind.batches(made.valid, resolved.batch_size, made.valid_label)
@@ -262,14 +263,14 @@ def _train(stage, resolved, kind, made, strategy, directory, resume):
         return training.strategy.distribute(
             strategy,
             lambda shard: kind.stream(
-                made.data, resolved.batch_size, resolved.seed, start, shard, labelled
+                made.data, resolved.batch_size, resolved.seed, start, shard, beside
             ),
             resolved.batch_size,
         )
 
     def further():
         latent = stage.model.latent
-        plain = hasattr(latent, "posterior") and stage.model.condition is None
+        plain = hasattr(latent, "posterior") and not stage.model.asks_label
         if latent.event_shape != (1,) or not plain:
             return {}
         return {"mean_space": diagnosis.posterior_means(stage.model, made.valid[:_SHOWN])}

@@ -58,6 +58,7 @@ PARTS = {
     ),
     networks.GridConditioner: (lambda: networks.GridConditioner(IMAGE, (2, 2), 3), (Z,)),
     networks.VectorConditioner: (lambda: networks.VectorConditioner(IMAGE, 3), (Z[:, 0],)),
+    networks.ExampleIndex: (networks.ExampleIndex, None),
     networks.MLPImage: (lambda: networks.MLPImage(IMAGE, (5,), 1), (Z,)),
     networks.DeconvolutionalImage: (lambda: networks.DeconvolutionalImage(IMAGE, (4,), 1), (Z,)),
     networks.GridImage: (lambda: networks.GridImage(IMAGE, (2, 2), 8, 1, 1), (Z,)),
@@ -121,6 +122,14 @@ PARTS = {
     ),
     latents.DiscreteLatent: (
         lambda: latents.DiscreteLatent(latents.Codebook((4, 2), 5), latents.UniformCodes((4,), 5)),
+        None,
+    ),
+    latents.CodeMemory: (lambda: latents.CodeMemory(9, 4), None),
+    latents.NeighbourPrior: (lambda: latents.NeighbourPrior((4, 2), 9, 2, 5, 1, 2), None),
+    latents.AssociativeLatent: (
+        lambda: latents.AssociativeLatent(
+            latents.FixedScalePosterior((4, 2)), latents.NeighbourPrior((4, 2), 9, 2, 5, 1, 2)
+        ),
         None,
     ),
     latents.NoLatent: (latents.NoLatent, None),

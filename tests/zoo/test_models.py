@@ -10,7 +10,8 @@ from zoo.modalities import images, text
 
 WORDS = text.Space(30, 9)
 BITS = images.Space((8, 8, 1), 1)
-OF_CODES = {"beta_tcvae", "factor_vae", "info_vae", "vq_vae", "wae_gan", "wae_mmd"}
+OF_CODES = {"acn", "beta_tcvae", "factor_vae", "info_vae", "vq_vae", "wae_gan", "wae_mmd"}
+MEMORY = {"acn": {"memory_size": 32, "transition_units": 8}}
 LOOPS = {"aggressive_vae": {"inner_steps": 2}, "sa_vae": {"svi_steps": 2}}  # tracing takes long
 TINY = {"size": "tiny", "train_steps": 20, "batch_size": 8}
 SMALL_TEXT = {"embedding_width": 8, "units": 8}
@@ -41,7 +42,8 @@ def _train(name, dataset, **given):
     main = getattr(model.procedure, "main", model.procedure)
     if hasattr(main, "information"):  # validation data, which a bare build has not
         main.information = lambda model: 1.0
-    logs = model.fit(x, batch_size=8, verbose=0, shuffle=False).history
+    beside = None if model.condition is None else np.arange(len(x))
+    logs = model.fit(x, beside, batch_size=8, verbose=0, shuffle=False).history
     measured = model.evaluate(x, verbose=0, return_dict=True)
     assert np.isfinite(list(measured.values())).all()
     return model, logs
@@ -54,7 +56,7 @@ def _text(name):
 
 @pytest.mark.parametrize("name", map(_text, sorted(set(recipe.names()) - IMAGES_ONLY)))
 def test_every_model_trains_on_text(name):
-    model, _ = _train(name, "pydoc", **LOOPS.get(name, {}))
+    model, _ = _train(name, "pydoc", **LOOPS.get(name, {}), **MEMORY.get(name, {}))
     assert model.sample(3).shape == (3, 9)
 
 
@@ -62,7 +64,7 @@ def test_every_model_trains_on_text(name):
 def test_every_remedy_trains_on_images_too(name):
     more = {"backbone": "gated_pixelcnn" if name in ("delta_vae", "pixelcnn") else "mlp"}
     more |= {"decoder_filters": 8, "decoder_layers": 2}
-    _train(name, "digits", **more, **LOOPS.get(name, {}))
+    _train(name, "digits", **more, **LOOPS.get(name, {}), **MEMORY.get(name, {}))
 
 
 @pytest.mark.parametrize(
@@ -100,7 +102,6 @@ def test_remedies_combine(name, given):
         ("beta_vae", {"target_distortion": 50.0}, "target_distortion=50.0 .*beta=0.4 cannot"),
         ("sa_vae", {"annealing": "none", "capacity": 2.0}, "semi_amortised .*capacity=2.0 has not"),
         ("sa_vae", {"auxiliary": True, "latent_positions": 4}, "auxiliary=true .*semi_amortised"),
-        ("vae", {"auxiliary": True}, "auxiliary=true needs a latent with positions"),
         ("aggressive_vae", {"ema_decay": 0.9}, "ema_decay=0.9 .*procedure=aggressive has two"),
         ("vae", {"encoder": "flat"}, "encoder=flat is for sentences of one length"),
         ("lm", {"beta": 0.5}, "unknown setting 'beta'"),
@@ -127,6 +128,9 @@ def test_impossible_pairs_are_refused_by_name(name, given, says):
             {"conditional": True, "prior": "label", "latent_grid": (2, 2)},
             "auxiliary=true .* prior=label has one for each label",
         ),
+        ("acn", {}, "needs a memory as large as the training set: say memory_size="),
+        ("acn", {"memory_size": 99, "conditional": True}, "conditional=True cannot go with it"),
+        ("acn", {"memory_size": 99, "mmd_weight": 1.0}, "mmd_weight=1.0 cannot go with it"),
         (
             "wae_mmd",
             {"inference": "semi_amortised"},

@@ -5,6 +5,7 @@ import pytest
 
 from zoo.datasets.data import Split
 from zoo.datasets.pipeline import evaluation_arrays, training_stream
+from zoo.datasets.text_pipeline import training_stream as text_stream
 
 
 def _numbered(n):
@@ -64,3 +65,20 @@ def test_evaluation_binarisation_is_fixed_and_bytes_are_levels():
     np.testing.assert_array_equal(one, evaluation_arrays(split, "binary_dynamic"))
     assert 0.4 < one.mean() < 0.6 and one.dtype == np.float32
     np.testing.assert_array_equal(evaluation_arrays(split, "grey8"), 127.0)
+
+
+@pytest.mark.parametrize("what", ["index", "label"])
+def test_what_lies_beside_an_example_is_its_own(what):
+    """Of images and of sentences, through an epoch's end and in both shards."""
+    x = np.arange(1, 24, dtype=np.int32)
+    rows = {"index": np.arange(23), "label": np.arange(23)[::-1]}[what]
+    split = Split(x[:, None, None, None].astype(np.uint8), np.arange(23)[::-1])
+    words = Split(np.stack([x, np.full(23, 2), np.zeros(23)], 1).astype(np.int32), split.label)
+    for shard in ((0, 1), (1, 2)):
+        for stream in (
+            training_stream(split, "grey8", 6, 1, 0, shard, what),
+            text_stream(words, 6, 1, 0, shard, what),
+        ):
+            for seen, beside in stream.take(8):
+                seen = seen.numpy().reshape(len(seen), -1)[:, 0].astype(int)
+                np.testing.assert_array_equal(beside, rows[seen - 1])

@@ -14,6 +14,7 @@ import tensorflow as tf
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from tfvae.daydream import daydream, neighbour_prior
 from tfvae.randomness import fold, seed_of
 
 __all__ = ["collect", "figures"]
@@ -33,12 +34,15 @@ CAPTIONS = {
     "decoder's noise alone. What they share with the left one is what the code holds.",
     "interpolation": "From one test image's code to another's in equal steps, twice: the likeliest "
     "image, and below it a draw, with the same decoder noise at every step.",
+    "daydream": "From a test image (left) to one like it, again and again: z from the prior given its "
+    "code, x given z, and on with the code of that.",
 }
 _TITLES = {
     "reconstructions": "test images | likeliest images given their codes | draws",
     "samples": "samples from the prior",
     "one_latent": "test image | samples that share its code",
     "interpolation": "interpolation between the codes of two test images",
+    "daydream": "test image | each drawn near the code of the one before",
 }
 
 
@@ -68,6 +72,9 @@ def collect(
         rows = rng.choice(len(x), columns, replace=len(x) < columns)
         known = None if label is None else label[rows].astype(np.int32)
         grid.update(_of_codes(model, x[rows], fold(base, 1), progress, columns, known))
+        if neighbour_prior(model) is not None:
+            dream = daydream(model, x[rows[:4]], columns - 1, seed)
+            grid["daydream"] = np.swapaxes(dream, 0, 1)
     levels = 2**model.likelihood.bits - 1
     shape = (-1, columns, *model.data_shape)
     return {k: np.asarray(v, np.float32).reshape(shape) / levels for k, v in grid.items()}
@@ -132,7 +139,7 @@ def figures(
     planes = [row for row in rows if row.get("mean_space")]
     if planes:
         made["mean_space"] = _planes(planes)
-    for name in ("reconstructions", "samples", "one_latent", "interpolation"):
+    for name in ("reconstructions", "samples", "one_latent", "interpolation", "daydream"):
         if name in images:
             made[name] = _grid(images[name], _TITLES[name])
     return made

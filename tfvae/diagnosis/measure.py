@@ -56,7 +56,10 @@ def measure(
         progress: called with (examples done, N).
 
     Returns:
-        the model's part of report.json. The NLL of a single example has no standard error.
+        the model's part of report.json. The NLL of a single example has no standard error. A rate
+        that is conditional on what x chose (`AssociativeLatent`) makes no ELBO and no NLL: these
+        are `None`, distortion + rate is `conditional_objective`, and those of the fitted prior,
+        where there is one, are honest.
 
     Raises:
         UserError: there are fewer than two examples, or an argument is out of its range.
@@ -91,6 +94,8 @@ def measure(
             nll_stderr=elbo.standard_error,
             nll_num_examples=len(x),
         )
+    if not model.latent.bound:
+        report.update(elbo=None, elbo_stderr=None, conditional_objective=-elbo.mean)
     report.update(_per_unit(model, x, units, report))
     if auxiliary is not None:
         rate = metrics.summarise(passes["auxiliary_rate"])
@@ -132,6 +137,8 @@ def information_in_batches(model, x: np.ndarray, batch_size: int, seed, label=No
 
 def _per_unit(model, x, units, report) -> dict[str, Any]:
     """The NLL by pixel and channel for images, by token for text."""
+    if report["nll"] is None:
+        return {"bits_per_dim": None, "perplexity": None}
     if model.likelihood.bits is not None:
         dims = int(np.prod(x.shape[1:]))
         return {"bits_per_dim": metrics.bits_per_dim(report["nll"], dims), "perplexity": None}
@@ -171,7 +178,7 @@ def _batches(model, x, units, batch_size) -> list[tuple[np.ndarray, np.ndarray]]
 
 def _labels(model, label, number: int) -> np.ndarray | None:
     """Checked; `None` for a model that asks for none."""
-    if model.condition is None:
+    if not model.asks_label:
         return None
     if label is None or len(label) != number:
         got = "none" if label is None else len(label)
@@ -245,6 +252,9 @@ def _nll(model, x, label, num_examples, num_samples, seed, inference) -> dict[st
     """Importance-weighted, of the first `num_examples`; its place only, without a latent."""
     if not model.has_latent:
         return {"nll": None, "nll_num_samples": None, "nll_is_exact": True}
+    if not model.latent.bound:  # no p(z), and so no p(x)
+        names = ("nll", "nll_stderr", "nll_num_samples", "nll_num_examples")
+        return {**dict.fromkeys(names), "nll_is_exact": False}
     x = x[:num_examples]
 
     @tf.function(reduce_retracing=True)
@@ -307,18 +317,17 @@ def _distributions(model, passes, label, chosen) -> dict[str, Any]:
     names = sorted(name for name in passes if name.startswith("parameter_"))
     posterior = model.latent.posterior.of(*(tf.constant(passes[n][chosen]) for n in names))
     z = passes["z"][chosen]
-    information = metrics.information(
-        passes["log_posterior"][chosen],
-        metrics.aggregate_log_prob(z, posterior),
-        model.prior(label).log_prob(z),
-        len(chosen),
-    )
+    log_aggregate = metrics.aggregate_log_prob(z, posterior)
+    information = metrics.mutual_information(passes["log_posterior"][chosen], log_aggregate)
+    beside = None
+    if model.latent.bound:
+        beside = metrics.marginal_kl(log_aggregate, model.prior(label).log_prob(z)).mean
     variances = metrics.unit_variances(passes["mean"])
     committed = getattr(model.latent.prior, "committed_rate", None)
     return {
-        "mutual_information": information.mutual_information.mean,
-        "mutual_information_stderr": information.mutual_information.standard_error,
-        "marginal_kl": information.marginal_kl.mean,
+        "mutual_information": information.mean,
+        "mutual_information_stderr": information.standard_error,
+        "marginal_kl": beside,
         "active_units": metrics.active_units(variances),
         "latent_units": int(variances.size),
         "active_units_sweep": metrics.sweep(variances),

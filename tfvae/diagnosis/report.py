@@ -20,6 +20,12 @@ _ROWS = (
     ("bits_per_dim", "bits per dimension", "bits", "the NLL by pixel and channel"),
     ("perplexity", "perplexity", "", "exp of the NLL by token, </s> counted"),
     ("elbo", "ELBO", "nats", "-(distortion + rate), a lower bound of log p(x)"),
+    (
+        "conditional_objective",
+        "conditional objective",
+        "nats",
+        "distortion + rate given a neighbour's code: no bound of -log p(x), for x chose the neighbour",
+    ),
     ("distortion", "distortion", "nats", "-log p(x|z): what the decoder must still be told"),
     ("rate", "rate", "nats", "KL(q(z|x) || p(z)): what the code costs"),
     ("committed_rate", "committed rate", "nats", "the least rate that the prior allows"),

@@ -62,9 +62,14 @@ def sentence(report: Mapping[str, Any]) -> str:
     committed = report.get("committed_rate")
     used, units, name = _used(report)
     floor = "" if committed is None else f" (committed: {committed:.2f})"
+    score = (
+        f"Conditional objective {report['conditional_objective']:.2f} nats (not an NLL)."
+        if report["nll"] is None
+        else f"NLL {report['nll']:.2f}."
+    )
     return (
         f"{head}: rate {report['rate']:.2f} nats{floor}, mutual information "
         f"{report['mutual_information']:.2f} of at most {report['mutual_information_ceiling']:.2f}, "
         f"{used} of {units} {name}; another example's code "
-        f"costs {report['shuffle_gap']:.2f} nats. NLL {report['nll']:.2f}."
+        f"costs {report['shuffle_gap']:.2f} nats. {score}"
     )

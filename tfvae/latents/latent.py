@@ -31,6 +31,9 @@ class Latent(keras.layers.Layer):
     and a prior (`StochasticLatent`).
     """
 
+    bound = True
+    """Whether distortion + rate is at least -log p(x) in expectation."""
+
     def infer(self, features, seed, condition=None) -> Inferred:
         """One draw for each example, with its rate by group.
 

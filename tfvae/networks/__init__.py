@@ -3,7 +3,7 @@
 from tfvae.networks.anti_causal import AntiCausalEncoder
 from tfvae.networks.autoregressive_decoder import AutoregressiveDecoder
 from tfvae.networks.beam import beam_search
-from tfvae.networks.condition import LabelCondition, joined
+from tfvae.networks.condition import ExampleIndex, LabelCondition, joined
 from tfvae.networks.conditioners import GridConditioner, VectorConditioner
 from tfvae.networks.deconvolutional import DeconvolutionalImage
 from tfvae.networks.dilated import DilatedCNN
@@ -38,6 +38,7 @@ __all__ = [
     "DeconvolutionalImage",
     "DenseHead",
     "DilatedCNN",
+    "ExampleIndex",
     "FactorisedDecoder",
     "FlatTextEncoder",
     "GatedPixelCNN",

@@ -1,4 +1,4 @@
-"""What is known besides x (a label, a speaker) as a vector that networks can be told.
+"""What is known besides x: a label or a speaker that networks are told, a row that a memory looks up.
 
 Legend: B batch, n positions, C width of the vector.
 """
@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tfvae.checks import UserError
 
-__all__ = ["LabelCondition", "joined"]
+__all__ = ["ExampleIndex", "LabelCondition", "joined"]
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
@@ -21,6 +21,11 @@ class LabelCondition(keras.layers.Layer):
         num_labels: labels are 0 .. num_labels - 1.
         width: C of a learned table; one-hot vectors (C = num_labels) if not given.
     """
+
+    beside = "label"
+    """What lies beside x in a batch."""
+    optional = False
+    """Whether the model can do without it when it does not learn."""
 
     def __init__(self, num_labels: int, width: int | None = None, **kwargs):
         super().__init__(**kwargs)
@@ -51,6 +56,27 @@ class LabelCondition(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "num_labels": self.num_labels, "width": self.width}
+
+
+@keras.saving.register_keras_serializable(package="tfvae")
+class ExampleIndex(keras.layers.Layer):
+    """The row of each training example, for a latent that remembers their codes.
+
+    No network is told of it (C = 0). Training needs batches (x, index); an example that is not in
+    the training set has none, so that measures and samples go without.
+    """
+
+    beside = "index"
+    optional = True
+    size = 0
+
+    def build(self, input_shape=None):
+        del input_shape
+        self.built = True
+
+    def call(self, index):
+        """[B] integers -> [B] int32."""
+        return tf.cast(index, tf.int32)
 
 
 def joined(values, condition) -> tf.Tensor:

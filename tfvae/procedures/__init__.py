@@ -8,6 +8,7 @@ from tfvae.procedures.partwise import Partwise
 from tfvae.procedures.plateau import Plateau
 from tfvae.procedures.procedure import Procedure
 from tfvae.procedures.update import Update
+from tfvae.procedures.write_codes import WriteCodes
 
 __all__ = [
     "STOPPING",
@@ -20,4 +21,5 @@ __all__ = [
     "Player",
     "Procedure",
     "Update",
+    "WriteCodes",
 ]

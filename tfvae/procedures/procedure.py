@@ -65,7 +65,9 @@ class Procedure(abc.ABC):
     def observe(self, measured: dict[str, float], optimizers=()) -> None:
         """After each evaluation of validation data, with its figures."""
         if isinstance(self.learning_rate, Plateau):
-            self.learning_rate.observe(int(self.step.numpy()), -measured["elbo"], optimizers)
+            known = "elbo" in measured
+            loss = -measured["elbo"] if known else measured["conditional_objective"]
+            self.learning_rate.observe(int(self.step.numpy()), loss, optimizers)
 
     @property
     def over(self) -> bool:

@@ -105,7 +105,7 @@ class Update:
         global_batch = tf.shape(x)[0]
         if replicas > 1:
             global_batch = context.all_reduce("SUM", global_batch)
-        label = self.model.label_of(batch)
+        label = self.model.label_of(batch, training=True)
         gradients, logs, seen = self._gradients(x, label, step, seed, global_batch, replicas)
         whole = context.all_reduce("SUM", gradients) if replicas > 1 else gradients
         norm = tf.linalg.global_norm(whole)

@@ -38,7 +38,8 @@ def export_saved_model(model, path: str) -> None:
         elbo(x, seed)                   [B] nats
         log_prob(x, num_samples, seed)  [B] nats, importance-weighted (exact without a latent)
 
-    Of a conditional model each takes `label` [B] int32 besides, as its last argument.
+    Of a latent whose rate makes no bound (`AssociativeLatent`) there are no scores. Of a conditional
+    model each takes `label` [B] int32 besides, as its last argument.
 
     Args:
         model: a built `tfvae.VAE`.
@@ -86,12 +87,14 @@ def _archive(model) -> keras.export.ExportArchive:
             [x, *scored],
         ),
     ):
+        if name in ("elbo", "log_prob") and not model.latent.bound:
+            continue
         archive.add_endpoint(name, _named(call, specs, model), [*specs, *_label(model)])
     return archive
 
 
 def _label(model) -> list[tf.TensorSpec]:
-    return [] if model.condition is None else [tf.TensorSpec((None,), tf.int32, "label")]
+    return [tf.TensorSpec((None,), tf.int32, "label")] if model.asks_label else []
 
 
 def _named(call, specs, model):

@@ -1,6 +1,6 @@
 """The axes of a VAE of the zoo, each with the settings that say where on it a model stands.
 
-    latent          posterior and prior, or codes           what the code costs
+    latent          posterior and prior, codes, a memory    what the code costs
     objective       weights and terms, divergences          what is minimised
     inference       amortised, semi-amortised               how z is found for an x
     procedure       joint, aggressive; optimizer            which weights move when
@@ -14,6 +14,7 @@ from zoo.axes.condition import ConditionSettings
 from zoo.axes.divergence import DivergenceSettings
 from zoo.axes.inference import InferenceSettings
 from zoo.axes.latent import LatentSettings
+from zoo.axes.memory import MemorySettings
 from zoo.axes.objective import ObjectiveSettings
 from zoo.axes.procedure import ProcedureSettings, TrainingSettings
 
@@ -24,6 +25,7 @@ __all__ = [
     "DivergenceSettings",
     "InferenceSettings",
     "LatentSettings",
+    "MemorySettings",
     "ObjectiveSettings",
     "ProcedureSettings",
     "TrainingSettings",
@@ -32,6 +34,7 @@ __all__ = [
 GROUPS = (
     LatentSettings,
     CodeSettings,
+    MemorySettings,
     ConditionSettings,
     ObjectiveSettings,
     DivergenceSettings,

@@ -10,12 +10,13 @@ from tfvae.latents import (
     ConditionalNormalPrior,
     FixedScalePosterior,
     GaussianPosterior,
+    MeanFieldPosterior,
     StandardNormalPrior,
     StochasticLatent,
 )
 from zoo.settings import field
 
-__all__ = ["LatentSettings", "make"]
+__all__ = ["LatentSettings", "make", "posterior"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,10 +69,9 @@ def make(settings, length: int | None, condition=None, **heads) -> StochasticLat
     Raises:
         UserError: a prior along positions, and there are none.
     """
-    if length is None and (settings.prior == "ar1" or settings.auxiliary):
-        wants = "prior=ar1" if settings.prior == "ar1" else "auxiliary=true"
+    if length is None and settings.prior == "ar1":
         raise UserError(
-            f"{wants} needs a latent with positions (latent_grid of images, latent_positions of "
+            "prior=ar1 needs a latent with positions (latent_grid of images, latent_positions of "
             "text), and this one is a single vector"
         )
     shape = (settings.latent_width,) if length is None else (length, settings.latent_width)
@@ -83,6 +83,11 @@ def make(settings, length: int | None, condition=None, **heads) -> StochasticLat
         prior = AR1Prior(shape, settings.correlation)
     else:
         prior = AR1Prior.from_rate(shape, settings.committed_rate)
+    return StochasticLatent(posterior(settings, shape, **heads), prior)
+
+
+def posterior(settings, shape, **heads) -> MeanFieldPosterior:
+    """q(z|x) over z of this shape, with a scale that is learned or not."""
     if settings.posterior_scale is None:
-        return StochasticLatent(GaussianPosterior(shape, **heads), prior)
-    return StochasticLatent(FixedScalePosterior(shape, settings.posterior_scale), prior)
+        return GaussianPosterior(shape, **heads)
+    return FixedScalePosterior(shape, settings.posterior_scale)

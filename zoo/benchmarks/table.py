@@ -76,8 +76,8 @@ def measure_row(benchmark: Benchmark, row: Row, seed: int, data_dir: str | None)
     last = None
     for stage in made.stages:
         stage.model.compile(procedure=stage.procedure)
-        labelled = stage.model.condition is not None
-        stream = kind.stream(made.data, resolved.batch_size, seed, 0, (0, 1), labelled)
+        beside = getattr(stage.model.condition, "beside", None)
+        stream = kind.stream(made.data, resolved.batch_size, seed, 0, (0, 1), beside)
         stage.model.fit(stream, steps_per_epoch=stage.steps, verbose=0, shuffle=False)
         stage.procedure.finish()
         last = stage
@@ -91,7 +91,8 @@ def measure_row(benchmark: Benchmark, row: Row, seed: int, data_dir: str | None)
         seed=seed,
         inference=last.procedure.inference,
         information_batch=resolved.information_batch,
-        label=None if made.model.condition is None else made.data.test.label,
+        auxiliary=None if last.model is made.model else last.model,
+        label=made.data.test.label if made.model.asks_label else None,
     )
     report["train_seconds"] = round(seconds, 1)
     report["command"] = resolved.command()

@@ -16,6 +16,12 @@ class Split(NamedTuple):
     label: np.ndarray | None
     factors: np.ndarray | None = None
 
+    def beside(self, what: str) -> np.ndarray:
+        """What comes with each x, int32 [N]: its `label`, or its `index` (the row)."""
+        if what == "index":
+            return np.arange(len(self.x), dtype=np.int32)
+        return np.asarray(self.label, np.int32)
+
 
 class Data(NamedTuple):
     """A data set.

@@ -27,7 +27,7 @@ def training_stream(
     seed: int,
     start_step: int = 0,
     shard: tuple[int, int] = (0, 1),
-    labelled: bool = False,
+    beside: str | None = None,
 ) -> tf.data.Dataset:
     """Endless batches of raw images, float32 [B / shards, H, W, C].
 
@@ -38,7 +38,7 @@ def training_stream(
         seed: of the order and of the binarisation.
         start_step: the first batch is that of this step.
         shard: (index, count): rows [index * B / count, (index + 1) * B / count) of each batch.
-        labelled: batches are (images, label int32 [B / shards]).
+        beside: `label` or `index` (the row of the split): batches are (images, int32 [B / shards]).
 
     Raises:
         UserError: the batch does not divide into the shards, or the split is empty.
@@ -52,7 +52,7 @@ def training_stream(
     rows = batch_size // count
     base = seed_of(seed)
     resident = tf.constant(split.x)
-    labels = tf.constant(split.label, tf.int32) if labelled else None
+    known = None if beside is None else tf.constant(split.beside(beside))
     high = 255.0 if split.x.dtype == np.uint8 else 1.0
 
     def batch(step):
@@ -77,7 +77,7 @@ def training_stream(
             shape = [batch_size, *split.x.shape[1:]]
             noise = tf.random.stateless_uniform(shape, fold(base, _PIXELS, step))
             x = tf.cast(noise[index * rows : (index + 1) * rows] < x / high, tf.float32)
-        return (x, tf.gather(labels, chosen)) if labelled else x
+        return x if known is None else (x, tf.gather(known, chosen))
 
     steps = tf.data.Dataset.range(start_step, np.iinfo(np.int64).max)
     stream = steps.map(batch, num_parallel_calls=2, deterministic=True).prefetch(4)

@@ -37,7 +37,7 @@ def training_stream(
     seed: int,
     start_step: int = 0,
     shard: tuple[int, int] = (0, 1),
-    labelled: bool = False,
+    beside: str | None = None,
 ) -> tf.data.Dataset:
     """Endless batches of tokens, int32 [B / shards, T], T the longest row of the *whole* batch.
 
@@ -47,7 +47,7 @@ def training_stream(
         seed: of the order.
         start_step: the first batch is that of this step.
         shard: (index, count): rows [index * B / count, (index + 1) * B / count) of each batch.
-        labelled: batches are (tokens, label int32 [B / shards]).
+        beside: `label` or `index` (the row of the split): batches are (tokens, int32 [B / shards]).
 
     Raises:
         UserError: the batch does not divide into the shards, or the split is empty.
@@ -61,7 +61,7 @@ def training_stream(
         raise UserError(f"batch_size must be a multiple of the {count} workers, got {batch_size}")
     rows = slice(index * batch_size // count, (index + 1) * batch_size // count)
     length = lengths(x)
-    label = np.asarray(split.label, np.int32) if labelled else None
+    known = None if beside is None else split.beside(beside)
 
     def batches():
         step = start_step
@@ -72,11 +72,11 @@ def training_stream(
             for chosen in made[step - first :]:
                 longest = max(1, length[chosen].max())
                 tokens = x[chosen[rows], :longest]
-                yield (tokens, label[chosen[rows]]) if labelled else tokens
+                yield tokens if known is None else (tokens, known[chosen[rows]])
             step = end
 
     signature = tf.TensorSpec([batch_size // count, None], tf.int32)
-    if labelled:
+    if known is not None:
         signature = (signature, tf.TensorSpec([batch_size // count], tf.int32))
     stream = tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(8)
     options = tf.data.Options()

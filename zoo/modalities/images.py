@@ -128,17 +128,17 @@ def stream(
     seed: int,
     start_step: int,
     shard: tuple[int, int],
-    labelled: bool = False,
+    beside: str | None = None,
 ):
     """See `zoo.datasets.pipeline`."""
     return pipeline.training_stream(
-        data.train, data.kind, batch_size, seed, start_step, shard, labelled
+        data.train, data.kind, batch_size, seed, start_step, shard, beside
     )
 
 
 def pictures(model, x: np.ndarray, data, seed: int, progress) -> tuple[dict, dict]:
     """Images that show what the model does."""
-    label = None if model.condition is None else data.test.label
+    label = data.test.label if model.asks_label else None
     return diagnosis.collect(model, x, seed=seed, progress=progress, label=label), {}
 
 

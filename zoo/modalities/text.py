@@ -188,15 +188,15 @@ def stream(
     seed: int,
     start_step: int,
     shard: tuple[int, int],
-    labelled: bool = False,
+    beside: str | None = None,
 ):
     """See `zoo.datasets.text_pipeline`."""
-    return pipeline.training_stream(data.train, batch_size, seed, start_step, shard, labelled)
+    return pipeline.training_stream(data.train, batch_size, seed, start_step, shard, beside)
 
 
 def pictures(model, x: np.ndarray, data, seed: int, progress) -> tuple[dict, dict]:
     """Sentences that show what the model does."""
-    label = None if model.condition is None else data.test.label
+    label = data.test.label if model.asks_label else None
     return {}, diagnosis.sentences(model, x, data.vocabulary.decode, seed, progress, label=label)
 
 

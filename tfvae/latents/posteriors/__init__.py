@@ -2,5 +2,6 @@
 
 from tfvae.latents.posteriors.fixed_scale import FixedScalePosterior
 from tfvae.latents.posteriors.gaussian import GaussianPosterior
+from tfvae.latents.posteriors.mean_field import MeanFieldPosterior
 
-__all__ = ["FixedScalePosterior", "GaussianPosterior"]
+__all__ = ["FixedScalePosterior", "GaussianPosterior", "MeanFieldPosterior"]

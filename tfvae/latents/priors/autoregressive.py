@@ -1,4 +1,4 @@
-"""The auxiliary prior: an autoregressive density over a latent sequence, fitted on frozen posteriors.
+"""The auxiliary prior: an autoregressive density over the numbers of z, fitted on frozen posteriors.
 
 Legend: B batch, n positions, D channels, M mixture components, F features.
 """
@@ -26,10 +26,12 @@ class AutoregressivePrior(keras.layers.Layer):
     share their weight over the channels of a position, so channels may depend on one another.
     The causal network is a stack of dilated convolutions of width 2 with residual connections.
 
+    A vector (D,) is read as a sequence of D positions of one channel.
+
     The rate is a Monte Carlo estimate in one group: log q(z|x) - log p(z), [B, 1] nats.
 
     Args:
-        base: the prior of the first stage, with `event_shape` (n, D) and `conditional`.
+        base: the prior of the first stage, with `event_shape` and `conditional`.
         filters: width of the causal network.
         num_layers: its depth; dilations 1, 2, 4, ... (it sees 2^num_layers positions).
         num_components: M.
@@ -61,7 +63,7 @@ class AutoregressivePrior(keras.layers.Layer):
             )
             for i in range(num_layers)
         ]
-        channels = self.event_shape[1]
+        channels = self._sequence[1]
         self.head = keras.layers.Dense(
             num_components * (1 + 2 * channels),
             kernel_initializer="zeros",
@@ -73,12 +75,17 @@ class AutoregressivePrior(keras.layers.Layer):
 
     @property
     def event_shape(self) -> tuple[int, ...]:
-        """(n, D)."""
+        """(n, D), or (D,)."""
         return tuple(self.base.event_shape)
+
+    @property
+    def _sequence(self) -> tuple[int, int]:
+        """(positions, channels)."""
+        return (*self.event_shape, 1)[:2]
 
     def build(self, input_shape=None):
         del input_shape
-        length, channels = self.event_shape
+        length, channels = self._sequence
         if not self.base.built:
             self.base.build(None)
         if not self.first.built:
@@ -91,8 +98,8 @@ class AutoregressivePrior(keras.layers.Layer):
         self.built = True
 
     def _next(self, z) -> tfd.Distribution:
-        """p(z_t | z_<t) for every t at once: batch shape [B], event shape [n, D]."""
-        length, channels = self.event_shape
+        """p(z_t | z_<t) for every t at once, z [B, n, D]: batch shape [B], event shape [n, D]."""
+        length, channels = self._sequence
         before = tf.pad(z[:, :-1], [[0, 0], [1, 0], [0, 0]])
         start = tf.one_hot(tf.zeros([tf.shape(z)[0]], tf.int32), length, dtype=z.dtype)[..., None]
         hidden = self.first(tf.concat([before, start], -1))
@@ -105,7 +112,8 @@ class AutoregressivePrior(keras.layers.Layer):
             out, [components, components * channels, components * channels], -1
         )
         shape = [-1, length, components, channels]
-        mean, scale = self.base.conditional(z)
+        mean, scale = self.base.conditional(tf.reshape(z, [-1, *self.event_shape]))
+        mean, scale = tf.reshape(mean, tf.shape(z)), tf.reshape(scale, [length, channels])
         stretch = 4.0 * tf.tanh(tf.reshape(stretch, shape) / 4.0)
         mixture = tfd.MixtureSameFamily(
             tfd.Categorical(logits=logits),
@@ -116,16 +124,17 @@ class AutoregressivePrior(keras.layers.Layer):
         return tfd.Independent(mixture, 1)
 
     def distribution(self) -> tfd.Distribution:
-        """p(z), batch shape [], event shape [n, D]; a draw takes n passes of the causal network."""
+        """p(z), batch shape [], event shape as declared; a draw takes n passes of the causal network."""
         return _Sequential(self)
 
     def log_prob(self, z) -> tf.Tensor:
         """log p(z), [B] nats, float32."""
-        return self._next(tf.cast(z, tf.float32)).log_prob(z)
+        z = tf.reshape(tf.cast(z, tf.float32), [-1, *self._sequence])
+        return self._next(z).log_prob(z)
 
     def sample(self, num: int, seed) -> tf.Tensor:
-        """`num` ancestral draws, [num, n, D]."""
-        length, channels = self.event_shape
+        """`num` ancestral draws, [num, *event_shape]."""
+        length, channels = self._sequence
         seeds = tfp.random.split_seed(seed, n=length)
 
         def step(t, z):
@@ -134,7 +143,8 @@ class AutoregressivePrior(keras.layers.Layer):
             return t + 1, z * (1.0 - here) + draw * here
 
         start = tf.zeros([num, length, channels], tf.float32)
-        return tf.while_loop(lambda t, _: t < length, step, [tf.constant(0), start])[1]
+        z = tf.while_loop(lambda t, _: t < length, step, [tf.constant(0), start])[1]
+        return tf.reshape(z, [num, *self.event_shape])
 
     def rate(self, posterior, z) -> tf.Tensor:
         """log q(z|x) - log p(z) at the draw, [B, 1] nats; its mean over draws is the KL."""
@@ -169,7 +179,7 @@ class _Sequential(Unbatched):
 
     def _log_prob(self, value):
         flat = tf.reshape(value, [-1, *self._layer.event_shape])
-        return tf.reshape(self._layer.log_prob(flat), tf.shape(value)[:-2])
+        return tf.reshape(self._layer.log_prob(flat), tf.shape(value)[: -len(self.event_shape)])
 
     def _sample_n(self, n, seed=None):
         return self._layer.sample(n, tfp.random.sanitize_seed(seed))

@@ -33,6 +33,10 @@ class StandardNormalPrior(keras.layers.Layer):
         zeros = tf.zeros(self.event_shape)
         return tfd.Independent(tfd.Normal(zeros, 1.0), len(self.event_shape))
 
+    def conditional(self, z) -> tuple[tf.Tensor, tf.Tensor]:
+        """Mean [B, ...] and scale [...] of each number given those before it: 0 and 1."""
+        return tf.zeros_like(z), tf.ones(self.event_shape, z.dtype)
+
     def rate(self, posterior, z) -> tf.Tensor:
         """KL(q(z|x) || N(0, I)) in closed form, [B, D] nats."""
         del z
