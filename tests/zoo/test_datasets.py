@@ -246,3 +246,45 @@ def test_sheets_are_cut_row_by_row(tmp_path):
 def test_unknown_names_list_the_near_ones():
     with pytest.raises(UserError, match="did you mean mnist"):
         datasets.load("mnits")
+
+
+def _dsprites(path, number=40, **other):
+    rng = np.random.default_rng(0)
+    held = {
+        "imgs": rng.integers(0, 2, (number, 64, 64), dtype=np.uint8),
+        "latents_classes": rng.integers(0, 3, (number, 6)),
+    }
+    path.mkdir(parents=True, exist_ok=True)
+    np.savez(path / "dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz", **held | other)
+    return held
+
+
+def test_dsprites_has_its_images_and_the_factors_that_vary(tmp_path):
+    held = _dsprites(tmp_path / "dsprites")
+    data = datasets.load("dsprites", str(tmp_path))
+    np.testing.assert_array_equal(data.train.x[..., 0], held["imgs"])
+    np.testing.assert_array_equal(data.train.factors, held["latents_classes"][:, 1:])
+    rows = [np.flatnonzero((held["imgs"] == x[..., 0]).all((1, 2)))[0] for x in data.test.x]
+    np.testing.assert_array_equal(held["latents_classes"][rows, 1:], data.test.factors)
+    assert data.kind == "binary_fixed" and data.image_shape == datasets.form("dsprites")[0]
+
+
+@pytest.mark.parametrize(
+    ("other", "says"),
+    [
+        ({"imgs": np.zeros((5, 32, 32), np.uint8)}, r"imgs must be uint8 \[N, 64, 64\]"),
+        ({"imgs": np.full((5, 64, 64), 7, np.uint8)}, "of 0 and 1"),
+        ({"latents_classes": np.zeros((4, 6))}, r"latents_classes must be \[40, 6\], got \(4, 6\)"),
+    ],
+)
+def test_a_wrong_dsprites_file_is_refused(tmp_path, other, says):
+    _dsprites(tmp_path, **other)
+    with pytest.raises(UserError, match=says):
+        datasets.load("dsprites", str(tmp_path))
+
+
+def test_dsprites_must_be_given(tmp_path):
+    with pytest.raises(UserError, match="must be given with --data_dir: dsprites_ndarray"):
+        datasets.load("dsprites")
+    with pytest.raises(UserError, match="dataset 'dsprites': no dsprites_ndarray"):
+        datasets.load("dsprites", str(tmp_path))

@@ -20,6 +20,7 @@ _SETS = {
     "fashion_mnist_binary": ("mnist", (28, 28, 1), "binary_dynamic"),
     "omniglot": ("omniglot", (28, 28, 1), "binary_dynamic"),
     "cifar10": ("cifar10", (32, 32, 3), "rgb8"),
+    "dsprites": ("dsprites", (64, 64, 1), "binary_fixed"),
     "sprites": ("sprites", (16, 16, 1), "binary_fixed"),
     "imagenet32": ("imagenet32", (32, 32, 3), "rgb8"),
 }

@@ -1,0 +1,53 @@
+"""dSprites: 737,280 white shapes on black with known factors, from the published file."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tfvae.checks import UserError
+from zoo.datasets import files
+from zoo.datasets.data import Data, Split
+
+_FILE = "dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz"
+_FACTORS = ("color", "shape", "scale", "orientation", "x", "y")
+_MEASURED, _SEED = 10_000, 0
+_SHAPE = (64, 64)
+
+
+def load(name: str, data_dir=None) -> Data:
+    """Training is on all images (3 GB); valid and test are one random 10,000 of them (seed 0).
+
+    The factor that never varies (colour) is left out.
+
+    Raises:
+        UserError: the file is missing, damaged, or not dSprites.
+    """
+    how = f"{_FILE} of github.com/google-deepmind/dsprites-dataset is needed"
+    if data_dir is None:
+        raise UserError(f"dataset {name!r} must be given with --data_dir: {how}")
+    path = files.find(data_dir, "dsprites", _FILE)
+    if path is None:
+        raise files.missing(name, data_dir, "dsprites", _FILE, how)
+    x, factors = files.arrays(path, "imgs", "latents_classes")
+    if x.dtype != np.uint8 or x.ndim != 3 or x.shape[1:] != _SHAPE or x.max() > 1:
+        raise UserError(
+            f"{path}: imgs must be uint8 [N, 64, 64] of 0 and 1, got {x.dtype} {x.shape}"
+        )
+    if factors.shape != (len(x), len(_FACTORS)):
+        raise UserError(
+            f"{path}: latents_classes must be [{len(x)}, {len(_FACTORS)}], got {factors.shape}"
+        )
+    whole = Split(x[..., None], None, factors[:, 1:])
+    number = min(_MEASURED, len(x))
+    chosen = np.sort(np.random.default_rng(_SEED).permutation(len(x))[:number])
+    part = Split(whole.x[chosen], None, whole.factors[chosen])
+    return Data(
+        name,
+        whole,
+        part,
+        part,
+        "binary_fixed",
+        f"dSprites, 64x64, binary; measured on {number:,} images of the training set",
+        "Matthey, Higgins, Hassabis and Lerchner, dSprites, 2017",
+        {_FILE: files.digest(path)},
+    )
