@@ -8,38 +8,11 @@ and the variances s2 / M_ii (Lucas et al. 2019).
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 import tfvae
 from tfvae.latents import GaussianPosterior, StandardNormalPrior, StochasticLatent
-from tfvae.likelihoods import Likelihood
+from tfvae.likelihoods import Gaussian
 from tfvae.networks import FactorisedDecoder, MLPEncoder, MLPImage
-
-
-@keras.saving.register_keras_serializable(package="tests")
-class Gaussian(Likelihood):
-    """log N(x; parameters, s2), of images; of no use for generation."""
-
-    def __init__(self, variance):
-        self.variance = variance
-
-    def parameter_size(self, channels):
-        return channels
-
-    def preprocess(self, x):
-        return tf.cast(x, tf.float32)
-
-    def log_prob(self, parameters, x):
-        square = tf.square(parameters - x) / self.variance
-        return -0.5 * tf.reduce_sum(square + np.log(2 * np.pi * self.variance), (1, 2, 3))
-
-    distribution = mean = mode = sample = None
-
-    def check(self, array):
-        pass
-
-    def get_config(self):
-        return {"variance": self.variance}
 
 
 def model(width, latent, variance, seed=0):

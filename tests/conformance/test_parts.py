@@ -61,6 +61,10 @@ PARTS = {
     networks.ExampleIndex: (networks.ExampleIndex, None),
     networks.MLPImage: (lambda: networks.MLPImage(IMAGE, (5,), 1), (Z,)),
     networks.DeconvolutionalImage: (lambda: networks.DeconvolutionalImage(IMAGE, (4,), 1), (Z,)),
+    networks.SharedVariance: (
+        lambda: networks.SharedVariance(networks.MLPImage(IMAGE, (5,), 1)),
+        (Z,),
+    ),
     networks.GridImage: (lambda: networks.GridImage(IMAGE, (2, 2), 8, 1, 1), (Z,)),
     networks.FactorisedDecoder: (
         lambda: networks.FactorisedDecoder(IMAGE, networks.MLPImage(IMAGE, (5,), 1)),
@@ -103,6 +107,7 @@ PARTS = {
     ),
     latents.GaussianPosterior: (_posterior, None),
     latents.FixedScalePosterior: (lambda: latents.FixedScalePosterior((4, 2), 0.5), None),
+    latents.SharedScalePosterior: (lambda: latents.SharedScalePosterior((4, 2)), None),
     latents.StandardNormalPrior: (lambda: latents.StandardNormalPrior((4, 2)), None),
     latents.ConditionalNormalPrior: (lambda: latents.ConditionalNormalPrior((4, 2), 3), None),
     latents.AR1Prior: (lambda: latents.AR1Prior((4, 2), (0.5, 0.9)), None),
@@ -139,10 +144,17 @@ PARTS = {
         lambda: likelihoods.DiscretizedLogisticMixture(3),
         None,
     ),
+    likelihoods.Gaussian: (lambda: likelihoods.Gaussian(0.5), None),
     likelihoods.OneHot: (likelihoods.OneHot, None),
     likelihoods.Tokens: (lambda: likelihoods.Tokens(WORDS), None),
 }
-ABSTRACT = {latents.Latent, latents.Inferred, latents.Quantised, likelihoods.Likelihood}
+ABSTRACT = {
+    latents.Latent,
+    latents.Inferred,
+    latents.MeanFieldPosterior,
+    latents.Quantised,
+    likelihoods.Likelihood,
+}
 
 
 def _public():

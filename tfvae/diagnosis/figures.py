@@ -75,7 +75,7 @@ def collect(
         if neighbour_prior(model) is not None:
             dream = daydream(model, x[rows[:4]], columns - 1, seed)
             grid["daydream"] = np.swapaxes(dream, 0, 1)
-    levels = 2**model.likelihood.bits - 1
+    levels = 1 if model.likelihood.bits is None else 2**model.likelihood.bits - 1
     shape = (-1, columns, *model.data_shape)
     return {k: np.asarray(v, np.float32).reshape(shape) / levels for k, v in grid.items()}
 

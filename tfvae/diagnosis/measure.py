@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from tfvae import metrics
 from tfvae.checks import UserError, within
+from tfvae.diagnosis.linear_gaussian import tuned
 from tfvae.inference import amortised
 from tfvae.randomness import fold, seed_of
 
@@ -97,6 +98,10 @@ def measure(
     if not model.latent.bound:
         report.update(elbo=None, elbo_stderr=None, conditional_objective=-elbo.mean)
     report.update(_per_unit(model, x, units, report))
+    if getattr(model.likelihood, "variance", None) is not None:
+        fixed, dims = model.likelihood.variance, int(np.prod(x.shape[1:]))
+        best = tuned(fixed, report["distortion"], report["rate"] or 0.0, dims)
+        report.update(decoder_variance=fixed, tuned_decoder_variance=best[0], tuned_elbo=best[1])
     if auxiliary is not None:
         rate = metrics.summarise(passes["auxiliary_rate"])
         nll = _nll(auxiliary, x, chosen, nll_examples, num_samples, fold(base, 1), amortised)
@@ -137,7 +142,7 @@ def information_in_batches(model, x: np.ndarray, batch_size: int, seed, label=No
 
 def _per_unit(model, x, units, report) -> dict[str, Any]:
     """The NLL by pixel and channel for images, by token for text."""
-    if report["nll"] is None:
+    if report["nll"] is None or model.likelihood.density:
         return {"bits_per_dim": None, "perplexity": None}
     if model.likelihood.bits is not None:
         dims = int(np.prod(x.shape[1:]))

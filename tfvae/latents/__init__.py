@@ -5,7 +5,12 @@ from tfvae.latents.codebooks import Codebook, Quantised
 from tfvae.latents.discrete import DiscreteLatent
 from tfvae.latents.latent import Inferred, Latent, NoLatent, StochasticLatent
 from tfvae.latents.memory import CodeMemory
-from tfvae.latents.posteriors import FixedScalePosterior, GaussianPosterior, MeanFieldPosterior
+from tfvae.latents.posteriors import (
+    FixedScalePosterior,
+    GaussianPosterior,
+    MeanFieldPosterior,
+    SharedScalePosterior,
+)
 from tfvae.latents.priors import (
     AR1Prior,
     AutoregressiveCodes,
@@ -33,6 +38,7 @@ __all__ = [
     "NeighbourPrior",
     "NoLatent",
     "Quantised",
+    "SharedScalePosterior",
     "StandardNormalPrior",
     "StochasticLatent",
     "UniformCodes",

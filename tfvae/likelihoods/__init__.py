@@ -2,6 +2,7 @@
 
 from tfvae.likelihoods.bernoulli import Bernoulli
 from tfvae.likelihoods.categorical import Categorical256
+from tfvae.likelihoods.gaussian import Gaussian
 from tfvae.likelihoods.likelihood import Likelihood
 from tfvae.likelihoods.logistic_mixture import DiscretizedLogisticMixture
 from tfvae.likelihoods.one_hot import OneHot
@@ -11,6 +12,7 @@ __all__ = [
     "Bernoulli",
     "Categorical256",
     "DiscretizedLogisticMixture",
+    "Gaussian",
     "Likelihood",
     "OneHot",
     "Tokens",

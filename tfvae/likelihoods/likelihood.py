@@ -32,7 +32,10 @@ class Likelihood(abc.ABC):
     """Of a raw value."""
 
     bits: int | None = None
-    """Bits a raw value has: 1 (binary) or 8; `None` where it is no pixel."""
+    """Bits a raw value has: 1 (binary) or 8; `None` where it is no pixel, or a real number."""
+
+    density = False
+    """Whether p(x|z) is a density: its NLL has no least value, and depends on the units of x."""
 
     def units(self, x) -> tf.Tensor:
         """How many parts of each x the rate of text is spread over, [B]: tokens; 1 for an image."""

@@ -18,6 +18,7 @@ from tfvae.networks.no_encoder import NoEncoder
 from tfvae.networks.pixel_snail import PixelSNAIL
 from tfvae.networks.recurrent import LSTMNetwork
 from tfvae.networks.resnet import GridEncoder, ResNetEncoder
+from tfvae.networks.shared_variance import SharedVariance
 from tfvae.networks.split import SplitEncoder
 from tfvae.networks.text_decoder import TextDecoder
 from tfvae.networks.text_encoders import (
@@ -53,6 +54,7 @@ __all__ = [
     "PixelSNAIL",
     "PooledTextEncoder",
     "ResNetEncoder",
+    "SharedVariance",
     "SplitEncoder",
     "TextDecoder",
     "TextEncoder",

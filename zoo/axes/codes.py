@@ -44,6 +44,7 @@ class CodeSettings:
 _OF_DENSITIES = {
     "prior": "normal",
     "posterior_scale": None,
+    "shared_scale": False,
     "inference": "amortised",
     "procedure": "joint",
     "free_bits": 0.0,

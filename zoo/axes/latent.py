@@ -11,6 +11,7 @@ from tfvae.latents import (
     FixedScalePosterior,
     GaussianPosterior,
     MeanFieldPosterior,
+    SharedScalePosterior,
     StandardNormalPrior,
     StochasticLatent,
 )
@@ -27,6 +28,7 @@ class LatentSettings:
     posterior_scale: float | None = field(
         None, "sigma of q(z|x), the same for every x; none: learned", low=1e-4, high=1e3
     )
+    shared_scale: bool = field(False, "a learned sigma of each number of z, the same for every x")
     prior: str = field(
         "normal",
         "normal: N(0, I); ar1: correlated along the positions, so that no posterior reaches it; "
@@ -87,7 +89,18 @@ def make(settings, length: int | None, condition=None, **heads) -> StochasticLat
 
 
 def posterior(settings, shape, **heads) -> MeanFieldPosterior:
-    """q(z|x) over z of this shape, with a scale that is learned or not."""
+    """q(z|x) over z of this shape, with a scale that is learned or not.
+
+    Raises:
+        UserError: a scale that is both fixed and learned.
+    """
+    if settings.shared_scale:
+        if settings.posterior_scale is not None:
+            raise UserError(
+                f"shared_scale=true learns a scale, and posterior_scale={settings.posterior_scale} "
+                "holds it: take one of them"
+            )
+        return SharedScalePosterior(shape)
     if settings.posterior_scale is None:
         return GaussianPosterior(shape, **heads)
     return FixedScalePosterior(shape, settings.posterior_scale)

@@ -1,6 +1,6 @@
 """Backbones: encoder, decoder and likelihood of a kind of data, at three sizes.
 
-Images: `mlp` and `deconvolutional` make pixels that are independent given z; `gated_pixelcnn` and
+Images: `linear`, `mlp` and `deconvolutional` make pixels that are independent given z; `gated_pixelcnn` and
 `pixel_snail` make each pixel from the ones before it. Text: `lstm`, `dilated_cnn` and `transformer`
 make each token from the ones before it.
 """

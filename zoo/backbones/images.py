@@ -9,12 +9,13 @@ import importlib
 
 from tfvae import likelihoods, networks
 from tfvae.checks import UserError
-from zoo.backbones import Backbone, mlp
+from zoo.backbones import Backbone, linear, mlp
 from zoo.backbones.sizes import ENCODERS, sized
 
 __all__ = ["NAMES", "build", "grid", "likelihood", "without_latent"]
 
-_FACTORISED = ("deconvolutional", "mlp")
+_FACTORISED = ("deconvolutional", "linear", "mlp")
+_OWN_ENCODERS = {"linear": linear, "mlp": mlp}
 _AUTOREGRESSIVE = ("gated_pixelcnn", "pixel_snail")
 NAMES = (*_FACTORISED, *_AUTOREGRESSIVE)
 
@@ -67,20 +68,25 @@ def likelihood(settings, context):
     """The likelihood that the settings name, checked against the data's bits."""
     name = settings.likelihood
     if name == "auto":
-        name = "bernoulli" if context.space.bits == 1 else "logistic_mixture"
+        name = {1: "bernoulli", None: "gaussian"}.get(context.space.bits, "logistic_mixture")
     made = {
         "bernoulli": likelihoods.Bernoulli,
         "categorical": likelihoods.Categorical256,
+        "gaussian": lambda: likelihoods.Gaussian(settings.variance),
         "logistic_mixture": lambda: likelihoods.DiscretizedLogisticMixture(
             settings.mixture_components
         ),
     }[name]()
     if made.bits != context.space.bits:
         raise UserError(
-            f"likelihood {name!r} is for {made.bits}-bit images, this dataset has "
-            f"{context.space.bits}-bit ones"
+            f"likelihood {name!r} is for {_kind(made.bits)}, this dataset has "
+            f"{_kind(context.space.bits)}"
         )
     return made
+
+
+def _kind(bits: int | None) -> str:
+    return "real numbers" if bits is None else f"{bits}-bit images"
 
 
 def _encoder(context, grid, anti_causal):
@@ -89,8 +95,8 @@ def _encoder(context, grid, anti_causal):
     if grid is not None:
         kind = networks.AntiCausalEncoder if anti_causal else networks.GridEncoder
         return kind(grid, size.grid_filters, size.grid_layers)
-    if context.backbone == "mlp":
-        return mlp.encoder(context.size)
+    if context.backbone in _OWN_ENCODERS:
+        return _OWN_ENCODERS[context.backbone].encoder(context.size)
     return networks.ResNetEncoder(size.filters, size.units)
 
 
@@ -107,7 +113,13 @@ def _decoder(settings, context, pixels, conditioner, grid):
     shape = context.space.shape
     parameters = pixels.parameter_size(shape[-1])
     if context.backbone in _FACTORISED:
-        return module.decoder(context.size, shape, parameters, settings, grid)
+        shared = isinstance(pixels, likelihoods.Gaussian) and pixels.variance is None
+        made = module.decoder(
+            context.size, shape, shape[-1] if shared else parameters, settings, grid
+        )
+        if shared:
+            return networks.FactorisedDecoder(shape, networks.SharedVariance(made.network))
+        return made
     if type(pixels).__name__ == "Categorical256" and shape[-1] > 1:
         head = networks.ChannelAutoregressiveHead(shape[-1], 256)
     else:

@@ -21,6 +21,8 @@ _SETS = {
     "omniglot": ("omniglot", (28, 28, 1), "binary_dynamic"),
     "cifar10": ("cifar10", (32, 32, 3), "rgb8"),
     "dsprites": ("dsprites", (64, 64, 1), "binary_fixed"),
+    "gaussian": ("gaussian", (1, 5, 1), "real"),
+    "mnist_real": ("mnist", (28, 28, 1), "real"),
     "sprites": ("sprites", (16, 16, 1), "binary_fixed"),
     "imagenet32": ("imagenet32", (32, 32, 3), "rgb8"),
 }

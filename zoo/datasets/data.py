@@ -28,7 +28,8 @@ class Data(NamedTuple):
 
     Attributes:
         kind: `binary_dynamic` (x holds probabilities, float32 in [0, 1] or uint8 to be divided by
-            255, drawn anew at each presentation), `binary_fixed` (x in {0, 1}), `grey8`, `rgb8`.
+            255, drawn anew at each presentation), `binary_fixed` (x in {0, 1}), `grey8`, `rgb8`,
+            `real` (float32).
         source: {file: sha256} of what it was read from.
     """
 

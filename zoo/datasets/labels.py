@@ -11,6 +11,7 @@ _COUNTS = {
     "digits_grey8": 10,
     "mnist": 10,
     "mnist_grey": 10,
+    "mnist_real": 10,
     "fashion_mnist": 10,
     "fashion_mnist_binary": 10,
     "cifar10": 10,

@@ -143,7 +143,15 @@ def _text_bits(path: str) -> np.ndarray:
 
 def load(name: str, data_dir: str | None = None) -> Data:
     """`mnist` and `fashion_mnist_binary` are binarised at each presentation; `mnist_fixed` is once
-    and for all; `mnist_grey` and `fashion_mnist` are bytes."""
+    and for all; `mnist_grey` and `fashion_mnist` are bytes; `mnist_real` is grey levels in [0, 1]."""
+    if name == "mnist_real":
+        grey = load("mnist_grey", data_dir)
+        parts = [
+            split._replace(x=split.x.astype(np.float32) / 255)
+            for split in (grey.train, grey.valid, grey.test)
+        ]
+        said = grey.description.replace("mnist_grey", name).replace("grey8", "real, in [0, 1]")
+        return Data(name, *parts, "real", said, grey.citation, grey.source)
     family = MnistFixed if name == "mnist_fixed" else FashionMnist if "fashion" in name else Mnist
     kind = {
         "mnist": "binary_dynamic",

@@ -61,8 +61,14 @@ class DecoderSettings:
 
     likelihood: str = field(
         "auto",
-        "of the pixels; auto: bernoulli for binary images, else logistic_mixture",
-        choices=("auto", "bernoulli", "categorical", "logistic_mixture"),
+        "of the pixels; auto: bernoulli for binary images, gaussian for real numbers, else "
+        "logistic_mixture",
+        choices=("auto", "bernoulli", "categorical", "gaussian", "logistic_mixture"),
+    )
+    variance: float | None = field(
+        None,
+        "of a gaussian likelihood; none: learned, one for all pixels (autoregressive decoders: each)",
+        low=1e-6,
     )
     mixture_components: int = field(10, "logistics of a logistic_mixture", low=1, high=100)
     decoder_layers: int | None = field(
@@ -78,16 +84,18 @@ SETTINGS_WITHOUT_LATENT = (DecoderSettings,)
 
 
 class Space(NamedTuple):
-    """shape: (H, W, C); bits: 1 for binary images, 8 for bytes."""
+    """shape: (H, W, C); bits: 1 for binary images, 8 for bytes, `None` for real numbers."""
 
     shape: tuple[int, int, int]
-    bits: int
+    bits: int | None
 
     def example(self) -> tf.Tensor:
         """Two images in raw units."""
-        return tf.fill([2, *self.shape], 0.0 if self.bits == 1 else 100.0)
+        return tf.fill([2, *self.shape], 100.0 if self.bits == 8 else 0.0)
 
     def __str__(self) -> str:
+        if self.bits is None:
+            return f"images {self.shape} of real numbers"
         return f"images {self.shape} of {self.bits} bit{'s' * (self.bits > 1)}"
 
 
@@ -109,7 +117,8 @@ def space_of(data) -> Space:
 
 
 def _space(shape, kind: str) -> Space:
-    return Space(tuple(shape), 1 if kind.startswith("binary") else 8)
+    bits = {"binary_dynamic": 1, "binary_fixed": 1, "real": None}.get(kind, 8)
+    return Space(tuple(shape), bits)
 
 
 def arrays(data, split) -> np.ndarray:

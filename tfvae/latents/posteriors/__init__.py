@@ -3,5 +3,11 @@
 from tfvae.latents.posteriors.fixed_scale import FixedScalePosterior
 from tfvae.latents.posteriors.gaussian import GaussianPosterior
 from tfvae.latents.posteriors.mean_field import MeanFieldPosterior
+from tfvae.latents.posteriors.shared_scale import SharedScalePosterior
 
-__all__ = ["FixedScalePosterior", "GaussianPosterior", "MeanFieldPosterior"]
+__all__ = [
+    "FixedScalePosterior",
+    "GaussianPosterior",
+    "MeanFieldPosterior",
+    "SharedScalePosterior",
+]
