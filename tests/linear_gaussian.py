@@ -14,6 +14,8 @@ from tfvae.latents import GaussianPosterior, StandardNormalPrior, StochasticLate
 from tfvae.likelihoods import Gaussian
 from tfvae.networks import FactorisedDecoder, MLPEncoder, MLPImage
 
+SQUARES = (25.0, 16.0, 9.0, 4.0, 1.0)
+
 
 def model(width, latent, variance, seed=0):
     """W, m, V, c and the log-scale's weights as drawn by Keras."""
@@ -44,3 +46,17 @@ def data(eigenvalues, number=256, seed=0):
     x -= x.mean(0)
     x = x @ np.linalg.inv(np.linalg.cholesky(x.T @ x / number)).T * np.sqrt(eigenvalues)
     return x.reshape(number, 1, -1, 1).astype(np.float32)
+
+
+def planted(variance=1.0, beta=1.0, squares=SQUARES, width=5):
+    """The linear VAE at its optimum under beta: |w_i|^2 = l_i - t, variance t / l_i, t = beta v."""
+    vae = model(len(squares), width, variance)
+    level, squares = beta * variance, np.array(squares)[:width]
+    w = np.sqrt(np.maximum(squares - level, 0.0))
+    vae.decoder.network.output_layer.kernel.assign(np.eye(width, len(SQUARES)) * w[:, None])
+    posterior = vae.latent.posterior
+    posterior.mean_head.kernel.assign(np.eye(len(SQUARES), width) * w / squares)
+    posterior.scale_head.kernel.assign(np.zeros((len(SQUARES), width)))
+    log_scale = 0.5 * np.log(np.where(w > 0, level / squares, 1.0))
+    posterior.scale_head.bias.assign(8 * np.arctanh(log_scale / 8))
+    return vae, data(SQUARES, 600)

@@ -10,9 +10,11 @@ LAYERS = [
     {"networks", "likelihoods"},
     {"latents", "objectives"},
     {"model"},
-    {"inference", "metrics", "daydream"},
+    {"inference", "metrics", "daydream", "foreign"},
     {"procedures", "diagnosis"},
     {"training"},
+    {"examination"},
+    {"diagnose"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 # parts of one layer that may not know each other

@@ -13,7 +13,9 @@ from tfvae import (
 )
 from tfvae.checks import UserError
 from tfvae.daydream import daydream
+from tfvae.diagnosis import diagnose
 from tfvae.draw import Draw
+from tfvae.foreign import foreign
 from tfvae.model import VAE
 
 # The wiring of the default: a model knows no procedure, `compile` without one means joint training.
@@ -26,7 +28,9 @@ __all__ = [
     "Draw",
     "UserError",
     "daydream",
+    "diagnose",
     "distributions",
+    "foreign",
     "inference",
     "latents",
     "likelihoods",

@@ -20,7 +20,17 @@ from tfvae.checks import one_of
 
 __all__ = ["Context", "Defaults", "Recipe", "Stage", "load", "names"]
 
-_NOT_MODELS = {"__init__", "assemble", "console", "plan", "recipe", "report", "run", "settings"}
+_NOT_MODELS = {
+    "__init__",
+    "assemble",
+    "console",
+    "plan",
+    "recipe",
+    "report",
+    "run",
+    "runs",
+    "settings",
+}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """The closed forms of the linear VAE, and every measure against them."""
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -117,14 +116,14 @@ SPACE = images.Space((1, 5, 1), None)
 SQUARES = (25.0, 16.0, 9.0, 4.0, 1.0)
 
 
-def _trained(x, steps=1200, **given):
+def _trained(x, steps=1500, **given):
     """`linear_vae` of the zoo on x [N, 1, 5, 1], all of which is a batch."""
-    keras.utils.set_random_seed(0)
+    given = {"learning_rate": 3e-2, "learning_rate_schedule": "cosine", **given}
     model = zoo.build(
         "linear_vae", "gaussian", SPACE, train_steps=steps, batch_size=len(x), **given
     )
     data = tf.data.Dataset.from_tensors(tf.constant(x)).repeat()
-    model.fit(data, steps_per_epoch=steps, verbose=0)
+    model.fit(data, steps_per_epoch=steps, verbose=0, shuffle=False)
     return model
 
 
@@ -142,14 +141,21 @@ def _exact(model, x, beta):
 
 
 @pytest.mark.parametrize(
-    ("beta", "wanted"), [(1, 7.2875), (4, 16.5596), (9, 23.1866), (16, 26.5703), (25, 27.5)]
+    ("beta", "wanted"),
+    [
+        pytest.param(1, 7.2875, marks=pytest.mark.slow),
+        pytest.param(4, 16.5596, marks=pytest.mark.slow),
+        (9, 23.1866),
+        pytest.param(16, 26.5703, marks=pytest.mark.slow),
+        (25, 27.5),
+    ],
 )
 def test_linear_vae_reaches_the_closed_form(beta, wanted):
     """Unit i is active if and only if its square singular value exceeds beta; the loss to 0.5 %."""
-    x = linear_gaussian.data(SQUARES, 500)
+    x = linear_gaussian.data(SQUARES, 1000)
     found = optimum(SQUARES, 5, 1.0, beta)
     assert found.loss == pytest.approx(wanted, abs=1e-4)
-    model = _trained(x, beta=float(beta), learning_rate=2e-2)
+    model = _trained(x, 5000 if beta < 9 else 1500, beta=float(beta))
     error, rate = _exact(model, x, beta)
     assert error / 2 + beta * rate.sum() == pytest.approx(wanted, rel=5e-3)
     assert (rate > 0.05).sum() == found.active == sum(s > beta for s in SQUARES)
@@ -163,7 +169,7 @@ def test_linear_vae_reaches_the_closed_form(beta, wanted):
 def test_every_measure_of_a_trained_linear_vae():
     """NLL, information and marginal KL against pPCA: q(z) = N(0, I), so the rate is the information."""
     x = linear_gaussian.data(SQUARES, 1000)
-    model = _trained(x, learning_rate=2e-2)
+    model = _trained(x)
     report = diagnosis.measure(model, x, num_samples=200, reference=1000)
     assert -report["nll"] == pytest.approx(log_likelihood(SQUARES, 5, 1.0), abs=0.02)
     assert report["rate"] == pytest.approx(optimum(SQUARES, 5, 1.0).rates.sum(), abs=0.05)
@@ -186,7 +192,7 @@ def test_the_tuned_elbo_is_that_of_the_best_variance():
 def test_a_learned_variance_finds_the_noise():
     """Two of five directions: the best variance is the mean of the three that are left."""
     x = linear_gaussian.data((9.0, 4.0, 0.5, 0.3, 0.1), 500)
-    model = _trained(x, latent_width=2, variance=None, learning_rate=2e-2)
+    model = _trained(x, latent_width=2, variance=None)
     found = float(np.exp(model.decoder.network.log_variance))
     assert found == pytest.approx(best_variance((9.0, 4.0, 0.5, 0.3, 0.1), 2), rel=0.02)
     assert model.likelihood.variance is None

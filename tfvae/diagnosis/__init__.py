@@ -1,16 +1,25 @@
 """Diagnosis: what happened to the latent, in figures, pictures, sentences and a verdict."""
 
-from tfvae.diagnosis.figures import collect, figures
+from tfvae.diagnosis.diagnose import VERDICTS, Diagnosis, diagnose
+from tfvae.diagnosis.figures import collect, examination, figures
+from tfvae.diagnosis.gaps import Gaps, inference_gaps
 from tfvae.diagnosis.mean_space import posterior_means
 from tfvae.diagnosis.measure import information_in_batches, measure
-from tfvae.diagnosis.report import html
+from tfvae.diagnosis.report import diagnosis_html, html
 from tfvae.diagnosis.sentences import sentences
 from tfvae.diagnosis.verdict import sentence, verdict
 
 __all__ = [
+    "VERDICTS",
+    "Diagnosis",
+    "Gaps",
     "collect",
+    "diagnose",
+    "diagnosis_html",
+    "examination",
     "figures",
     "html",
+    "inference_gaps",
     "information_in_batches",
     "measure",
     "posterior_means",

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from tfvae.daydream import daydream, neighbour_prior
 from tfvae.randomness import fold, seed_of
 
-__all__ = ["collect", "figures"]
+__all__ = ["collect", "examination", "figures"]
 
 _BLUE, _ORANGE, _GREEN, _GREY = "#2563a8", "#d9822b", "#3a8f5c", "#8a8f98"
 
@@ -27,6 +27,9 @@ CAPTIONS = {
     "mean_space": "Each point is a validation example: the mean of the posterior that the decoder "
     "implies (across) and of the encoder's (up), during the training. On the horizontal axis the "
     "encoder lags behind, on the diagonal it has caught up; all at the origin is collapse.",
+    "bounds": "What a better posterior would gain (first to second bar: the encoder's fault) and what "
+    "no Gaussian posterior reaches (second to third).",
+    "active_units": "Units that count as active, by the threshold: a steep line is a doubtful count.",
     "reconstructions": "From above: test images; the likeliest image given the code of each "
     "(autoregressive decoders: pixel by pixel); a draw given the same code.",
     "samples": "Images drawn from the model: z from the prior, then x given z.",
@@ -191,6 +194,53 @@ def _later_rates(axis, rows, stages, offset, report) -> None:
 
 
 _PLANES = 5
+
+
+def examination(report: Mapping[str, Any], plane=None) -> dict[str, bytes]:
+    """The figures of a diagnosis, by name, as PNG.
+
+    Args:
+        report: of a `Diagnosis`.
+        plane: of `posterior_means`, for a z of one number.
+    """
+    made = {}
+    if report["rate_per_group"]:
+        made["rate_per_group"] = _groups(
+            report["rate_per_group"], report.get("committed_rate_per_group")
+        )
+    if report.get("refined_elbo") is not None:
+        made["bounds"] = _bounds(report)
+    if report.get("active_units_sweep"):
+        made["active_units"] = _sweep(report)
+    if plane is not None:
+        made["mean_space"] = _planes([{"mean_space": plane, "step": "now"}])
+    return made
+
+
+def _bounds(report) -> bytes:
+    """The encoder's bound, the best posteriors', and the likelihood: the gaps between them."""
+    refined = report["refined_elbo"]
+    values = [report["gap_elbo"], refined, refined + report["approximation_gap"]]
+    figure = Figure(figsize=(5.5, 2.2))
+    axis = _axes(figure, 1)[0]
+    low = min(values)
+    axis.barh([2, 1, 0], [v - low for v in values], color=(_BLUE, _GREEN, _GREY), height=0.6)
+    axis.set_yticks([2, 1, 0], ["ELBO of the encoder", "ELBO, posteriors optimised", "log p(x)"])
+    axis.set(xlabel=f"nats above {low:.2f}")
+    return _png(figure)
+
+
+def _sweep(report) -> bytes:
+    counts = report["active_units_sweep"]
+    figure = Figure(figsize=(4.5, 2.6))
+    axis = _axes(figure, 1)[0]
+    axis.semilogx([float(t) for t in counts], list(counts.values()), "o-", color=_BLUE)
+    axis.set(
+        xlabel="variance of the posterior's mean above",
+        ylabel="units",
+        ylim=(0, report["latent_units"] * 1.05),
+    )
+    return _png(figure)
 
 
 def _planes(rows) -> bytes:

@@ -112,6 +112,8 @@ def measure(
             auxiliary_nll=nll["nll"],
             auxiliary_nll_stderr=nll["nll_stderr"],
         )
+        if report["nll"] is None:
+            report.update({name: nll[name] for name in ("nll_num_samples", "nll_num_examples")})
     if information_batch is not None and model.has_latent:
         estimate = information_in_batches(model, x, information_batch, fold(base, 2), label)
         report.update(

@@ -12,7 +12,7 @@ from tfvae.diagnosis.figures import CAPTIONS
 from tfvae.diagnosis.sentences import EXPLAINED, TITLES
 from tfvae.diagnosis.verdict import sentence
 
-__all__ = ["html"]
+__all__ = ["diagnosis_html", "html"]
 
 # key, title, unit, what it says
 _ROWS = (
@@ -73,6 +73,21 @@ _ROWS = (
         "nats",
         "the NLL under the auxiliary prior, from which samples are drawn",
     ),
+    (
+        "prior_gap",
+        "prior gap",
+        "nats",
+        "what the decoder loses with a draw of the prior as its code",
+    ),
+    (
+        "amortisation_gap",
+        "amortisation gap",
+        "nats",
+        "what a better posterior for each x would gain",
+    ),
+    ("approximation_gap", "approximation gap", "nats", "what no such posterior can gain"),
+    ("refined_rate", "rate of the best posteriors", "nats", "0: the true posterior is the prior"),
+    ("effective_weight", "effective weight", "", "of the rate, at which this encoder stands still"),
     ("parameters", "weights", "", "of the model without the auxiliary prior"),
     ("train_seconds", "training", "s", "wall time of this machine"),
 )
@@ -112,26 +127,13 @@ def html(
         HTML that refers to nothing outside of itself.
     """
     text = _html.escape
-    unit = text(str(config.get("unit", "images")))
-    title = text(f"{report['model']} on {report['dataset']}")
+    unit = str(config.get("unit", "images"))
+    title = f"{report['model']} on {report['dataset']}"
     parts = [
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title>",
-        f"<meta name=viewport content='width=device-width'><style>{_STYLE}</style>",
-        f"<h1>{title}</h1><div>{text(str(config.get('citation', '')))}</div>",
-        f"<p class=verdict>{text(sentence(report))}</p>",
-        f"<h2>Measures on {report['num_examples']:,} {text(report['split'])} {unit}</h2><table>",
-        *(_row(report, unit, *row) for row in _ROWS if report.get(row[0]) is not None),
-        "</table>",
+        *_head(title, str(config.get("citation", "")), sentence(report)),
+        *_measures(report, f"{report['split']} {unit}", unit),
+        *_pictures(figures),
     ]
-    if figures:
-        parts.append("<h2>Pictures</h2>")
-    for name, png in figures.items():
-        data = base64.b64encode(png).decode()
-        parts.append(
-            f"<figure><img alt='{text(name.replace('_', ' '))}' "
-            f"src='data:image/png;base64,{data}'>"
-            f"<figcaption>{text(CAPTIONS.get(name, ''))}</figcaption></figure>"
-        )
     for name, rows in (texts or {}).items():
         parts.append(f"<h2>{text(TITLES[name])}</h2><table class=t>")
         parts += ["<tr><td>" + "<td>".join(text(c) or _NOTHING for c in row) for row in rows]
@@ -145,6 +147,66 @@ def html(
         "</details></html>",
     ]
     return "\n".join(parts)
+
+
+def diagnosis_html(found, title: str, figures: Mapping[str, bytes]) -> str:
+    """The page of a `Diagnosis`; it refers to nothing outside of itself.
+
+    Args:
+        found: the diagnosis.
+        title: what was examined.
+        figures: PNG by name.
+    """
+    text = _html.escape
+    parts = _head(title, found.summary, found.verdict)
+    if found.evidence:
+        parts += [
+            "<h2>Evidence</h2><ul>",
+            *(f"<li>{text(line)}" for line in found.evidence),
+            "</ul>",
+        ]
+    if found.remedies:
+        parts.append("<h2>To try</h2>")
+        parts += [f"<pre>{text(c)}</pre><p class=s>{text(why)}</p>" for c, why in found.remedies]
+    parts += [*_measures(found.report, "examples", "examples"), *_pictures(figures)]
+    everything = json.dumps(found.as_json(), indent=1, default=str)
+    parts.append(f"<details><summary>All figures</summary><pre>{text(everything)}</pre></details>")
+    return "\n".join([*parts, "</html>"])
+
+
+def _head(title: str, subtitle: str, verdict: str) -> list[str]:
+    text = _html.escape
+    return [
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>{text(title)}</title>",
+        f"<meta name=viewport content='width=device-width'><style>{_STYLE}</style>",
+        f"<h1>{text(title)}</h1><div>{text(subtitle)}</div>",
+        f"<p class=verdict>{text(verdict)}</p>",
+    ]
+
+
+def _measures(report, of: str, unit: str) -> list[str]:
+    return [
+        f"<h2>Measures on {report['num_examples']:,} {_html.escape(of)}</h2><table>",
+        *(
+            _row(report, _html.escape(unit), *row)
+            for row in _ROWS
+            if report.get(row[0]) is not None
+        ),
+        "</table>",
+    ]
+
+
+def _pictures(figures: Mapping[str, bytes]) -> list[str]:
+    text = _html.escape
+    parts = ["<h2>Pictures</h2>"] if figures else []
+    for name, png in figures.items():
+        data = base64.b64encode(png).decode()
+        parts.append(
+            f"<figure><img alt='{text(name.replace('_', ' '))}' "
+            f"src='data:image/png;base64,{data}'>"
+            f"<figcaption>{text(CAPTIONS.get(name, ''))}</figcaption></figure>"
+        )
+    return parts
 
 
 def _row(report, examples, key, title, unit, says) -> str:

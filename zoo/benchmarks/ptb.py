@@ -14,7 +14,7 @@ _STEPS = 8000  # six epochs of 32
 _COMPARED = 500  # the sentences whose NLL is estimated; the language model's is of the same
 # about 8,000 steps of the encoder: what twice the plain VAE's time again buys
 _AGGRESSIVE = {"inner_steps": 20, "window": 10, "check_every": 50, "aggressive_steps": 400}
-_RAMP = {"annealing": "linear", "annealing_start": 0.1, "annealing_steps": _STEPS}
+_RAMP = {"annealing": "linear", "annealing_start": 0.0, "annealing_steps": _STEPS}
 
 _ROWS = (
     Row("lm", "lm"),

@@ -1,0 +1,378 @@
+"""What is wrong with a VAE, on what evidence, and what to try.
+
+Verdicts, the first that holds:
+
+    scale bug           the objective is not the ELBO that it seems to be, and the code suffers for it
+    inference lag       the decoder would use a code, and the encoder does not find it
+    model collapse      the true posterior itself is the prior: no encoder could help
+    partial collapse    the code is used, and fewer than half of its units are
+    healthy             none of these
+
+Legend: N examples, D numbers of z.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from tfvae.checks import UserError
+from tfvae.diagnosis.gaps import inference_gaps
+from tfvae.diagnosis.measure import measure
+from tfvae.diagnosis.signs import clipped_share, data_spectrum, effective_weight, prior_gap
+from tfvae.diagnosis.verdict import COLLAPSED_RATE, verdict
+
+__all__ = ["VERDICTS", "Diagnosis", "diagnose"]
+
+VERDICTS = (
+    "no latent",
+    "scale bug",
+    "inference lag",
+    "model collapse",
+    "partial collapse",
+    "healthy",
+)
+
+_ALIKE = 0.05  # relative: two figures that should be one
+_FAR = 3.0  # a weight beyond this factor is another objective; stationarity is known no better
+_CLIPPED = 0.1  # share of the log-variances at an end of their range
+_WIDE = 2.0  # a fixed variance beyond this factor of the best one
+_GAIN = 0.1  # nats by which a better posterior must improve, and cost, to be one
+
+# (model, further settings, why)
+_REMEDIES = {
+    "inference lag": (
+        ("aggressive_vae", "", "the encoder catches up before each step of the decoder"),
+        ("sa_vae", "", "gradient steps refine what the encoder proposes"),
+        ("cyclical_vae", "", "the weight of the rate starts anew from 0, and the encoder with it"),
+    ),
+    "model collapse": (
+        ("free_bits_vae", "", "the first nats of each unit cost nothing"),
+        ("delta_vae", "", "a prior that no posterior reaches: the rate cannot fall below delta"),
+        ("aggressive_vae", " --set=annealing=linear", "the code is learned before the decoder is"),
+    ),
+    "partial collapse": (
+        ("free_bits_vae", "", "a floor for each unit by itself"),
+        ("rate_target_vae", "", "the rate that you name is held"),
+        ("beta_vae", " --set=beta=0.5", "cheaper nats wake more units"),
+    ),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Diagnosis:
+    """What `diagnose` found.
+
+    Attributes:
+        verdict: one of `VERDICTS`.
+        summary: it in a sentence.
+        evidence: sentences, the weightiest first.
+        bugs: names of what is wrong with the scales, if anything.
+        remedies: (command to paste, why), at most three.
+        report: every figure, as `measure` names them, and more.
+    """
+
+    verdict: str
+    summary: str
+    evidence: tuple[str, ...]
+    bugs: tuple[str, ...]
+    remedies: tuple[tuple[str, str], ...]
+    report: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        """A text for a terminal."""
+        lines = [f"{self.verdict.upper()}: {self.summary}", ""]
+        lines += [f"  - {line}" for line in self.evidence]
+        if self.remedies:
+            lines += ["", "To try:"]
+            lines += [f"  {command}\n      {why}" for command, why in self.remedies]
+        return "\n".join(lines)
+
+    def as_json(self) -> dict[str, Any]:
+        """For diagnosis.json."""
+        return {
+            "verdict": self.verdict,
+            "summary": self.summary,
+            "evidence": list(self.evidence),
+            "bugs": list(self.bugs),
+            "remedies": [{"command": c, "why": w} for c, w in self.remedies],
+            "report": dict(self.report),
+        }
+
+
+def diagnose(
+    model,
+    x: np.ndarray,
+    *,
+    label: np.ndarray | None = None,
+    terms: Mapping[str, float] | None = None,
+    weight: float | None = None,
+    beta: float | None = 1.0,
+    num_samples: int = 100,
+    nll_examples: int = 200,
+    gap_examples: int = 50,
+    gap_steps: int = 300,
+    seed: int = 0,
+    command: str = "python train_main.py --dataset=DATASET",
+    progress: Callable[[str], None] | None = None,
+) -> Diagnosis:
+    """Examines a trained VAE on data like its training data.
+
+    Args:
+        model: a `tfvae.VAE`; somebody else's by `tfvae.foreign`.
+        x: [N, ...] raw units, some hundreds at least.
+        label: [N] of a conditional model.
+        terms: what your training code says of the same data, as it says it, means over examples:
+            `reconstruction` and `rate`, one or both. Their ratio to the true sums finds means over
+            pixels and rates that were divided.
+        weight: of the rate at the last step of training (1 in validation).
+        beta: the weight that was meant; the one that the model shows is compared with it. `None`
+            where the objective is not distortion + beta rate (free bits, targets, other terms).
+        num_samples: importance samples of the NLL.
+        nll_examples: of the NLL.
+        gap_examples: whose posterior is optimised.
+        gap_steps: of that.
+        seed: equal seeds give equal diagnoses.
+        command: what the proposed commands begin with.
+        progress: called with what is being done.
+
+    Raises:
+        UserError: too little data, unknown terms, or a code without a density.
+    """
+    say = progress or (lambda text: None)
+    unknown = sorted(set(terms or {}) - {"reconstruction", "rate"})
+    if unknown:
+        raise UserError(f"terms may be 'reconstruction' and 'rate', got {unknown[0]!r}")
+    say("measuring")
+    report = dict(
+        measure(
+            model,
+            x,
+            num_samples=num_samples,
+            nll_examples=min(nll_examples, len(x)),
+            seed=seed,
+            label=label,
+        )
+    )
+    if not model.has_latent:
+        return Diagnosis("no latent", "the model has no latent to collapse.", (), (), (), report)
+    bugs: dict[str, str] = {}
+    evidence = [_usage(report)]
+    if hasattr(model.latent, "posterior") and model.latent.bound:
+        say("optimising posteriors")
+        evidence += _gaps(model, x[:gap_examples], label, gap_steps, seed, report)
+        say("looking for bugs of scale")
+        gap = prior_gap(model, x, seed, label)
+        report["prior_gap"], report["prior_gap_stderr"] = gap
+        bugs |= _of_posterior(model, x, label, beta, seed, report)
+    if "effective weight" not in bugs:  # another weight fits other errors: one fault, one name
+        bugs |= _of_decoder(x, weight if weight is not None else beta or 1.0, report)
+    bugs |= _of_terms(terms or {}, x, report)
+    if weight is not None and beta is not None and abs(weight - beta) > _ALIKE * beta:
+        bugs["weight"] = (
+            f"the weight of the rate was {weight:g} when training ended and {beta:g} was meant: "
+            "what was trained is not what is validated; a schedule must end before the training does"
+        )
+    found = _verdict(report, bugs)
+    sentences = [*bugs.values(), *evidence] if found == "scale bug" else [*evidence, *bugs.values()]
+    if found == "healthy" and bugs:
+        sentences.append("the code is used all the same; these are worth a look")
+    return Diagnosis(
+        found,
+        _summary(found, report, bugs),
+        tuple(sentences),
+        tuple(bugs),
+        _remedies(found, report, bugs, command),
+        report,
+    )
+
+
+# ------------------------------------------------------------------ evidence
+
+
+def _usage(report) -> str:
+    used = report["active_units"]
+    units = (
+        f"{report['codes_used']} of {report['num_codes']} codes used"
+        if used is None
+        else f"{used} of {report['latent_units']} units active"
+    )
+    return (
+        f"rate {report['rate']:.3f} nats, mutual information {report['mutual_information']:.3f} (of "
+        f"at most {report['mutual_information_ceiling']:.2f}), {units}; with another example's code "
+        f"the decoder loses {report['shuffle_gap']:.3f} +- {report['shuffle_gap_stderr']:.3f} nats"
+    )
+
+
+def _gaps(model, x, label, steps, seed, report) -> list[str]:
+    told = None if label is None else label[: len(x)]
+    gaps = inference_gaps(model, x, num_steps=steps, seed=seed, label=told)
+    for name in ("amortisation", "approximation"):
+        value = getattr(gaps, name)
+        report[f"{name}_gap"], report[f"{name}_gap_stderr"] = value
+    report["refined_rate"] = gaps.refined_rate.mean
+    report["refined_elbo"], report["gap_elbo"] = gaps.refined_elbo.mean, gaps.elbo.mean
+    return [
+        f"the best posterior of each of {len(x)} examples costs {gaps.refined_rate.mean:.3f} nats "
+        f"and its bound is {gaps.amortisation.mean:.3f} +- {gaps.amortisation.standard_error:.3f} "
+        "nats above the encoder's (amortisation gap); "
+        f"{gaps.approximation.mean:.3f} are beyond any such posterior (approximation gap)"
+    ]
+
+
+# ------------------------------------------------------------------ bugs
+
+
+def _of_posterior(model, x, label, beta, seed, report) -> dict[str, str]:
+    bugs = {}
+    log_variance = _log_variances(model, x, label)
+    share, end = clipped_share(log_variance)
+    report["clipped_share"] = share
+    if share > _CLIPPED:
+        bugs["clipped"] = (
+            f"{share:.0%} of the log-variances lie exactly at {end:g}: they are clipped there, and "
+            "what is clipped has no gradient"
+        )
+    found = effective_weight(model, x, seed=seed, label=label)
+    report["effective_weight"], report["effective_weight_stderr"] = found.weight, found.stderr
+    if beta is None or found.weight is None or found.weight <= 0:
+        return bugs
+    ratio = found.weight / beta
+    if not 1 / _FAR < ratio < _FAR:
+        dims = int(np.prod(x.shape[1:]))
+        guess = ""
+        if abs(ratio / dims - 1) < 0.5:
+            guess = f", about the {dims} numbers of x: is the reconstruction their mean?"
+        elif ratio < 1:
+            guess = f", 1 / {1 / ratio:.0f}: is the rate divided by a batch, a width or a data set?"
+        bugs["effective weight"] = (
+            f"the {found.units} used units stand where a weight of {found.weight:.3g} on the rate "
+            f"would hold them, and {beta:g} was meant{guess}"
+        )
+    return bugs
+
+
+def _log_variances(model, x, label) -> np.ndarray:
+    rows = []
+    for start in range(0, len(x), 200):
+        batch = model.likelihood.trim(x[start : start + 200])
+        told = None if label is None else label[start : start + 200]
+        features = model.features(batch, told)
+        rows.append(model.latent.posterior.parameters(features)[1].numpy())
+    return np.concatenate(rows)
+
+
+def _of_decoder(x, beta, report) -> dict[str, str]:
+    variance, best = report.get("decoder_variance"), report.get("tuned_decoder_variance")
+    if variance is None or variance < _WIDE * best:
+        return {}
+    spectrum = data_spectrum(x)
+    level = beta * variance
+    report["data_directions_above_variance"] = above = int((spectrum > level).sum())
+    return {
+        "decoder variance": (
+            f"the decoder's variance is held at {variance:g}, and its own errors say {best:.3g}: "
+            f"in a linear VAE a unit is active only while the data vary by more than {level:g} along "
+            f"it, and {above} of {len(spectrum)} directions do"
+        )
+    }
+
+
+def _of_terms(terms, x, report) -> dict[str, str]:
+    dims = int(np.prod(x.shape[1:]))
+    bugs = {}
+    if "reconstruction" in terms:
+        bugs |= _of_reconstruction(float(terms["reconstruction"]), dims, report)
+    if "rate" in terms and report["rate"] > 1e-4:
+        ratio = float(terms["rate"]) / report["rate"]
+        if abs(ratio - 1) > _ALIKE:
+            of = {dims: "the numbers of x", report["latent_units"]: "the units"}
+            named = [n for n in of if n and abs(ratio * n - 1) < _ALIKE]
+            cause = f" = 1 / {named[0]}, {of[named[0]]}" if named else ""
+            bugs["rate scaled"] = (
+                f"your rate is {terms['rate']:.4g} and the true one {report['rate']:.4g} nats an "
+                f"example: yours is multiplied by {ratio:.3g}{cause}"
+            )
+    return bugs
+
+
+def _of_reconstruction(given: float, dims: int, report) -> dict[str, str]:
+    """Against the sum in nats, and against sums and means of squares where the noise is Gaussian."""
+    wanted = report["distortion"]
+    means = {"the mean over the numbers of x": wanted / dims}
+    variance = report.get("decoder_variance")
+    if variance is not None:
+        squares = report["tuned_decoder_variance"] * dims
+        fine = squares / (2 * variance)
+        if abs(given / fine - 1) < _ALIKE:
+            return {}
+        means = {
+            "the mean of the squares (a variance of half the numbers of x)": squares / dims,
+            "half the mean of the squares (a variance of the numbers of x)": squares / dims / 2,
+            "the sum of the squares (a variance of 1/2)": squares,
+            **means,
+        }
+    if abs(given / wanted - 1) < _ALIKE:
+        return {}
+    for name, value in means.items():
+        if value and abs(given / value - 1) < _ALIKE:
+            return {
+                "reconstruction scaled": (
+                    f"your reconstruction term is {given:.4g}, which is {name}, and not the sum over "
+                    f"the {dims} numbers of an example, {wanted:.4g} nats: next to it the rate "
+                    f"weighs {wanted / given:.3g} times what it should"
+                )
+            }
+    return {
+        "reconstruction scaled": (
+            f"your reconstruction term is {given:.4g} and -log p(x|z) is {wanted:.4g} nats an example"
+        )
+    }
+
+
+# ------------------------------------------------------------------ verdict
+
+# without which the trained objective is another one; a weight that never got to 1 alone is milder
+_GRAVE = {"reconstruction scaled", "rate scaled", "effective weight", "decoder variance", "clipped"}
+
+
+def _verdict(report, bugs) -> str:
+    plain = verdict(report)
+    collapsed = plain in ("collapse", "unused rate")
+    better = (
+        report.get("refined_rate") is not None
+        and report["refined_rate"] > max(_GAIN, COLLAPSED_RATE)
+        and report["amortisation_gap"] > max(_GAIN, 3 * report["amortisation_gap_stderr"])
+    )
+    sure = {"reconstruction scaled", "rate scaled", "effective weight"} & set(bugs)
+    if sure or (set(bugs) & (_GRAVE | {"weight"}) and plain != "healthy"):
+        return "scale bug"
+    if collapsed:
+        return "inference lag" if better else "model collapse"
+    return "partial collapse" if plain == "partial collapse" else "healthy"
+
+
+def _summary(found, report, bugs) -> str:
+    return {
+        "scale bug": f"what was trained is not the ELBO ({', '.join(bugs)}).",
+        "inference lag": "the decoder would use a code, but the encoder does not find it.",
+        "model collapse": "the decoder has learned to do without the code; its true posterior is "
+        "the prior, and no encoder could help.",
+        "partial collapse": "the code is used, but fewer than half of its units.",
+        "healthy": f"the code is used: {report['mutual_information']:.2f} nats of information.",
+    }[found]
+
+
+def _remedies(found, report, bugs, command) -> tuple[tuple[str, str], ...]:
+    if found == "scale bug" and "decoder variance" in bugs:
+        best = report["tuned_decoder_variance"]
+        return (
+            (f"{command} --model=vae --set=variance=none", "let the variance be learned"),
+            (f"{command} --model=vae --set=variance={best:.3g}", "hold it at what the errors say"),
+        )
+    return tuple(
+        (f"{command} --model={model}{more}", why) for model, more, why in _REMEDIES.get(found, ())
+    )
