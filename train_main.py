@@ -20,7 +20,7 @@ flags.DEFINE_string("dataset", None, "the data; each model has a default that ne
 flags.DEFINE_string(
     "backbone",
     None,
-    "the networks: mlp, deconvolutional, gated_pixelcnn, pixel_snail for images; lstm, dilated_cnn, "
+    "the networks: linear, mlp, deconvolutional, gated_pixelcnn, pixel_snail for images; lstm, dilated_cnn, "
     "transformer for text",
 )
 flags.DEFINE_string("size", None, "of the networks: tiny, small, paper")

@@ -23,6 +23,8 @@ __all__ = ["Context", "Defaults", "Recipe", "Stage", "load", "names"]
 _NOT_MODELS = {
     "__init__",
     "assemble",
+    "compare",
+    "comparison_page",
     "console",
     "plan",
     "recipe",

@@ -5,21 +5,19 @@ Legend: R rows, K columns, H W C image.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from tfvae.daydream import daydream, neighbour_prior
+from tfvae.diagnosis.drawing import BLUE, GREEN, GREY, ORANGE, png
+from tfvae.diagnosis.drawing import axes as make_axes
 from tfvae.randomness import fold, seed_of
 
 __all__ = ["collect", "examination", "figures"]
-
-_BLUE, _ORANGE, _GREEN, _GREY = "#2563a8", "#d9822b", "#3a8f5c", "#8a8f98"
 
 CAPTIONS = {
     "curves": "Distortion and rate over the training, on training batches (line) and validation data (dots).",
@@ -148,29 +146,14 @@ def figures(
     return made
 
 
-def _png(figure: Figure) -> bytes:
-    FigureCanvasAgg(figure)
-    out = io.BytesIO()
-    figure.savefig(out, format="png", dpi=110, bbox_inches="tight", facecolor="white")
-    return out.getvalue()
-
-
-def _axes(figure: Figure, count: int, **more):
-    axes = np.atleast_1d(figure.subplots(1, count, **more))
-    for axis in axes:
-        axis.spines[["top", "right"]].set_visible(False)
-        axis.grid(alpha=0.25, linewidth=0.6)
-    return axes
-
-
 def _curves(rows, report) -> bytes:
     stages = list(dict.fromkeys(row["stage"] for row in rows))
     main = [row for row in rows if row["stage"] == stages[0]] if stages else []
     names = ("distortion",) if report["rate"] is None else ("distortion", "rate")
     figure = Figure(figsize=(4.5 * len(names), 3.2))
-    axes = _axes(figure, len(names))
+    axes = make_axes(figure, len(names))
     for axis, name in zip(axes, names):
-        for kind, style, color in (("train", "-", _BLUE), ("valid", "o", _ORANGE)):
+        for kind, style, color in (("train", "-", BLUE), ("valid", "o", ORANGE)):
             points = [(row["step"], row[kind][name]) for row in main if name in row[kind]]
             label = {"train": "training", "valid": "validation"}[kind]
             axis.plot(*zip(*points) if points else ((), ()), style, ms=4, color=color, label=label)
@@ -178,7 +161,7 @@ def _curves(rows, report) -> bytes:
     if len(names) == 2:
         _later_rates(axes[1], rows, stages[1:], main[-1]["step"] if main else 0, report)
     axes[-1].legend(frameon=False, fontsize=9)
-    return _png(figure)
+    return png(figure)
 
 
 def _later_rates(axis, rows, stages, offset, report) -> None:
@@ -187,9 +170,9 @@ def _later_rates(axis, rows, stages, offset, report) -> None:
         later = [row for row in rows if row["stage"] == stage]
         steps = [offset + row["step"] for row in later]
         rates = [row["valid"]["rate"] for row in later]
-        axis.plot(steps, rates, "s", ms=4, color=_GREEN, label=stage.replace("_", " "))
+        axis.plot(steps, rates, "s", ms=4, color=GREEN, label=stage.replace("_", " "))
     if report.get("committed_rate") is not None:
-        axis.axhline(report["committed_rate"], color=_GREY, linestyle="--", label="committed rate")
+        axis.axhline(report["committed_rate"], color=GREY, linestyle="--", label="committed rate")
     axis.set_ylim(bottom=0)
 
 
@@ -222,55 +205,55 @@ def _bounds(report) -> bytes:
     refined = report["refined_elbo"]
     values = [report["gap_elbo"], refined, refined + report["approximation_gap"]]
     figure = Figure(figsize=(5.5, 2.2))
-    axis = _axes(figure, 1)[0]
+    axis = make_axes(figure, 1)[0]
     low = min(values)
-    axis.barh([2, 1, 0], [v - low for v in values], color=(_BLUE, _GREEN, _GREY), height=0.6)
+    axis.barh([2, 1, 0], [v - low for v in values], color=(BLUE, GREEN, GREY), height=0.6)
     axis.set_yticks([2, 1, 0], ["ELBO of the encoder", "ELBO, posteriors optimised", "log p(x)"])
     axis.set(xlabel=f"nats above {low:.2f}")
-    return _png(figure)
+    return png(figure)
 
 
 def _sweep(report) -> bytes:
     counts = report["active_units_sweep"]
     figure = Figure(figsize=(4.5, 2.6))
-    axis = _axes(figure, 1)[0]
-    axis.semilogx([float(t) for t in counts], list(counts.values()), "o-", color=_BLUE)
+    axis = make_axes(figure, 1)[0]
+    axis.semilogx([float(t) for t in counts], list(counts.values()), "o-", color=BLUE)
     axis.set(
         xlabel="variance of the posterior's mean above",
         ylabel="units",
         ylim=(0, report["latent_units"] * 1.05),
     )
-    return _png(figure)
+    return png(figure)
 
 
 def _planes(rows) -> bytes:
     """The first, the last and some between."""
     places = np.unique(np.linspace(0, len(rows) - 1, _PLANES).round().astype(int))
     figure = Figure(figsize=(2.4 * len(places), 2.6))
-    axes = _axes(figure, len(places), sharex=True, sharey=True)
+    axes = make_axes(figure, len(places), sharex=True, sharey=True)
     for axis, row in zip(axes, (rows[i] for i in places)):
         points = row["mean_space"]
-        axis.plot((-3, 3), (-3, 3), "--", color=_GREY, linewidth=0.8)
-        axis.plot(points["true"], points["approximate"], "o", ms=3, alpha=0.6, color=_BLUE)
+        axis.plot((-3, 3), (-3, 3), "--", color=GREY, linewidth=0.8)
+        axis.plot(points["true"], points["approximate"], "o", ms=3, alpha=0.6, color=BLUE)
         axis.set(title=f"step {row['step']}", xlim=(-3, 3), ylim=(-3, 3), aspect="equal")
     axes[0].set(xlabel="true mean", ylabel="encoder's mean")
-    return _png(figure)
+    return png(figure)
 
 
 def _groups(rates, committed) -> bytes:
     figure = Figure(figsize=(min(9, 2.5 + 0.35 * len(rates)), 3))
-    axis = _axes(figure, 1)[0]
+    axis = make_axes(figure, 1)[0]
     place = np.arange(len(rates))
-    axis.bar(place, rates, color=_BLUE, width=0.7, label="rate")
+    axis.bar(place, rates, color=BLUE, width=0.7, label="rate")
     if committed is not None:
         axis.hlines(
-            committed, place - 0.45, place + 0.45, color=_ORANGE, linewidth=2.5, label="committed"
+            committed, place - 0.45, place + 0.45, color=ORANGE, linewidth=2.5, label="committed"
         )
         axis.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(1, 1))
     axis.set(title="rate per latent group [nats]", xlabel="group")
     if len(rates) <= 16:
         axis.set_xticks(place)
-    return _png(figure)
+    return png(figure)
 
 
 def _grid(images: np.ndarray, title: str) -> bytes:
@@ -289,4 +272,4 @@ def _grid(images: np.ndarray, title: str) -> bytes:
     axis.set_title(title, fontsize=12, pad=8)
     picture = canvas[..., 0] if channels == 1 else canvas
     axis.imshow(picture, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-    return _png(figure)
+    return png(figure)

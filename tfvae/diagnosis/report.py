@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import html as _html
 import json
 from collections.abc import Mapping
 from typing import Any
 
 from tfvae.diagnosis.figures import CAPTIONS
+from tfvae.diagnosis.page import head, pictures
 from tfvae.diagnosis.sentences import EXPLAINED, TITLES
 from tfvae.diagnosis.verdict import sentence
 
@@ -92,20 +92,6 @@ _ROWS = (
     ("train_seconds", "training", "s", "wall time of this machine"),
 )
 _NOTHING = "<span class=s>(an empty sentence)</span>"
-_STYLE = """
-:root{color-scheme:light dark}
-body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem}
-h1{font-size:1.5rem;margin-bottom:.2rem}h2{font-size:1.1rem;margin-top:2.2rem}
-.verdict{font-size:1.1rem;border-left:4px solid #2563a8;padding:.4rem 1rem;margin:1.2rem 0}
-table{border-collapse:collapse;width:100%;font-size:.92rem}
-td{padding:.25rem .6rem .25rem 0;border-bottom:1px solid #8884;vertical-align:top}
-td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-td.s,p.s,span.s{color:#777}p.s{font-size:.9rem}
-table.t td:first-child{color:#777;white-space:nowrap}
-img{max-width:100%;background:#fff;border-radius:4px}
-figure{margin:1.4rem 0}figcaption{font-size:.9rem;color:#777}
-pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#8881;padding:.7rem;font-size:.85rem}
-"""
 
 
 def html(
@@ -130,9 +116,9 @@ def html(
     unit = str(config.get("unit", "images"))
     title = f"{report['model']} on {report['dataset']}"
     parts = [
-        *_head(title, str(config.get("citation", "")), sentence(report)),
+        *head(title, str(config.get("citation", "")), sentence(report)),
         *_measures(report, f"{report['split']} {unit}", unit),
-        *_pictures(figures),
+        *pictures(figures, CAPTIONS),
     ]
     for name, rows in (texts or {}).items():
         parts.append(f"<h2>{text(TITLES[name])}</h2><table class=t>")
@@ -158,7 +144,7 @@ def diagnosis_html(found, title: str, figures: Mapping[str, bytes]) -> str:
         figures: PNG by name.
     """
     text = _html.escape
-    parts = _head(title, found.summary, found.verdict)
+    parts = head(title, found.summary, found.verdict)
     if found.evidence:
         parts += [
             "<h2>Evidence</h2><ul>",
@@ -168,20 +154,10 @@ def diagnosis_html(found, title: str, figures: Mapping[str, bytes]) -> str:
     if found.remedies:
         parts.append("<h2>To try</h2>")
         parts += [f"<pre>{text(c)}</pre><p class=s>{text(why)}</p>" for c, why in found.remedies]
-    parts += [*_measures(found.report, "examples", "examples"), *_pictures(figures)]
+    parts += [*_measures(found.report, "examples", "examples"), *pictures(figures, CAPTIONS)]
     everything = json.dumps(found.as_json(), indent=1, default=str)
     parts.append(f"<details><summary>All figures</summary><pre>{text(everything)}</pre></details>")
     return "\n".join([*parts, "</html>"])
-
-
-def _head(title: str, subtitle: str, verdict: str) -> list[str]:
-    text = _html.escape
-    return [
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>{text(title)}</title>",
-        f"<meta name=viewport content='width=device-width'><style>{_STYLE}</style>",
-        f"<h1>{text(title)}</h1><div>{text(subtitle)}</div>",
-        f"<p class=verdict>{text(verdict)}</p>",
-    ]
 
 
 def _measures(report, of: str, unit: str) -> list[str]:
@@ -194,19 +170,6 @@ def _measures(report, of: str, unit: str) -> list[str]:
         ),
         "</table>",
     ]
-
-
-def _pictures(figures: Mapping[str, bytes]) -> list[str]:
-    text = _html.escape
-    parts = ["<h2>Pictures</h2>"] if figures else []
-    for name, png in figures.items():
-        data = base64.b64encode(png).decode()
-        parts.append(
-            f"<figure><img alt='{text(name.replace('_', ' '))}' "
-            f"src='data:image/png;base64,{data}'>"
-            f"<figcaption>{text(CAPTIONS.get(name, ''))}</figcaption></figure>"
-        )
-    return parts
 
 
 def _row(report, examples, key, title, unit, says) -> str:

@@ -1,0 +1,117 @@
+"""The comparison: equal conditions, commands that can be pasted, tables of what is done, nothing twice."""
+
+import csv
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tfvae.checks import UserError
+from zoo import compare
+
+SAME = {"dataset": "digits", "train_steps": 7, "batch_size": 8, "learning_rate": 1e-3}
+
+
+def _entries(words, sets=(), seeds=2, **more):
+    return compare.entries(words, sets, seeds, size="tiny", **SAME, **more)
+
+
+def test_all_models_get_the_same_conditions():
+    """Recipes have defaults of their own for all of these, and none may show."""
+    found = _entries(["vae", "free_bits_vae", "delta_vae", "vq_vae", "sa_vae"])
+    for name in ("dataset", "backbone", "size", "train_steps", "batch_size", "learning_rate"):
+        assert len({getattr(p, name) for entry in found for p in entry.plans}) == 1, name
+    assert [p.seed for p in found[0].plans] == [0, 1]
+
+
+def test_settings_reach_the_models_that_have_them_and_a_model_may_have_its_own():
+    found = _entries(["vae", "beta_vae:beta=0.2", "pixelcnn"], ["latent_width=3"])
+    assert [getattr(e.plans[0].settings, "latent_width", None) for e in found] == [3, 3, None]
+    assert found[1].plans[0].settings.beta == 0.2 and found[0].plans[0].settings.beta == 1.0
+
+
+@pytest.mark.parametrize(
+    ("words", "sets", "says"),
+    [
+        (["vae", "vae"], [], "names one twice"),
+        (["vae"], ["latent_widht=3"], "no model of the comparison has the setting"),
+        (["vea"], [], "unknown model 'vea'"),
+        (["vae:beta=much"], [], "beta"),
+    ],
+)
+def test_wrong_comparisons_are_refused(words, sets, says):
+    with pytest.raises(UserError, match=says):
+        _entries(words, sets)
+
+
+def _done(out, entry, seed, **figures):
+    """A run directory that looks finished."""
+    import os
+
+    path = compare.folder(str(out), entry.name, seed)
+    os.makedirs(path)
+    report = {"seed": seed, "verdict": "healthy", "model": entry.name, **figures}
+    with open(f"{path}/report.json", "w") as stream:
+        json.dump(report, stream)
+    with open(f"{path}/metrics.jsonl", "w") as stream:
+        for step, rate in ((3, 2.0), (7, figures["rate"])):
+            row = {"stage": "train", "step": step, "train": {}, "valid": {"rate": rate}}
+            stream.write(json.dumps(row) + "\n")
+
+
+def test_tables_hold_mean_and_spread_of_what_is_done(tmp_path):
+    one, two = _entries(["vae", "beta_vae:beta=0.2"])
+    _done(tmp_path, one, 0, nll=10.0, rate=1.0, distortion=9.5, active_units=3)
+    _done(tmp_path, one, 1, nll=12.0, rate=3.0, distortion=8.5, active_units=5)
+    text = compare.write([one, two], str(tmp_path), "about")
+    line = next(line for line in text.splitlines() if line.startswith("| vae "))
+    assert "| 11.00 +- 1.41 | 2.00 +- 1.41 | 9.00 +- 0.71 | 3 to 5 | healthy |" in line
+    assert "| beta_vae:beta=0.2 | - | - | - | - |" in text
+    rows = list(csv.DictReader((tmp_path / "comparison.csv").read_text().splitlines()))
+    assert [row["nll"] for row in rows] == ["10.0", "12.0"]
+    held = json.loads((tmp_path / "comparison.json").read_text())
+    assert held[0]["nll"][0] == 11.0 and held[1]["seeds"] == 0
+    page = (tmp_path / "comparison.html").read_text()
+    assert page.count("data:image/png") == 2 and "beta_vae:beta=0.2" in page and "http" not in page
+
+
+def test_nothing_is_run_twice_and_what_was_begun_is_resumed(tmp_path, monkeypatch):
+    one, two = _entries(["vae", "beta_vae"], seeds=1)
+    _done(tmp_path, one, 0, nll=1.0, rate=1.0, distortion=1.0)
+    begun = compare.folder(str(tmp_path), two.name, 0)
+    import os
+
+    os.makedirs(begun)
+    open(f"{begun}/config.json", "w").close()
+    ran = []
+
+    class Done:
+        returncode = 0
+
+    def run(arguments, check):
+        ran.append(arguments)
+        return Done()
+
+    monkeypatch.setattr(compare.subprocess, "run", run)
+    words = ["compare", "--seeds=1", f"--out={tmp_path}"]
+    compare.flags.FLAGS(words)
+    assert compare._all([one, two], {"data_dir": None}) == 0
+    assert len(ran) == 1 and "--model=beta_vae" in ran[0] and ran[0][-1] == "--resume"
+    Done.returncode = 1
+    assert compare._all([one, two], {"data_dir": None}) == 1
+
+
+def test_the_commands_can_be_read_first():
+    words = ["--models=vae,delta_vae", "--train_steps=5", "--seeds=2", "--print_only"]
+    done = subprocess.run(
+        [sys.executable, "-m", "zoo.compare", *words], capture_output=True, text=True
+    )
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0 and len(lines) == 4
+    assert all(line.startswith("python train_main.py --model=") for line in lines)
+    again = [*words[:1], "--seeds=2"]
+    done = subprocess.run(
+        [sys.executable, "-m", "zoo.compare", *again], capture_output=True, text=True
+    )
+    assert done.returncode == 2 and "one of --train_steps and --budget_minutes" in done.stderr

@@ -1,0 +1,325 @@
+"""python -m zoo.compare --models=vae,free_bits_vae,delta_vae --dataset=omniglot --seeds=3 --train_steps=1000
+
+The same networks, data, budget and seeds for a list of models, one after another: a run directory each
+(what `train_main.py` leaves), and in --out `comparison.md`, `.csv`, `.json` and `.html`. Killed, it goes
+on where it was: what is done is not run again, what was begun is resumed. A model may bring settings of
+its own (`beta_vae:beta=0.2`); --set is for all that have such a setting.
+
+--budget_minutes: instead of --train_steps, as many steps as each model makes in that time here; its speed
+is measured first and kept, so that a continued comparison has the same steps.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+import shlex
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from absl import app, flags
+
+from zoo import console
+
+_MODELS = flags.DEFINE_list("models", None, "names of the zoo, each with :name=value settings")
+_DATASET = flags.DEFINE_string("dataset", None, "the data; default: that of the first model")
+_DATA_DIR = flags.DEFINE_string("data_dir", None, "where its files lie")
+_BACKBONE = flags.DEFINE_string(
+    "backbone", None, "the networks, the same for all; default: that of the kind of data"
+)
+_SIZE = flags.DEFINE_string("size", "tiny", "of the networks")
+_SEEDS = flags.DEFINE_integer("seeds", 1, "seeds 0 .. seeds - 1", lower_bound=1)
+_STEPS = flags.DEFINE_integer("train_steps", None, "of each run", lower_bound=1)
+_MINUTES = flags.DEFINE_float("budget_minutes", None, "of training of each run", lower_bound=0.01)
+_BATCH = flags.DEFINE_integer("batch_size", 64, "examples a batch", lower_bound=1)
+_RATE = flags.DEFINE_float("learning_rate", 1e-3, "of the optimizer, before its schedule")
+_SET = flags.DEFINE_multi_string("set", [], "name=value, for every model that has the setting")
+_SAMPLES = flags.DEFINE_integer("nll_samples", None, "importance samples of the NLL")
+_EXAMPLES = flags.DEFINE_integer("nll_examples", None, "test examples of the NLL")
+_OUT = flags.DEFINE_string("out", "runs/compare", "where everything is left")
+_PRINT = flags.DEFINE_boolean("print_only", False, "print the commands, run nothing")
+
+_TIMED = 20  # steps of which a model's speed is measured, after half as many
+COLUMNS = (
+    ("nll", "NLL"),
+    ("rate", "rate"),
+    ("distortion", "distortion"),
+    ("elbo", "ELBO"),
+    ("auxiliary_nll", "NLL, aux."),
+    ("mutual_information", "MI"),
+    ("active_units", "AU"),
+    ("linear_probe_accuracy", "probe"),
+    ("train_steps", "steps"),
+    ("train_seconds", "seconds"),
+)
+"""(key of report.json, head of the column)."""
+
+
+class Entry(NamedTuple):
+    """A line of the table: a model with its own settings, and the plans of its seeds."""
+
+    name: str
+    plans: list[Any]
+
+
+def entries(words: Sequence[str], sets: Sequence[str], seeds: int, **fields) -> list[Entry]:
+    """The plans of each model; everything that could be refused is refused here.
+
+    Args:
+        words: `model` or `model:name=value:name=value`.
+        sets: `name=value`, taken by the models that have the setting.
+        seeds: how many.
+        **fields: of `zoo.plan.Plan`.
+
+    Raises:
+        UserError: an unknown name, a wrong value, a setting that no model has, a model twice.
+    """
+    from tfvae.checks import UserError
+    from zoo import modalities, plan
+
+    dataset = fields.get("dataset") or _usual(words[0].partition(":")[0])
+    backbone = fields.get("backbone") or modalities.of(dataset).DEFAULT_BACKBONE
+    fields = {**fields, "dataset": dataset, "backbone": backbone}
+    found, taken = [], set()
+    for word in words:
+        model, *own = word.split(":")
+        known = plan.settings_of(model, dataset)
+        shared = [s for s in sets if s.partition("=")[0] in known]
+        taken |= set(shared)
+        plans = [plan.resolve(model, (*shared, *own), seed=seed, **fields) for seed in range(seeds)]
+        found.append(Entry(word, plans))
+    if len({entry.name for entry in found}) != len(found):
+        raise UserError(f"--models names one twice: {','.join(words)}")
+    left = [s for s in sets if s not in taken]
+    if left:
+        raise UserError(f"no model of the comparison has the setting of --set={left[0]}")
+    return found
+
+
+def _usual(model: str) -> str:
+    from zoo import recipe
+
+    return recipe.load(model).defaults.dataset
+
+
+def folder(out: str, name: str, seed: int) -> str:
+    """The run directory of a line and a seed."""
+    return os.path.join(out, f"{re.sub('[^A-Za-z0-9_.=-]+', '_', name)}_{seed}")
+
+
+def command(resolved, workdir: str, data_dir: str | None) -> str:
+    """What runs it, to be pasted."""
+    words = [resolved.command(), f"--workdir={shlex.quote(workdir)}"]
+    words += [f"--{name}={getattr(resolved, name)}" for name in ("nll_samples", "nll_examples")]
+    if data_dir:
+        words.append(f"--data_dir={shlex.quote(data_dir)}")
+    return " ".join(words)
+
+
+def speed(resolved, data_dir: str | None) -> float:
+    """Seconds a step of the main stage, without tracing."""
+    import keras
+    import tensorflow as tf
+
+    from zoo import modalities, run
+
+    keras.utils.set_random_seed(resolved.seed)
+    kind = modalities.of(resolved.dataset)
+    made = run.prepare(resolved, kind, tf.distribute.get_strategy())
+    stage = next(made.stages)
+    stage.model.compile(procedure=stage.procedure)
+    beside = getattr(stage.model.condition, "beside", None)
+    stream = kind.stream(made.data, resolved.batch_size, 0, 0, (0, 1), beside)
+    batches = iter(stream)
+    step = stage.model.make_train_function()
+    for _ in range(_TIMED // 2):
+        step(batches)
+    started = time.time()
+    for _ in range(_TIMED):
+        step(batches)
+    del data_dir
+    return (time.time() - started) / _TIMED
+
+
+def steps_of(entry: Entry, minutes: float, out: str) -> int:
+    """As many steps as fit into the minutes; measured once and kept in <out>/speed.json."""
+    path = os.path.join(out, "speed.json")
+    known = {}
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as stream:
+            known = json.load(stream)
+    if entry.name not in known:
+        console.say(f"{entry.name}: measuring its speed")
+        known[entry.name] = speed(entry.plans[0], None)
+        _write(path, json.dumps(known, indent=1))
+    return max(1, round(60 * minutes / known[entry.name]))
+
+
+def results(found: Sequence[Entry], out: str) -> list[dict[str, Any]]:
+    """A row for each line: its reports, and (mean, spread, values) of each column that exists."""
+    rows = []
+    for entry in found:
+        reports = []
+        for seed in range(len(entry.plans)):
+            path = os.path.join(folder(out, entry.name, seed), "report.json")
+            if os.path.exists(path):
+                with open(path, encoding="utf-8") as stream:
+                    reports.append(json.load(stream))
+        row: dict[str, Any] = {"model": entry.name, "seeds": len(reports), "reports": reports}
+        for key, _ in COLUMNS:
+            values = [r[key] for r in reports if r.get(key) is not None]
+            if values:
+                spread = statistics.stdev(values) if len(values) > 1 else None
+                row[key] = (statistics.fmean(values), spread, values)
+        rows.append(row)
+    return rows
+
+
+def markdown(rows, about: str) -> str:
+    """The table; mean +- standard deviation over seeds."""
+    shown = [(key, head) for key, head in COLUMNS if any(key in row for row in rows)]
+    lines = [about, "", "| model | " + " | ".join(head for _, head in shown) + " | verdict |"]
+    lines.append("|---" * (len(shown) + 2) + "|")
+    for row in rows:
+        cells = [_cell(row.get(key)) for key, _ in shown]
+        verdicts = sorted({r["verdict"] for r in row["reports"]})
+        lines.append(f"| {row['model']} | " + " | ".join(cells) + f" | {', '.join(verdicts)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(value) -> str:
+    if value is None:
+        return "-"
+    mean, spread, values = value
+    if all(isinstance(v, int) for v in values):
+        low, high = min(values), max(values)
+        return str(low) if low == high else f"{low} to {high}"
+    return f"{mean:.2f}" if spread is None else f"{mean:.2f} +- {spread:.2f}"
+
+
+def table_csv(rows) -> str:
+    """One line a run: easy to plot elsewhere."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["model", "seed", "verdict", *(key for key, _ in COLUMNS)])
+    for row in rows:
+        for report in row["reports"]:
+            figures = [report.get(key) for key, _ in COLUMNS]
+            writer.writerow([row["model"], report["seed"], report["verdict"], *figures])
+    return text.getvalue()
+
+
+def write(found: Sequence[Entry], out: str, about: str) -> str:
+    """Everything that is known so far; the Markdown."""
+    from zoo import comparison_page
+
+    rows = results(found, out)
+    text = markdown(rows, about)
+    kept = [{k: v for k, v in row.items() if k != "reports"} for row in rows]
+    _write(os.path.join(out, "comparison.md"), text)
+    _write(os.path.join(out, "comparison.csv"), table_csv(rows))
+    _write(os.path.join(out, "comparison.json"), json.dumps(kept, indent=1))
+    curves = {row["model"]: _curves(out, row) for row in rows}
+    _write(os.path.join(out, "comparison.html"), comparison_page.html(rows, curves, COLUMNS, about))
+    return text
+
+
+def _curves(out: str, row) -> list[tuple[int, float]]:
+    """(step, validation rate) of the first seed's main stage."""
+    path = os.path.join(folder(out, row["model"], 0), "metrics.jsonl")
+    if not os.path.exists(path):
+        return []
+    with open(path, encoding="utf-8") as stream:
+        lines = [json.loads(line) for line in stream]
+    first = lines[0]["stage"] if lines else None
+    return [
+        (line["step"], line["valid"]["rate"])
+        for line in lines
+        if line["stage"] == first and "rate" in line["valid"]
+    ]
+
+
+def _write(path: str, text: str) -> None:
+    from tfvae.training.run_directory import write_atomically
+
+    write_atomically(path, text.encode())
+
+
+def _run(words: str, workdir: str) -> int:
+    """The command in a process of its own, resumed if it was begun."""
+    begun = os.path.exists(os.path.join(workdir, "config.json"))
+    arguments = [sys.executable, *shlex.split(words)[1:], *(["--resume"] if begun else [])]
+    here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    arguments[1] = os.path.join(here, arguments[1])
+    return subprocess.run(arguments, check=False).returncode
+
+
+def main(argv) -> int:
+    """0 if all runs are done, 1 if one of them failed, 2 for a wrong command."""
+    console.import_tensorflow()
+    from tfvae.checks import UserError
+
+    try:
+        if len(argv) > 1 or not _MODELS.value:
+            raise UserError("--models=vae,delta_vae,... is missing, or there is more than flags")
+        if (_STEPS.value is None) == (_MINUTES.value is None):
+            raise UserError("give one of --train_steps and --budget_minutes")
+        fields = {
+            "dataset": _DATASET.value,
+            "data_dir": _DATA_DIR.value,
+            "backbone": _BACKBONE.value,
+            "size": _SIZE.value,
+            "train_steps": _STEPS.value,
+            "batch_size": _BATCH.value,
+            "learning_rate": _RATE.value,
+            "nll_samples": _SAMPLES.value,
+            "nll_examples": _EXAMPLES.value,
+        }
+        chosen = entries(_MODELS.value, _SET.value, _SEEDS.value, **fields)
+        if _MINUTES.value is not None and not _PRINT.value:
+            fitted = []
+            for entry in chosen:
+                fields["train_steps"] = steps_of(entry, _MINUTES.value, _OUT.value)
+                fitted += entries([entry.name], _SET.value, _SEEDS.value, **fields)
+            chosen = fitted
+    except UserError as error:
+        print(f"compare: {error}", file=sys.stderr)
+        return 2
+    return _all(chosen, fields)
+
+
+def _all(chosen, fields) -> int:
+    failed = []
+    first = chosen[0].plans[0]
+    about = (
+        f"{first.dataset}, {first.backbone} ({first.size}), batches of {first.batch_size}, "
+        f"{_SEEDS.value} seed(s); test split, nats per example; mean +- standard deviation"
+    )
+    for seed in range(_SEEDS.value):
+        for entry in chosen:
+            workdir = folder(_OUT.value, entry.name, seed)
+            words = command(entry.plans[seed], workdir, fields["data_dir"])
+            if _PRINT.value:
+                print(words)
+                continue
+            if not os.path.exists(os.path.join(workdir, "report.json")):
+                console.say(words)
+                if _run(words, workdir):
+                    failed.append(workdir)
+            write(chosen, _OUT.value, about)  # after each run: a look at it is worth something
+    if not _PRINT.value:
+        print(write(chosen, _OUT.value, about))
+    for workdir in failed:
+        console.say(f"failed: {workdir}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    app.run(main)

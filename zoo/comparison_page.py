@@ -1,0 +1,80 @@
+"""comparison.html: the table, the plane of rate and distortion, and the rates over the training."""
+
+from __future__ import annotations
+
+import html as _html
+
+from matplotlib.figure import Figure
+
+from tfvae.diagnosis.drawing import GREY, axes, png
+from tfvae.diagnosis.page import head, pictures
+
+__all__ = ["html"]
+
+_CAPTIONS = {
+    "rate_distortion": "Each point is a run. Lines join what has the same ELBO: down and to the left is "
+    "better, along a line it is a matter of taste. On the left edge the code is empty.",
+    "rates": "Rate on validation data over the training, seed 0: when a code is lost, and for whom.",
+}
+
+
+def html(rows, curves, columns, about: str) -> str:
+    """The page; it refers to nothing outside of itself.
+
+    Args:
+        rows: of `zoo.compare.results`.
+        curves: {model: [(step, rate)]}.
+        columns: (key, head) of the table.
+        about: one line.
+    """
+    text = _html.escape
+    shown = [(key, title) for key, title in columns if any(key in row for row in rows)]
+    done = sum(row["seeds"] for row in rows)
+    parts = head("Comparison", about, f"{done} runs are done.")
+    parts.append("<table><tr><td>model" + "".join(f"<td class=n>{text(t)}" for _, t in shown))
+    for row in rows:
+        cells = "".join(f"<td class=n>{_cell(row.get(key))}" for key, _ in shown)
+        parts.append(f"<tr><td>{text(row['model'])}{cells}")
+    parts.append("</table>")
+    made = {}
+    if any("rate" in row for row in rows):
+        made["rate_distortion"] = _plane(rows)
+    if any(curves.values()):
+        made["rates"] = _rates(curves)
+    return "\n".join([*parts, *pictures(made, _CAPTIONS), "</html>"])
+
+
+def _cell(value) -> str:
+    if value is None:
+        return "-"
+    mean, spread, _ = value
+    return f"{mean:.2f}" if spread is None else f"{mean:.2f} &plusmn; {spread:.2f}"
+
+
+def _plane(rows) -> bytes:
+    figure = Figure(figsize=(6.5, 4.5))
+    (axis,) = axes(figure, 1)
+    points = [(row["rate"][2], row["distortion"][2]) for row in rows if "rate" in row]
+    for row in rows:
+        if "rate" in row:
+            axis.plot(row["rate"][2], row["distortion"][2], "o", ms=6, label=row["model"])
+    rates = [r for rate, _ in points for r in rate]
+    sums = [r + d for rate, distortion in points for r, d in zip(rate, distortion)]
+    right = max(rates) * 1.1 + 0.1
+    for total in (min(sums), max(sums)):
+        axis.plot((0, right), (total, total - right), "--", color=GREY, linewidth=0.8)
+    axis.set(xlabel="rate [nats]", ylabel="distortion [nats]", xlim=(-0.02 * right, right))
+    axis.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+    return png(figure)
+
+
+def _rates(curves) -> bytes:
+    figure = Figure(figsize=(6.5, 3.5))
+    (axis,) = axes(figure, 1)
+    for name, points in curves.items():
+        if points:
+            axis.plot(*zip(*points), "o-", ms=3, linewidth=1.2, label=name)
+    axis.set(xlabel="step", ylabel="rate [nats]")
+    axis.set_ylim(bottom=0)
+    axis.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+    return png(figure)
