@@ -43,7 +43,7 @@ def write(resolved, described, kind, data, model, last, seconds, directory) -> d
         auxiliary=None if last.model is model else last.model,
         inference=last.procedure.inference,
         information_batch=resolved.information_batch,
-        label=None if model.condition is None else data.test.label,
+        label=None if model.condition is None else data.test.condition,
     )
     report = {
         "model": resolved.model,
@@ -60,20 +60,22 @@ def write(resolved, described, kind, data, model, last, seconds, directory) -> d
     }
     report["verdict"] = diagnosis.verdict(report)
     console.say("drawing")
-    arrays, texts = kind.pictures(last.model, test, data, resolved.seed, console.progress)
-    figures = diagnosis.figures(report, directory.metrics(), arrays)
+    shown = kind.pictures(last.model, test, data, resolved.seed, console.progress)
+    figures = diagnosis.figures(report, directory.metrics(), shown.images)
     directory.write_json("report.json", report)
     for name, png in figures.items():
         directory.write_bytes(f"figures/{name}.png", png)
+    for name, wav in diagnosis.audio_files(shown.sounds):
+        directory.write_bytes(f"audio/{name}.wav", wav)
     config = {
         **directory.config,
         "command": resolved.command(),
         "citation": described.citation,
         "data": data.description,
         "data_citation": data.citation,
-        "unit": "images" if kind.NAME == "images" else "sentences",
+        "unit": kind.UNIT,
     }
-    page = diagnosis.html(report, config, figures, texts)
+    page = diagnosis.html(report, config, figures, shown.texts, shown.sounds)
     directory.write_bytes("report.html", page.encode())
     console.say("exporting")
     training.export.save_keras(last.model, directory.join("model.keras"))
@@ -90,12 +92,12 @@ def _probe(model, kind, data, test) -> dict[str, float | None]:
         return dict.fromkeys(names)
     if len(np.unique(labels)) > _MOST_CLASSES:
         return dict.fromkeys(names)
-    part = data.train._replace(x=data.train.x[:_PROBED], label=labels[:_PROBED])
+    part = data.train._replace(x=data.train.x[:_PROBED])
     train = kind.arrays(data, part)
     known = (
-        _codes(model, train, part.label),
-        part.label,
-        _codes(model, test, data.test.label),
+        _codes(model, train, data.train.condition[:_PROBED]),
+        labels[:_PROBED],
+        _codes(model, test, data.test.condition),
         data.test.label,
     )
     measures = (metrics.linear_probe_accuracy, metrics.nearest_neighbour_accuracy)
@@ -107,7 +109,7 @@ def _factors(model, data, test, seed) -> dict[str, float]:
     factors = getattr(data.test, "factors", None)
     if factors is None or not model.has_latent:
         return {}
-    return metrics.disentanglement(_codes(model, test, data.test.label), factors, seed)
+    return metrics.disentanglement(_codes(model, test, data.test.condition), factors, seed)
 
 
 def _codes(model, x, label) -> np.ndarray:

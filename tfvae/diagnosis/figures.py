@@ -33,12 +33,18 @@ CAPTIONS = {
     "decoder's noise alone. What they share with the left one is what the code holds.",
     "interpolation": "From one test image's code to another's in equal steps, twice: the likeliest "
     "image, and below it a draw, with the same decoder noise at every step.",
+    "spectrograms": "Up: frequency, to half the sampling rate; across: time; white is loud, black 60 dB "
+    "below. From above: test recordings; a draw given the code of each; a draw at a lower temperature "
+    "(without a latent: draws).",
+    "voices": "Left: a test recording. Beside it: its codes decoded for each speaker.",
 }
 _TITLES = {
     "reconstructions": "test images | likeliest images given their codes | draws",
     "samples": "samples from the prior",
     "one_latent": "test image | samples that share its code",
     "interpolation": "interpolation between the codes of two test images",
+    "spectrograms": "test recordings | draws given their codes | draws, less noise",
+    "voices": "test recording | its codes, each speaker",
 }
 
 
@@ -132,9 +138,9 @@ def figures(
     planes = [row for row in rows if row.get("mean_space")]
     if planes:
         made["mean_space"] = _planes(planes)
-    for name in ("reconstructions", "samples", "one_latent", "interpolation"):
+    for name, title in _TITLES.items():
         if name in images:
-            made[name] = _grid(images[name], _TITLES[name])
+            made[name] = _grid(images[name], title)
     return made
 
 

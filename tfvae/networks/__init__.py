@@ -27,6 +27,8 @@ from tfvae.networks.text_encoders import (
     TextEncoder,
 )
 from tfvae.networks.transformer import CausalTransformer
+from tfvae.networks.waveform_encoder import WaveformEncoder, halvings
+from tfvae.networks.wavenet import WaveNet, WaveNetDecoder
 
 __all__ = [
     "AntiCausalEncoder",
@@ -56,7 +58,11 @@ __all__ = [
     "TextDecoder",
     "TextEncoder",
     "VectorConditioner",
+    "WaveNet",
+    "WaveNetDecoder",
+    "WaveformEncoder",
     "beam_search",
+    "halvings",
     "joined",
     "word_dropout",
 ]

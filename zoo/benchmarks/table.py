@@ -91,7 +91,7 @@ def measure_row(benchmark: Benchmark, row: Row, seed: int, data_dir: str | None)
         seed=seed,
         inference=last.procedure.inference,
         information_batch=resolved.information_batch,
-        label=None if made.model.condition is None else made.data.test.label,
+        label=None if made.model.condition is None else made.data.test.condition,
     )
     report["train_seconds"] = round(seconds, 1)
     report["command"] = resolved.command()

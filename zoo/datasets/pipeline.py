@@ -38,7 +38,7 @@ def training_stream(
         seed: of the order and of the binarisation.
         start_step: the first batch is that of this step.
         shard: (index, count): rows [index * B / count, (index + 1) * B / count) of each batch.
-        labelled: batches are (images, label int32 [B / shards]).
+        labelled: batches are (images, `split.condition` int32 [B / shards]).
 
     Raises:
         UserError: the batch does not divide into the shards, or the split is empty.
@@ -52,7 +52,7 @@ def training_stream(
     rows = batch_size // count
     base = seed_of(seed)
     resident = tf.constant(split.x)
-    labels = tf.constant(split.label, tf.int32) if labelled else None
+    labels = tf.constant(split.condition, tf.int32) if labelled else None
     high = 255.0 if split.x.dtype == np.uint8 else 1.0
 
     def batch(step):

@@ -47,7 +47,7 @@ def training_stream(
         seed: of the order.
         start_step: the first batch is that of this step.
         shard: (index, count): rows [index * B / count, (index + 1) * B / count) of each batch.
-        labelled: batches are (tokens, label int32 [B / shards]).
+        labelled: batches are (tokens, `split.condition` int32 [B / shards]).
 
     Raises:
         UserError: the batch does not divide into the shards, or the split is empty.
@@ -61,7 +61,7 @@ def training_stream(
         raise UserError(f"batch_size must be a multiple of the {count} workers, got {batch_size}")
     rows = slice(index * batch_size // count, (index + 1) * batch_size // count)
     length = lengths(x)
-    label = np.asarray(split.label, np.int32) if labelled else None
+    label = np.asarray(split.condition, np.int32) if labelled else None
 
     def batches():
         step = start_step

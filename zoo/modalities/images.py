@@ -20,6 +20,7 @@ __all__ = [
     "NAME",
     "SETTINGS",
     "SETTINGS_WITHOUT_LATENT",
+    "UNIT",
     "DecoderSettings",
     "EncoderSettings",
     "Space",
@@ -35,6 +36,7 @@ __all__ = [
 ]
 
 NAME = "images"
+UNIT = "images"
 DEFAULT_BACKBONE = "gated_pixelcnn"
 
 
@@ -136,10 +138,10 @@ def stream(
     )
 
 
-def pictures(model, x: np.ndarray, data, seed: int, progress) -> tuple[dict, dict]:
+def pictures(model, x: np.ndarray, data, seed: int, progress) -> diagnosis.Shown:
     """Images that show what the model does."""
-    label = None if model.condition is None else data.test.label
-    return diagnosis.collect(model, x, seed=seed, progress=progress, label=label), {}
+    label = None if model.condition is None else data.test.condition
+    return diagnosis.Shown(diagnosis.collect(model, x, seed=seed, progress=progress, label=label))
 
 
 def identity(data) -> dict[str, str]:
