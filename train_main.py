@@ -21,7 +21,7 @@ flags.DEFINE_string(
     "backbone",
     None,
     "the networks: mlp, deconvolutional, gated_pixelcnn, pixel_snail for images; lstm, dilated_cnn, "
-    "transformer for text",
+    "transformer for text; wavenet for speech",
 )
 flags.DEFINE_string("size", None, "of the networks: tiny, small, paper")
 flags.DEFINE_multi_string(

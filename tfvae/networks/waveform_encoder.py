@@ -65,13 +65,17 @@ class WaveformEncoder(keras.layers.Layer):
         ]
         self.inner = [self._convolution(3, 1, "relu") for _ in range(blocks)]
         self.outer = [self._convolution(1, 1, None) for _ in range(blocks)]
+        self.normalise = keras.layers.LayerNormalization(dtype=self.dtype_policy)
         self.vector = None
         if units is not None:
             self.vector = keras.layers.Dense(units, "relu", dtype=self.dtype_policy)
 
     def _convolution(self, window, stride, activation):
-        policy = {"activation": activation, "dtype": self.dtype_policy}
-        return keras.layers.Conv1D(self.filters, window, stride, padding="valid", **policy)
+        start = "glorot_uniform" if activation is None else "he_uniform"
+        policy = {"kernel_initializer": start, "dtype": self.dtype_policy}
+        return keras.layers.Conv1D(
+            self.filters, window, stride, padding="valid", activation=activation, **policy
+        )
 
     def build(self, input_shape):
         """Builds the layers for waveforms [B, T].
@@ -93,6 +97,7 @@ class WaveformEncoder(keras.layers.Layer):
             shape = (None, None, self.filters)
         for inner, outer in zip(self.inner, self.outer):
             build_chain([inner, outer], shape)
+        build_chain([self.normalise], shape)
         if self.vector is not None and not self.vector.built:
             self.vector.build((None, flat_size(frames)))
 
@@ -103,7 +108,7 @@ class WaveformEncoder(keras.layers.Layer):
             h = layer(self._padded(h, _WINDOW - 2))
         for inner, outer in zip(self.inner, self.outer):
             h = h + outer(inner(self._padded(ops.relu(h), 2)))
-        h = ops.relu(h)
+        h = self.normalise(h)
         if self.vector is None:
             return h
         return self.vector(ops.reshape(h, (-1, flat_size(h.shape))))

@@ -7,6 +7,7 @@ the inputs, F filters, S skip filters, P parameters a sample, k kernel size, d d
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import keras
@@ -20,6 +21,8 @@ from tfvae.networks.taps import causal_taps
 from tfvae.randomness import fold
 
 __all__ = ["WaveNet", "WaveNetBlock", "WaveNetDecoder"]
+
+_COSINES = 16
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
@@ -198,7 +201,9 @@ class WaveNet(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="tfvae")
 class WaveNetDecoder(keras.layers.Layer):
-    """p(x | z) = prod_t p(x_t | x_<t, z):  parameters_t = W network(x_{t-1}, c)_t + b.
+    """p(x | z) = prod_t p(x_t | x_<t, z):  parameters_t = W network(f(x_{t-1}), c)_t + b.
+
+        f(x) = [x, cos(pi (x + 1) / 2), cos(2 pi (x + 1) / 2), ..., cos(16 pi (x + 1) / 2)]
 
     c = relu(K_2 * relu(K_1 * z)), convolutions over the frames to both sides (the whole of z is known
     before the first sample), repeated over the samples of a frame. One vector z is first cut into
@@ -267,15 +272,22 @@ class WaveNetDecoder(keras.layers.Layer):
             build_chain(self.mix, z_shape)
             condition = (None, self.frames, self.condition_filters)
         if not self.network.built:
-            self.network.build((None, None, 1), condition)
+            self.network.build((None, None, 1 + _COSINES), condition)
         if not self.output_layer.built:
             self.output_layer.build((None, None, self.network.output_width))
 
     def call(self, z, x, seed=None):
         """z, x [B, T] in [-1, 1] -> parameters [B, T, P] of x_t given x_<t; there is no noise to seed."""
         del seed
-        before = tf.pad(tf.cast(x, self.compute_dtype)[:, :-1], [[0, 0], [1, 0]])
-        return self.output_layer(self.network(before[..., None], self._condition(z)))
+        before = tf.pad(x[:, :-1], [[0, 0], [1, 0]])
+        return self.output_layer(self.network(self._seen(before), self._condition(z)))
+
+    def _seen(self, x):
+        """f: the smooth part of what a one-hot sample would tell, [...] -> [..., 17]."""
+        x = tf.cast(x, self.output_layer.compute_dtype)[..., None]
+        waves = tf.range(1, _COSINES + 1, dtype=x.dtype)
+        seen = tf.concat([x, tf.cos(math.pi / 2.0 * waves * (x + 1.0))], -1)
+        return tf.cast(seen, self.compute_dtype)
 
     def _condition(self, z):
         """[B, n, C]; None for a z without numbers."""
@@ -294,8 +306,8 @@ class WaveNetDecoder(keras.layers.Layer):
 
     def step(self, state, before, t):
         """The preprocessed sample [B] before step t -> parameters [B, P] of step t, the next state."""
-        inputs = tf.cast(before, self.compute_dtype)[:, None]
-        features, state = self.network.step(state, inputs, t, t // (self.length // self.frames))
+        frame = t // (self.length // self.frames)
+        features, state = self.network.step(state, self._seen(before), t, frame)
         return self.output_layer(features), state
 
     def generate(

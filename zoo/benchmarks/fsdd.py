@@ -122,6 +122,7 @@ BENCHMARK = Benchmark(
         "conditional": True,
         "num_codes": 256,
         "latent_width": 32,
+        "commitment": 1.0,
         "auxiliary": False,
     },
     rows=(

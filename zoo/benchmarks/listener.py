@@ -42,7 +42,7 @@ class Listener:
         epochs: presentations of each recording.
     """
 
-    def __init__(self, levels: np.ndarray, label: np.ndarray, seed: int = 0, epochs: int = 20):
+    def __init__(self, levels: np.ndarray, label: np.ndarray, seed: int = 0, epochs: int = 10):
         keras.utils.set_random_seed(seed)
         rng = np.random.default_rng(seed)
         amplitude = mu_law_decode(levels)
@@ -50,7 +50,7 @@ class Listener:
         for filters in (16, 32, 64):
             layers += [
                 keras.layers.Conv2D(filters, 3, padding="same", use_bias=False),
-                keras.layers.BatchNormalization(),
+                keras.layers.BatchNormalization(momentum=0.9),
                 keras.layers.ReLU(),
                 keras.layers.MaxPooling2D(2),
             ]

@@ -26,7 +26,7 @@ _SETS = {
 
 
 SPEECH = ("fsdd",)
-"""Sets of waveforms; each is a module of its own name."""
+"""Sets of waveforms; each is a module of its own name with `load(name, data_dir, max_samples)`."""
 
 
 def names() -> list[str]:
