@@ -73,7 +73,7 @@ def test_voices_differ_by_what_the_decoder_is_told_and_not_by_the_noise():
 
 
 def test_every_recording_is_spoken_by_everybody():
-    model, x = randomise(_model(), 0.5), X
+    model, x = randomise(_model(), 1.0), X
     speaker = np.arange(9) % 3
     shown = diagnosis.sounds(model, x, 8000, 1, number=4, label=speaker, speakers=NAMES)
     assert {name: len(rows) for name, rows in shown.sounds.items()} == {
@@ -87,8 +87,7 @@ def test_every_recording_is_spoken_by_everybody():
         (place,) = np.flatnonzero((x == _levels(test.wav)).all(1))
         assert test.says == f"test, {NAMES[speaker[place]]}"
         assert test == shown.sounds["reconstructions"][i][0]
-        voices = np.stack([_levels(sound.wav) for sound in spoken])
-        assert np.any(voices[0] != voices[1]) and np.any(voices[1] != voices[2])
+    assert len(np.unique(_voices(shown), axis=0)) > 3
     assert shown.images["voices"].shape[:2] == (3, 4)
     assert shown.images["spectrograms"].shape[:2] == (3, 4)
     drawn = [_levels(row[0].wav) for row in shown.sounds["samples"]]

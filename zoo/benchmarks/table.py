@@ -95,6 +95,7 @@ def measure_row(benchmark: Benchmark, row: Row, seed: int, data_dir: str | None)
     )
     report["train_seconds"] = round(seconds, 1)
     report["command"] = resolved.command()
+    report["seed"] = seed
     if benchmark.further is not None:
         report.update(benchmark.further(report, made.model, made.data, test))
     return report
