@@ -1,5 +1,6 @@
 """Models on speech: codes with a speaker told, other latents, the run directory with its clips."""
 
+import dataclasses
 import json
 import wave
 
@@ -10,7 +11,7 @@ import zoo
 from tests.zoo import spoken
 from tfvae.checks import UserError
 from tfvae.likelihoods import mu_law_encode
-from zoo import datasets, plan, recipe, run
+from zoo import assemble, datasets, plan, recipe, run, settings
 from zoo.modalities import speech
 
 SPACE = speech.Space(256)
@@ -73,6 +74,13 @@ def test_codes_and_ar1_have_a_position_for_each_frame():
 def test_what_does_not_fit_speech_is_refused_by_name(name, given, says):
     with pytest.raises(UserError, match=says):
         zoo.build(name, "fsdd", SPACE, **TINY, **given)
+
+
+def test_settings_are_documented_and_described_values_parse_back():
+    cls = assemble.settings_class("vq_vae", recipe.load("vq_vae"), "speech")
+    assert all(f.metadata.get("help") for f in dataclasses.fields(cls))
+    texts = [f"{n}={v}" for n, v, _ in settings.describe(cls())]
+    assert settings.parse(cls, texts) == cls()
 
 
 def test_the_dataset_names_its_kind():

@@ -60,9 +60,11 @@ def sounds(
         progress: as of `VAE.sample`.
         number: clips of a kind.
         label: speakers [N] of a conditional model; its samples are of each in turn.
-        speakers: their names.
+        speakers: their names; numbers if none are given.
     """
     base = seed_of(seed)
+    if label is not None and not speakers:
+        speakers = [str(i) for i in range(int(np.max(label)) + 1)]
     own = None if label is None else np.arange(number) % len(speakers)
     if not model.has_latent:
         drawn = np.asarray(model.sample(number, fold(base, 0), progress=progress))

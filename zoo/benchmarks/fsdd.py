@@ -113,8 +113,8 @@ BENCHMARK = Benchmark(
         "dataset": "fsdd",
         "backbone": "wavenet",
         "size": "small",
-        "train_steps": 2000,
-        "batch_size": 16,
+        "train_steps": 4000,
+        "batch_size": 8,
         "learning_rate": 1e-3,
         "deterministic": False,  # the loss over 256 levels is slower where it must be
     },
