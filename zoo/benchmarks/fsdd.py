@@ -123,6 +123,7 @@ BENCHMARK = Benchmark(
         "num_codes": 256,
         "latent_width": 32,
         "commitment": 1.0,
+        "decoder_layers": 7,  # sees 128 samples, two frames: what is said must come from the codes
         "auxiliary": False,
     },
     rows=(
