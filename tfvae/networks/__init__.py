@@ -28,7 +28,8 @@ from tfvae.networks.text_encoders import (
 )
 from tfvae.networks.transformer import CausalTransformer
 from tfvae.networks.waveform_encoder import WaveformEncoder, halvings
-from tfvae.networks.wavenet import WaveNet, WaveNetDecoder
+from tfvae.networks.wavenet import WaveNet
+from tfvae.networks.wavenet_decoder import WaveNetDecoder
 
 __all__ = [
     "AntiCausalEncoder",

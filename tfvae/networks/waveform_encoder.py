@@ -29,11 +29,12 @@ def halvings(downsampling: int) -> int:
 
 @keras.saving.register_keras_serializable(package="tfvae")
 class WaveformEncoder(keras.layers.Layer):
-    """h_0 = x,  h_i = relu(K_i * h_{i-1}), stride 2 and window 4;  h <- h + W relu(K * relu(h)).
+    """h_0 = x,  h_i = relu(K_i * h_{i-1}), stride 2 and window 4;  h <- h + W relu(K * relu(h));  N(h).
 
     van den Oord, Vinyals and Kavukcuoglu, "Neural Discrete Representation Learning", NeurIPS 2017,
     section 4.3: six strided convolutions, a code map 64 times shorter than the waveform. The residual
-    blocks at the frames' rate are those of its image encoder.
+    blocks at the frames' rate are those of its image encoder. N, which normalises the features of each
+    frame, is not in the paper: with it the frames differ as soon as training begins, on one scale.
 
     Args:
         filters: F of a frame; strided convolutions have as many.
