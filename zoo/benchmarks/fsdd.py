@@ -121,7 +121,7 @@ BENCHMARK = Benchmark(
     settings={
         "conditional": True,
         "num_codes": 256,
-        "latent_width": 32,
+        "latent_width": 8,
         "commitment": 1.0,
         "decoder_layers": 7,  # sees 128 samples, two frames: what is said must come from the codes
         "auxiliary": False,
