@@ -20,8 +20,8 @@ flags.DEFINE_string("dataset", None, "the data; each model has a default that ne
 flags.DEFINE_string(
     "backbone",
     None,
-    "the networks: linear, mlp, deconvolutional, gated_pixelcnn, pixel_snail for images; lstm, dilated_cnn, "
-    "transformer for text",
+    "the networks: linear, mlp, deconvolutional, gated_pixelcnn, pixel_snail for images; lstm, "
+    "dilated_cnn, transformer for text; wavenet for speech",
 )
 flags.DEFINE_string("size", None, "of the networks: tiny, small, paper")
 flags.DEFINE_multi_string(

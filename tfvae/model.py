@@ -2,7 +2,8 @@
 
     log p(x) >= ELBO(x) = E_q(z|x)[log p(x|z)] - KL(q(z|x) || p(z)) = -(distortion + rate)    nats
 
-Legend: B batch, G latent groups, S importance samples; x is [B, H, W, C] for images, [B, T] for text.
+Legend: B batch, G latent groups, S importance samples; x is [B, H, W, C] for images, [B, T] for text
+and waveforms.
 """
 
 from __future__ import annotations

@@ -24,7 +24,8 @@ def build(model: str, dataset: str | None = None, space=None, data_dir: str | No
         model: a name of the zoo.
         dataset: gives the shape and kind of the data, as far as possible without reading a file; the
             model's default if nothing is given.
-        space: instead of the dataset's: `zoo.modalities.images.Space(shape, bits)` or
+        space: instead of the dataset's: `zoo.modalities.images.Space(shape, bits)`,
+            `zoo.modalities.speech.Space(samples)` or
             `zoo.modalities.text.Space(vocabulary_size, max_length)`.
         data_dir: where the dataset's files lie, for one whose words are in its files.
         **given: settings of the model and fields of a plan (`backbone`, `size`, `learning_rate` ...).

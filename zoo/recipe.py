@@ -82,12 +82,12 @@ class Context:
 
     Attributes:
         model: its name.
-        modality: `images` or `text`.
-        space: of the data, `zoo.modalities.images.Space` or `zoo.modalities.text.Space`.
+        modality: `images`, `speech` or `text`.
+        space: of the data, the `Space` of the modality (`zoo.modalities.images.Space`, ...).
         backbone, size: the networks.
         train_steps, batch_size, learning_rate, seed, jit_compile: the run.
         num_examples: of the training split.
-        num_labels: of the data, 0 without labels.
+        num_labels: of what a conditional model is told, 0 where it is told nothing.
         valid, valid_label: validation data, raw units; `None` where nothing will be trained.
     """
 

@@ -43,7 +43,7 @@ def write(resolved, described, kind, data, model, last, seconds, directory) -> d
         auxiliary=None if last.model is model else last.model,
         inference=last.procedure.inference,
         information_batch=resolved.information_batch,
-        label=data.test.label if model.asks_label else None,
+        label=data.test.condition if model.asks_label else None,
     )
     report = {
         "model": resolved.model,
@@ -60,20 +60,22 @@ def write(resolved, described, kind, data, model, last, seconds, directory) -> d
     }
     report["verdict"] = diagnosis.verdict(report)
     console.say("drawing")
-    arrays, texts = kind.pictures(last.model, test, data, resolved.seed, console.progress)
-    figures = diagnosis.figures(report, directory.metrics(), arrays)
+    shown = kind.pictures(last.model, test, data, resolved.seed, console.progress)
+    figures = diagnosis.figures(report, directory.metrics(), shown.images)
     directory.write_json("report.json", report)
     for name, png in figures.items():
         directory.write_bytes(f"figures/{name}.png", png)
+    for name, wav in diagnosis.audio_files(shown.sounds):
+        directory.write_bytes(f"audio/{name}.wav", wav)
     config = {
         **directory.config,
         "command": resolved.command(),
         "citation": described.citation,
         "data": data.description,
         "data_citation": data.citation,
-        "unit": "images" if kind.NAME == "images" else "sentences",
+        "unit": kind.UNIT,
     }
-    page = diagnosis.html(report, config, figures, texts)
+    page = diagnosis.html(report, config, figures, shown.texts, shown.sounds)
     directory.write_bytes("report.html", page.encode())
     console.say("exporting")
     training.export.save_keras(last.model, directory.join("model.keras"))
@@ -90,12 +92,12 @@ def _probe(model, kind, data, test) -> dict[str, float | None]:
         return dict.fromkeys(names)
     if len(np.unique(labels)) > _MOST_CLASSES:
         return dict.fromkeys(names)
-    part = data.train._replace(x=data.train.x[:_PROBED], label=labels[:_PROBED])
+    part = data.train._replace(x=data.train.x[:_PROBED])
     train = kind.arrays(data, part)
     known = (
-        codes(model, train, part.label),
-        part.label,
-        codes(model, test, data.test.label),
+        codes(model, train, data.train.condition[:_PROBED]),
+        labels[:_PROBED],
+        codes(model, test, data.test.condition),
         data.test.label,
     )
     measures = (metrics.linear_probe_accuracy, metrics.nearest_neighbour_accuracy)
@@ -107,7 +109,7 @@ def factors(model, data, test, seed) -> dict[str, float]:
     known = getattr(data.test, "factors", None)
     if known is None or not model.has_latent:
         return {}
-    return metrics.disentanglement(codes(model, test, data.test.label), known, seed)
+    return metrics.disentanglement(codes(model, test, data.test.condition), known, seed)
 
 
 def codes(model, x, label=None) -> np.ndarray:

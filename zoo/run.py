@@ -182,7 +182,7 @@ def prepare(resolved: plan.Plan, kind, strategy) -> Prepared:
     valid_label = None
     if getattr(resolved.settings, "conditional", False):
         _refuse_unlabelled(data)
-        valid_label = data.valid.label[:_VALIDATED]
+        valid_label = data.valid.condition[:_VALIDATED]
     made_for = context(resolved, kind.space_of(data), len(data.train.x), valid, valid_label)
     with strategy.scope():
         model = assemble.model(described, resolved.settings, made_for)
@@ -194,7 +194,7 @@ def prepare(resolved: plan.Plan, kind, strategy) -> Prepared:
 
 def _refuse_unlabelled(data) -> None:
     for name in ("train", "valid", "test"):
-        if getattr(data, name).label is None:
+        if getattr(data, name).condition is None:
             raise UserError(
                 f"conditional=true needs labels, and the files of {data.name} have none for {name}"
             )

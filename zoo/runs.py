@@ -67,7 +67,7 @@ def examined(workdir: str, data_dir: str | None = None) -> Examined:
         f"{resolved.model} on {resolved.dataset}",
         model,
         kind.arrays(data, data.valid),
-        data.valid.label,
+        data.valid.condition,
         beta,
         weight,
         _command(resolved, data_dir),

@@ -14,6 +14,7 @@ X = np.random.default_rng(0).uniform(-1, 1, (3, *IMAGE)).astype("float32")
 Z = np.random.default_rng(1).normal(size=(3, 4, 2)).astype("float32")
 WORDS, LENGTH = 9, 6
 TOKENS = np.array([[4, 5, 6, 7, 8, 2], [5, 3, 2, 0, 0, 0], [2, 0, 0, 0, 0, 0]], np.int32)
+WAVES = np.random.default_rng(3).uniform(-1, 1, (3, 8)).astype("float32")
 STEPS = np.random.default_rng(2).normal(size=(3, LENGTH, 5)).astype("float32")  # embedded tokens
 
 
@@ -101,6 +102,15 @@ PARTS = {
         (TOKENS,),
     ),
     networks.PooledTextEncoder: (lambda: networks.PooledTextEncoder(WORDS, 3, (5, 4)), (TOKENS,)),
+    networks.WaveformEncoder: (lambda: networks.WaveformEncoder(4, 4, 1, True, 5), (WAVES,)),
+    networks.WaveNet: (
+        lambda: networks.WaveNet(4, 5, (1, 2), 3),
+        (WAVES[..., None], Z),
+    ),
+    networks.WaveNetDecoder: (
+        lambda: networks.WaveNetDecoder(8, networks.WaveNet(4, 5, (1, 2)), 6, 4, 3),
+        (Z[:, 0], WAVES),
+    ),
     networks.SplitEncoder: (
         lambda: networks.SplitEncoder(networks.TextEncoder(WORDS, 3, 4), 2, 5),
         (TOKENS,),
@@ -145,7 +155,9 @@ PARTS = {
         None,
     ),
     likelihoods.Gaussian: (lambda: likelihoods.Gaussian(0.5), None),
+    likelihoods.MuLaw: (likelihoods.MuLaw, None),
     likelihoods.OneHot: (likelihoods.OneHot, None),
+    likelihoods.Tempered: (lambda: likelihoods.Tempered(likelihoods.MuLaw(), 0.5), None),
     likelihoods.Tokens: (lambda: likelihoods.Tokens(WORDS), None),
 }
 ABSTRACT = {

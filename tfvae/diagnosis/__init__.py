@@ -1,4 +1,4 @@
-"""Diagnosis: what happened to the latent, in figures, pictures, sentences and a verdict."""
+"""Diagnosis: what happened to the latent, in figures, pictures, sentences, sounds and a verdict."""
 
 from tfvae.diagnosis.diagnose import VERDICTS, Diagnosis, diagnose
 from tfvae.diagnosis.figures import collect, examination, figures
@@ -7,12 +7,17 @@ from tfvae.diagnosis.mean_space import posterior_means
 from tfvae.diagnosis.measure import information_in_batches, measure
 from tfvae.diagnosis.report import diagnosis_html, html
 from tfvae.diagnosis.sentences import sentences
+from tfvae.diagnosis.shown import Shown, Sound, audio_files
+from tfvae.diagnosis.sounds import sounds
 from tfvae.diagnosis.verdict import sentence, verdict
 
 __all__ = [
     "VERDICTS",
     "Diagnosis",
     "Gaps",
+    "Shown",
+    "Sound",
+    "audio_files",
     "collect",
     "diagnose",
     "diagnosis_html",
@@ -25,5 +30,6 @@ __all__ = [
     "posterior_means",
     "sentence",
     "sentences",
+    "sounds",
     "verdict",
 ]

@@ -37,6 +37,10 @@ CAPTIONS = {
     "image, and below it a draw, with the same decoder noise at every step.",
     "daydream": "From a test image (left) to one like it, again and again: z from the prior given its "
     "code, x given z, and on with the code of that.",
+    "spectrograms": "Up: frequency, to half the sampling rate; across: time; white is loud, black 60 dB "
+    "below. From above: test recordings; a draw given the code of each; a draw at a lower temperature "
+    "(without a latent: draws).",
+    "voices": "Left: a test recording. Beside it: its codes decoded for each speaker.",
 }
 _TITLES = {
     "reconstructions": "test images | likeliest images given their codes | draws",
@@ -44,6 +48,8 @@ _TITLES = {
     "one_latent": "test image | samples that share its code",
     "interpolation": "interpolation between the codes of two test images",
     "daydream": "test image | each drawn near the code of the one before",
+    "spectrograms": "test recordings | draws given their codes | draws, less noise",
+    "voices": "test recording | its codes, each speaker",
 }
 
 
@@ -140,9 +146,9 @@ def figures(
     planes = [row for row in rows if row.get("mean_space")]
     if planes:
         made["mean_space"] = _planes(planes)
-    for name in ("reconstructions", "samples", "one_latent", "interpolation", "daydream"):
+    for name, title in _TITLES.items():
         if name in images:
-            made[name] = _grid(images[name], _TITLES[name])
+            made[name] = _grid(images[name], title)
     return made
 
 

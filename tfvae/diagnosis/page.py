@@ -17,6 +17,7 @@ table{border-collapse:collapse;width:100%;font-size:.92rem}
 td{padding:.25rem .6rem .25rem 0;border-bottom:1px solid #8884;vertical-align:top}
 td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 td.s,p.s,span.s{color:#777}p.s{font-size:.9rem}
+table.a{display:block;overflow-x:auto}table.a audio{width:9rem;height:2.2rem}
 table.t td:first-child{color:#777;white-space:nowrap}
 img{max-width:100%;background:#fff;border-radius:4px}
 figure{margin:1.4rem 0}figcaption{font-size:.9rem;color:#777}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html as _html
 import json
 from collections.abc import Mapping
@@ -10,6 +11,9 @@ from typing import Any
 from tfvae.diagnosis.figures import CAPTIONS
 from tfvae.diagnosis.page import head, pictures
 from tfvae.diagnosis.sentences import EXPLAINED, TITLES
+from tfvae.diagnosis.shown import Sound
+from tfvae.diagnosis.sounds import EXPLAINED as HEARD
+from tfvae.diagnosis.sounds import TITLES as AUDIO
 from tfvae.diagnosis.verdict import sentence
 
 __all__ = ["diagnosis_html", "html"]
@@ -17,7 +21,7 @@ __all__ = ["diagnosis_html", "html"]
 # key, title, unit, what it says
 _ROWS = (
     ("nll", "NLL", "nats", "-log p(x), importance-weighted from above; exact without a latent"),
-    ("bits_per_dim", "bits per dimension", "bits", "the NLL by pixel and channel"),
+    ("bits_per_dim", "bits per dimension", "bits", "the NLL by pixel and channel, or by sample"),
     ("perplexity", "perplexity", "", "exp of the NLL by token, </s> counted"),
     ("elbo", "ELBO", "nats", "-(distortion + rate), a lower bound of log p(x)"),
     (
@@ -99,6 +103,7 @@ def html(
     config: Mapping[str, Any],
     figures: Mapping[str, bytes],
     texts: Mapping[str, list[list[str]]] | None = None,
+    clips: Mapping[str, list[list[Sound]]] | None = None,
 ) -> str:
     """The page.
 
@@ -108,6 +113,7 @@ def html(
             `unit` (`images` if it is not there).
         figures: PNG by name.
         texts: rows of cells by name, from `sentences`.
+        clips: rows of clips by name, from `sounds`.
 
     Returns:
         HTML that refers to nothing outside of itself.
@@ -124,6 +130,10 @@ def html(
         parts.append(f"<h2>{text(TITLES[name])}</h2><table class=t>")
         parts += ["<tr><td>" + "<td>".join(text(c) or _NOTHING for c in row) for row in rows]
         parts.append(f"</table><p class=s>{text(EXPLAINED[name])}</p>")
+    for name, rows in (clips or {}).items():
+        parts.append(f"<h2>{text(AUDIO[name])}</h2><table class=a>")
+        parts += ["<tr>" + "".join(map(_clip, row)) for row in rows]
+        parts.append(f"</table><p class=s>{text(HEARD[name])}</p>")
     everything = json.dumps({"config": config, "report": report}, indent=1, default=str)
     parts += [
         f"<h2>To repeat it</h2><pre>{text(str(config.get('command', '')))}</pre>",
@@ -170,6 +180,14 @@ def _measures(report, of: str, unit: str) -> list[str]:
         ),
         "</table>",
     ]
+
+
+def _clip(sound: Sound) -> str:
+    data = base64.b64encode(sound.wav).decode()
+    return (
+        f"<td>{_html.escape(sound.says)}<br>"
+        f"<audio controls preload=none src='data:audio/wav;base64,{data}'></audio>"
+    )
 
 
 def _row(report, examples, key, title, unit, says) -> str:

@@ -5,7 +5,9 @@ from tfvae.likelihoods.categorical import Categorical256
 from tfvae.likelihoods.gaussian import Gaussian
 from tfvae.likelihoods.likelihood import Likelihood
 from tfvae.likelihoods.logistic_mixture import DiscretizedLogisticMixture
+from tfvae.likelihoods.mu_law import MuLaw, mu_law_decode, mu_law_encode
 from tfvae.likelihoods.one_hot import OneHot
+from tfvae.likelihoods.tempered import Tempered
 from tfvae.likelihoods.tokens import Tokens
 
 __all__ = [
@@ -14,6 +16,10 @@ __all__ = [
     "DiscretizedLogisticMixture",
     "Gaussian",
     "Likelihood",
+    "MuLaw",
     "OneHot",
+    "Tempered",
     "Tokens",
+    "mu_law_decode",
+    "mu_law_encode",
 ]

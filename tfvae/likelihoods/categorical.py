@@ -29,9 +29,31 @@ from tfvae.randomness import batch_uniform
 
 tfd = tfp.distributions
 
-__all__ = ["Categorical256"]
+__all__ = ["LEVELS", "Categorical256", "level_draw", "level_loss", "level_mean", "level_mode"]
 
 LEVELS = 256
+
+
+def level_loss(logits, x) -> tf.Tensor:
+    """-log softmax(l)_x, logits [..., 256] and levels [...] -> [...] nats; no one-hot is made."""
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(tf.cast(x, tf.int32), logits)
+
+
+def level_mean(logits) -> tf.Tensor:
+    """sum_v v softmax(l)_v, [..., 256] -> [...]."""
+    return tf.reduce_sum(tf.nn.softmax(logits) * tf.range(LEVELS, dtype=tf.float32), -1)
+
+
+def level_mode(logits) -> tf.Tensor:
+    """argmax_v l_v, [..., 256] -> [...] float32."""
+    return tf.cast(tf.argmax(logits, -1), tf.float32)
+
+
+def level_draw(logits, seed) -> tf.Tensor:
+    """argmax_v (l_v + Gumbel noise), [..., 256] -> [...] float32."""
+    uniform = batch_uniform(sizes(logits), seed)
+    gumbel = -tf.math.log(-tf.math.log(uniform))
+    return tf.cast(tf.argmax(logits + gumbel, -1), tf.float32)
 
 
 def _logits(parameters) -> tf.Tensor:
@@ -57,9 +79,7 @@ class Categorical256(Likelihood):
 
     def log_prob(self, parameters, x) -> tf.Tensor:
         """[B] nats; see `Likelihood.log_prob`."""
-        labels = tf.cast(x, tf.int32)
-        logits = _logits(parameters)
-        return sum_pixels(-tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
+        return -sum_pixels(level_loss(_logits(parameters), x))
 
     def distribution(self, parameters) -> Any:
         """Independent categorical pixels, event [H, W, C], values 0. .. 255."""
@@ -67,19 +87,15 @@ class Categorical256(Likelihood):
 
     def mean(self, parameters) -> tf.Tensor:
         """sum_v v p(v)."""
-        levels = tf.range(LEVELS, dtype=tf.float32)
-        return tf.reduce_sum(tf.nn.softmax(_logits(parameters)) * levels, -1)
+        return level_mean(_logits(parameters))
 
     def mode(self, parameters) -> tf.Tensor:
         """argmax_v l_v."""
-        return tf.cast(tf.argmax(_logits(parameters), -1), tf.float32)
+        return level_mode(_logits(parameters))
 
     def sample(self, parameters, seed) -> tf.Tensor:
         """argmax_v (l_v + Gumbel noise)."""
-        logits = _logits(parameters)
-        uniform = batch_uniform(sizes(logits), seed)
-        gumbel = -tf.math.log(-tf.math.log(uniform))
-        return tf.cast(tf.argmax(logits + gumbel, -1), tf.float32)
+        return level_draw(_logits(parameters), seed)
 
     def check(self, array: np.ndarray) -> None:
         """Refuses what is not whole numbers from 0 to 255."""

@@ -28,6 +28,9 @@ from tfvae.networks.text_encoders import (
     TextEncoder,
 )
 from tfvae.networks.transformer import CausalTransformer
+from tfvae.networks.waveform_encoder import WaveformEncoder, halvings
+from tfvae.networks.wavenet import WaveNet
+from tfvae.networks.wavenet_decoder import WaveNetDecoder
 
 __all__ = [
     "AntiCausalEncoder",
@@ -59,7 +62,11 @@ __all__ = [
     "TextDecoder",
     "TextEncoder",
     "VectorConditioner",
+    "WaveNet",
+    "WaveNetDecoder",
+    "WaveformEncoder",
     "beam_search",
+    "halvings",
     "joined",
     "word_dropout",
 ]

@@ -13,6 +13,7 @@ import tensorflow as tf
 from keras import ops
 
 from tfvae.networks.mlp import build_chain
+from tfvae.networks.taps import causal_taps
 
 __all__ = ["DilatedBlock", "DilatedCNN"]
 
@@ -54,11 +55,7 @@ class DilatedBlock(keras.layers.Layer):
 
     def call(self, x):
         """[B, T, F] -> [B, T, F]."""
-        length = ops.shape(x)[1]
-        inner = tf.pad(self.enter(x), [[0, 0], [self.past, 0], [0, 0]])
-        starts = range(0, self.past + 1, self.dilation)
-        taps = tf.concat([inner[:, start : start + length] for start in starts], -1)
-        return self._output(x, taps)
+        return self._output(x, causal_taps(self.enter(x), self.kernel_size, self.dilation))
 
     def compute_output_shape(self, input_shape):
         """The input's."""

@@ -15,7 +15,9 @@ __all__ = ["ConditionSettings", "make"]
 class ConditionSettings:
     """A label behind the features, behind z, and (prior=label) in the prior."""
 
-    conditional: bool = field(False, "tell encoder and decoder the label of each example")
+    conditional: bool = field(
+        False, "tell encoder and decoder the label of each example (of speech: the speaker)"
+    )
     label_width: int | None = field(
         None, "of a learned vector for each label; none: one-hot", low=1, high=65536
     )

@@ -74,7 +74,7 @@ def make(settings, length: int | None, condition=None, **heads) -> StochasticLat
     if length is None and settings.prior == "ar1":
         raise UserError(
             "prior=ar1 needs a latent with positions (latent_grid of images, latent_positions of "
-            "text), and this one is a single vector"
+            "text, latent_frames of speech), and this one is a single vector"
         )
     shape = (settings.latent_width,) if length is None else (length, settings.latent_width)
     if settings.prior == "normal":

@@ -199,6 +199,6 @@ def _refuse_conflicts(settings, context) -> None:
         raise UserError(f"{alone[0]} decides the weight of the rate itself: {other} cannot")
     if settings.bow_weight and not hasattr(context.space, "vocabulary_size"):
         raise UserError(
-            f"bow_weight={settings.bow_weight}: the bag of words is a term of text, and these are "
-            "images"
+            f"bow_weight={settings.bow_weight}: the bag of words is a term of text, and this is "
+            f"{context.modality}"
         )

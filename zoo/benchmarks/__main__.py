@@ -9,7 +9,7 @@ from absl import app, flags
 
 from zoo import console
 
-NAMES = ("mixmarkov", "mnist", "ptb", "sprites", "synthetic")
+NAMES = ("fsdd", "mixmarkov", "mnist", "ptb", "sprites", "synthetic")
 
 _SEEDS = flags.DEFINE_list("seeds", ["0"], "each row is run with each of them")
 _OUT = flags.DEFINE_string("out", "runs/benchmarks", "where tables and figures are left")

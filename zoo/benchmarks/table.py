@@ -92,10 +92,11 @@ def measure_row(benchmark: Benchmark, row: Row, seed: int, data_dir: str | None)
         inference=last.procedure.inference,
         information_batch=resolved.information_batch,
         auxiliary=None if last.model is made.model else last.model,
-        label=made.data.test.label if made.model.asks_label else None,
+        label=made.data.test.condition if made.model.asks_label else None,
     )
     report["train_seconds"] = round(seconds, 1)
     report["command"] = resolved.command()
+    report["seed"] = seed
     if benchmark.further is not None:
         report.update(benchmark.further(report, made.model, made.data, test))
     return report

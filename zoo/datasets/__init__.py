@@ -7,7 +7,7 @@ import importlib
 from tfvae.checks import one_of
 from zoo.datasets import text
 
-__all__ = ["form", "load", "modality", "names"]
+__all__ = ["SPEECH", "form", "load", "modality", "names"]
 
 # name: (module, image shape, kind)
 _SETS = {
@@ -28,18 +28,24 @@ _SETS = {
 }
 
 
+SPEECH = ("fsdd",)
+"""Sets of waveforms; each is a module of its own name with `load(name, data_dir, max_samples)`."""
+
+
 def names() -> list[str]:
     """Every data set there is."""
-    return sorted({*_SETS, *text.NAMES})
+    return sorted({*_SETS, *SPEECH, *text.NAMES})
 
 
 def modality(name: str) -> str:
-    """`images` or `text`.
+    """`images`, `speech` or `text`.
 
     Raises:
         UserError: there is no data set of that name.
     """
-    return "text" if one_of("dataset", name, names()) in text.NAMES else "images"
+    if one_of("dataset", name, names()) in SPEECH:
+        return "speech"
+    return "text" if name in text.NAMES else "images"
 
 
 def form(name: str) -> tuple[tuple[int, int, int], str]:

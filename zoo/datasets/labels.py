@@ -1,4 +1,4 @@
-"""How many kinds of examples a labelled data set has; known without reading it."""
+"""How many kinds of examples a conditional model of a data set is told; known without reading it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ _COUNTS = {
     "imagenet32": 1000,
     "mixmarkov": 8,
     "synthetic": 4,
+    "fsdd": 6,  # speakers
     "yelp": 5,
     "yelp_sentences": 2,
 }

@@ -2,14 +2,14 @@
 
 A kind is a module with
 
-    NAME, BACKBONES, DEFAULT_BACKBONE, SETTINGS, SETTINGS_WITHOUT_LATENT
+    NAME, UNIT, BACKBONES, DEFAULT_BACKBONE, SETTINGS, SETTINGS_WITHOUT_LATENT
     load(dataset, data_dir, settings) -> data          reads files
     space(dataset, data_dir, settings) -> Space         what a model must know; reads as little as it can
     space_of(data) -> Space
     arrays(data, split) -> x                            raw units, for measuring
     batches(x, batch_size) -> what `evaluate` takes
     stream(data, batch_size, seed, start_step, shard) -> the training batches
-    pictures(model, x, data, seed, progress) -> (arrays for figures, texts)
+    pictures(model, x, data, seed, progress) -> `diagnosis.Shown`
     identity(data) -> what config.json must hold of the data, besides its files' checksums
     leave(data, directory)                              what a run directory needs of the data
 """
@@ -23,11 +23,11 @@ from zoo import datasets
 
 __all__ = ["NAMES", "named", "of"]
 
-NAMES = ("images", "text")
+NAMES = ("images", "speech", "text")
 
 
 def named(name: str):
-    """The kind `images` or `text`."""
+    """The kind `images`, `speech` or `text`."""
     return importlib.import_module(f"zoo.modalities.{one_of('kind of data', name, NAMES)}")
 
 

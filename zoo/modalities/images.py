@@ -20,6 +20,7 @@ __all__ = [
     "NAME",
     "SETTINGS",
     "SETTINGS_WITHOUT_LATENT",
+    "UNIT",
     "DecoderSettings",
     "EncoderSettings",
     "Space",
@@ -35,6 +36,7 @@ __all__ = [
 ]
 
 NAME = "images"
+UNIT = "images"
 DEFAULT_BACKBONE = "gated_pixelcnn"
 
 
@@ -145,10 +147,10 @@ def stream(
     )
 
 
-def pictures(model, x: np.ndarray, data, seed: int, progress) -> tuple[dict, dict]:
+def pictures(model, x: np.ndarray, data, seed: int, progress) -> diagnosis.Shown:
     """Images that show what the model does."""
-    label = data.test.label if model.asks_label else None
-    return diagnosis.collect(model, x, seed=seed, progress=progress, label=label), {}
+    label = data.test.condition if model.asks_label else None
+    return diagnosis.Shown(diagnosis.collect(model, x, seed=seed, progress=progress, label=label))
 
 
 def identity(data) -> dict[str, str]:

@@ -25,6 +25,7 @@ __all__ = [
     "NAME",
     "SETTINGS",
     "SETTINGS_WITHOUT_LATENT",
+    "UNIT",
     "DataSettings",
     "DecoderSettings",
     "EncoderSettings",
@@ -42,6 +43,7 @@ __all__ = [
 ]
 
 NAME = "text"
+UNIT = "sentences"
 DEFAULT_BACKBONE = "lstm"
 
 
@@ -194,10 +196,11 @@ def stream(
     return pipeline.training_stream(data.train, batch_size, seed, start_step, shard, beside)
 
 
-def pictures(model, x: np.ndarray, data, seed: int, progress) -> tuple[dict, dict]:
+def pictures(model, x: np.ndarray, data, seed: int, progress) -> diagnosis.Shown:
     """Sentences that show what the model does."""
-    label = data.test.label if model.asks_label else None
-    return {}, diagnosis.sentences(model, x, data.vocabulary.decode, seed, progress, label=label)
+    label = data.test.condition if model.asks_label else None
+    words = data.vocabulary.decode
+    return diagnosis.Shown(texts=diagnosis.sentences(model, x, words, seed, progress, label=label))
 
 
 _WORDS = "vocabulary.txt"
