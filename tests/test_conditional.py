@@ -238,7 +238,7 @@ def test_who_is_told_nothing_or_tells_nobody():
     with pytest.raises(UserError, match="takes no label"):
         plain.elbo(x, label=LABELS)
     conditional.compile()
-    with pytest.raises(UserError, match=r"batches must be \(x, label\)"):
+    with pytest.raises(UserError, match=r"this model needs batches \(x, label\)"):
         conditional.fit(x, verbose=0)
     with pytest.raises(UserError, match="at least 2 labels, got 1"):
         LabelCondition(1)

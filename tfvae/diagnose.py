@@ -3,9 +3,9 @@
 Nothing may import this file: from Python, `tfvae.diagnose` is the function.
 """
 
-from absl import app
+import sys
 
 from tfvae.examination import main
 
 if __name__ == "__main__":
-    app.run(main)
+    sys.exit(main())

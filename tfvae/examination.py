@@ -9,6 +9,7 @@ model.keras needs --data: an .npy of x, or an .npz with x and, for a conditional
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import json
 import os
@@ -17,7 +18,6 @@ from typing import Any, NamedTuple
 
 import keras
 import numpy as np
-from absl import flags
 
 from tfvae import diagnosis
 from tfvae.checks import UserError
@@ -25,16 +25,23 @@ from tfvae.training.run_directory import write_atomically
 
 __all__ = ["Examined", "main", "read", "save"]
 
-_DATA = flags.DEFINE_string("data", None, "an .npy of x, or an .npz with x (and label)")
-_DATA_DIR = flags.DEFINE_string("data_dir", None, "where the files of a run's data lie")
-_OUT = flags.DEFINE_string("out", None, "where the diagnosis is left; default: beside the model")
-_BETA = flags.DEFINE_float("beta", None, "the weight of the rate that was meant; a run knows it")
-_EXAMPLES = flags.DEFINE_integer("examples", 1000, "how many are measured", lower_bound=2)
-_GAP_EXAMPLES = flags.DEFINE_integer("gap_examples", 50, "whose posterior is optimised", 1)
-_GAP_STEPS = flags.DEFINE_integer("gap_steps", 300, "of that", 1)
-_SAMPLES = flags.DEFINE_integer("nll_samples", 100, "importance samples of the NLL", 1)
-_NLL_EXAMPLES = flags.DEFINE_integer("nll_examples", 200, "examples of the NLL", 1)
-_SEED = flags.DEFINE_integer("seed", 0, "equal seeds give equal diagnoses")
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m tfvae.diagnose", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    add = parser.add_argument
+    add("path", help="a run directory, or a .keras file")
+    add("--data", help="an .npy of x, or an .npz with x (and label)")
+    add("--data_dir", help="where the files of a run's data lie")
+    add("--out", help="where the diagnosis is left; default: beside the model")
+    add("--beta", type=float, help="the weight of the rate that was meant; a run knows it")
+    add("--examples", type=int, default=1000, help="how many are measured")
+    add("--gap_examples", type=int, default=50, help="whose posterior is optimised")
+    add("--gap_steps", type=int, default=300, help="of that")
+    add("--nll_samples", type=int, default=100, help="importance samples of the NLL")
+    add("--nll_examples", type=int, default=200, help="examples of the NLL")
+    add("--seed", type=int, default=0, help="equal seeds give equal diagnoses")
+    return parser
 
 
 class Examined(NamedTuple):
@@ -93,31 +100,30 @@ def save(found: diagnosis.Diagnosis, title: str, out: str, plane=None) -> None:
         write_atomically(os.path.join(out, f"diagnosis.{name}"), text.encode())
 
 
-def main(argv) -> int:
+def main(words=None) -> int:
     """The status is 0 if the model could be examined, whatever was found, and 2 if not."""
+    asked = _arguments().parse_args(words)
     try:
-        if len(argv) != 2:
-            raise UserError("give one run directory or .keras file (--help for the flags)")
-        examined = read(argv[1], _DATA.value, _DATA_DIR.value)
-        model, x = examined.model, examined.x[: _EXAMPLES.value]
-        label = None if examined.label is None else examined.label[: _EXAMPLES.value]
+        examined = read(asked.path, asked.data, asked.data_dir)
+        model, x = examined.model, examined.x[: asked.examples]
+        label = None if examined.label is None else examined.label[: asked.examples]
         model.likelihood.check(x)
         found = diagnosis.diagnose(
             model,
             x,
             label=label if model.asks_label else None,
             weight=examined.weight,
-            beta=examined.beta if _BETA.value is None else _BETA.value,
-            num_samples=_SAMPLES.value,
-            nll_examples=_NLL_EXAMPLES.value,
-            gap_examples=_GAP_EXAMPLES.value,
-            gap_steps=_GAP_STEPS.value,
-            seed=_SEED.value,
+            beta=examined.beta if asked.beta is None else asked.beta,
+            num_samples=asked.nll_samples,
+            nll_examples=asked.nll_examples,
+            gap_examples=asked.gap_examples,
+            gap_steps=asked.gap_steps,
+            seed=asked.seed,
             command=examined.command,
             progress=lambda text: print(text, file=sys.stderr, flush=True),
         )
-        beside = argv[1] if os.path.isdir(argv[1]) else os.path.dirname(os.path.abspath(argv[1]))
-        out = _OUT.value or beside
+        beside = asked.path if os.path.isdir(asked.path) else os.path.dirname(asked.path)
+        out = asked.out or beside
         one = model.latent.event_shape == (1,) and hasattr(model.latent, "posterior")
         plane = diagnosis.posterior_means(model, x[:100]) if one and not model.asks_label else None
         save(found, examined.title, out, plane)

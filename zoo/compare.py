@@ -11,7 +11,9 @@ is measured first and kept, so that a continued comparison has the same steps.
 
 from __future__ import annotations
 
+import argparse
 import csv
+import dataclasses
 import io
 import json
 import os
@@ -24,27 +26,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from absl import app, flags
-
 from zoo import console
-
-_MODELS = flags.DEFINE_list("models", None, "names of the zoo, each with :name=value settings")
-_DATASET = flags.DEFINE_string("dataset", None, "the data; default: that of the first model")
-_DATA_DIR = flags.DEFINE_string("data_dir", None, "where its files lie")
-_BACKBONE = flags.DEFINE_string(
-    "backbone", None, "the networks, the same for all; default: that of the kind of data"
-)
-_SIZE = flags.DEFINE_string("size", "tiny", "of the networks")
-_SEEDS = flags.DEFINE_integer("seeds", 1, "seeds 0 .. seeds - 1", lower_bound=1)
-_STEPS = flags.DEFINE_integer("train_steps", None, "of each run", lower_bound=1)
-_MINUTES = flags.DEFINE_float("budget_minutes", None, "of training of each run", lower_bound=0.01)
-_BATCH = flags.DEFINE_integer("batch_size", 64, "examples a batch", lower_bound=1)
-_RATE = flags.DEFINE_float("learning_rate", 1e-3, "of the optimizer, before its schedule")
-_SET = flags.DEFINE_multi_string("set", [], "name=value, for every model that has the setting")
-_SAMPLES = flags.DEFINE_integer("nll_samples", None, "importance samples of the NLL")
-_EXAMPLES = flags.DEFINE_integer("nll_examples", None, "test examples of the NLL")
-_OUT = flags.DEFINE_string("out", "runs/compare", "where everything is left")
-_PRINT = flags.DEFINE_boolean("print_only", False, "print the commands, run nothing")
 
 _TIMED = 20  # steps of which a model's speed is measured, after half as many
 COLUMNS = (
@@ -123,7 +105,7 @@ def command(resolved, workdir: str, data_dir: str | None) -> str:
     return " ".join(words)
 
 
-def speed(resolved, data_dir: str | None) -> float:
+def speed(resolved) -> float:
     """Seconds a step of the main stage, without tracing."""
     import keras
     import tensorflow as tf
@@ -144,7 +126,6 @@ def speed(resolved, data_dir: str | None) -> float:
     started = time.time()
     for _ in range(_TIMED):
         step(batches)
-    del data_dir
     return (time.time() - started) / _TIMED
 
 
@@ -157,9 +138,16 @@ def steps_of(entry: Entry, minutes: float, out: str) -> int:
             known = json.load(stream)
     if entry.name not in known:
         console.say(f"{entry.name}: measuring its speed")
-        known[entry.name] = speed(entry.plans[0], None)
+        known[entry.name] = speed(entry.plans[0])
         _write(path, json.dumps(known, indent=1))
     return max(1, round(60 * minutes / known[entry.name]))
+
+
+def lasting(entry: Entry, steps: int) -> Entry:
+    """The same with so many steps."""
+    tenth = max(1, steps // 10)
+    same = {"train_steps": steps, "eval_every": tenth, "checkpoint_every": tenth}
+    return entry._replace(plans=[dataclasses.replace(p, **same) for p in entry.plans])
 
 
 def results(found: Sequence[Entry], out: str) -> list[dict[str, Any]]:
@@ -261,65 +249,89 @@ def _run(words: str, workdir: str) -> int:
     return subprocess.run(arguments, check=False).returncode
 
 
-def main(argv) -> int:
-    """0 if all runs are done, 1 if one of them failed, 2 for a wrong command."""
-    console.import_tensorflow()
-    from tfvae.checks import UserError
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m zoo.compare", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    add = parser.add_argument
+    add("--models", required=True, help="names of the zoo, each with :name=value settings")
+    add("--dataset", help="the data; default: that of the first model")
+    add("--data_dir", help="where its files lie")
+    add("--backbone", help="the networks, the same for all; default: that of the kind of data")
+    add("--size", default="tiny", help="of the networks")
+    add("--seeds", type=int, default=1, help="seeds 0 .. seeds - 1")
+    add("--train_steps", type=int, help="of each run")
+    add("--budget_minutes", type=float, help="of training of each run, instead of steps")
+    add("--batch_size", type=int, default=64, help="examples a batch")
+    add("--learning_rate", type=float, default=1e-3, help="before its schedule")
+    add("--set", action="append", default=[], help="name=value, for models that have it")
+    add("--nll_samples", type=int, help="importance samples of the NLL")
+    add("--nll_examples", type=int, help="test examples of the NLL")
+    add("--out", default="runs/compare", help="where everything is left")
+    add("--print_only", action="store_true", help="print the commands, run nothing")
+    return parser
 
+
+_FIELDS = (
+    "dataset",
+    "data_dir",
+    "backbone",
+    "size",
+    "train_steps",
+    "batch_size",
+    "learning_rate",
+    "nll_samples",
+    "nll_examples",
+)
+
+
+def main(words=None) -> int:
+    """0 if all runs are done, 1 if one of them failed, 2 for a wrong command."""
+    asked = _arguments().parse_args(words)
+    console.import_tensorflow()
+    from tfvae.checks import UserError, positive
+
+    models = asked.models.split(",")
+    fields = {name: getattr(asked, name) for name in _FIELDS}
     try:
-        if len(argv) > 1 or not _MODELS.value:
-            raise UserError("--models=vae,delta_vae,... is missing, or there is more than flags")
-        if (_STEPS.value is None) == (_MINUTES.value is None):
+        if (asked.train_steps is None) == (asked.budget_minutes is None):
             raise UserError("give one of --train_steps and --budget_minutes")
-        fields = {
-            "dataset": _DATASET.value,
-            "data_dir": _DATA_DIR.value,
-            "backbone": _BACKBONE.value,
-            "size": _SIZE.value,
-            "train_steps": _STEPS.value,
-            "batch_size": _BATCH.value,
-            "learning_rate": _RATE.value,
-            "nll_samples": _SAMPLES.value,
-            "nll_examples": _EXAMPLES.value,
-        }
-        chosen = entries(_MODELS.value, _SET.value, _SEEDS.value, **fields)
-        if _MINUTES.value is not None and not _PRINT.value:
-            fitted = []
-            for entry in chosen:
-                fields["train_steps"] = steps_of(entry, _MINUTES.value, _OUT.value)
-                fitted += entries([entry.name], _SET.value, _SEEDS.value, **fields)
-            chosen = fitted
+        positive("--seeds", asked.seeds)
+        chosen = entries(models, asked.set, asked.seeds, **fields)
+        if asked.budget_minutes is not None and not asked.print_only:
+            minutes = positive("--budget_minutes", asked.budget_minutes)
+            chosen = [lasting(entry, steps_of(entry, minutes, asked.out)) for entry in chosen]
+        return run_all(chosen, asked.out, asked.data_dir, asked.print_only)
     except UserError as error:
         print(f"compare: {error}", file=sys.stderr)
         return 2
-    return _all(chosen, fields)
 
 
-def _all(chosen, fields) -> int:
+def run_all(chosen: Sequence[Entry], out: str, data_dir=None, print_only: bool = False) -> int:
+    """Runs (or prints) what is not done, a seed of each model before the next seed."""
     failed = []
-    first = chosen[0].plans[0]
+    first, seeds = chosen[0].plans[0], len(chosen[0].plans)
     about = (
         f"{first.dataset}, {first.backbone} ({first.size}), batches of {first.batch_size}, "
-        f"{_SEEDS.value} seed(s); test split, nats per example; mean +- standard deviation"
+        f"{seeds} seed(s); test split, nats per example; mean +- standard deviation"
     )
-    for seed in range(_SEEDS.value):
+    for seed in range(seeds):
         for entry in chosen:
-            workdir = folder(_OUT.value, entry.name, seed)
-            words = command(entry.plans[seed], workdir, fields["data_dir"])
-            if _PRINT.value:
+            workdir = folder(out, entry.name, seed)
+            words = command(entry.plans[seed], workdir, data_dir)
+            if print_only:
                 print(words)
                 continue
             if not os.path.exists(os.path.join(workdir, "report.json")):
                 console.say(words)
                 if _run(words, workdir):
                     failed.append(workdir)
-            write(chosen, _OUT.value, about)  # after each run: a look at it is worth something
-    if not _PRINT.value:
-        print(write(chosen, _OUT.value, about))
+                write(chosen, out, about)  # after each run: a look at it is worth something
+    if not print_only:
+        print(write(chosen, out, about))
     for workdir in failed:
         console.say(f"failed: {workdir}")
     return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    app.run(main)
+    sys.exit(main())

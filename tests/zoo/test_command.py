@@ -40,7 +40,7 @@ def test_help_answers_in_about_a_second_and_imports_no_tensorflow():
         ([], "--model is missing"),
         (["--model=vae", "stray"], "unexpected 'stray'"),
         (["--model=vae", "--train_steps=many"], "train_steps"),
-        (["--flagfile=nowhere"], "no flagfile 'nowhere'; shipped: aggressive_vae_omniglot, "),
+        (["--flagfile=nowhere"], "no flagfile 'nowhere'; shipped: acn_mnist, "),
         (["--flagfile=delta_vae_minst"], "'delta_vae_minst'; did you mean delta_vae_mnist,"),
         (["--model=vae", "--resume"], "--resume needs the --workdir"),
     ],

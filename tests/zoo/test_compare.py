@@ -94,12 +94,10 @@ def test_nothing_is_run_twice_and_what_was_begun_is_resumed(tmp_path, monkeypatc
         return Done()
 
     monkeypatch.setattr(compare.subprocess, "run", run)
-    words = ["compare", "--seeds=1", f"--out={tmp_path}"]
-    compare.flags.FLAGS(words)
-    assert compare._all([one, two], {"data_dir": None}) == 0
+    assert compare.run_all([one, two], str(tmp_path)) == 0
     assert len(ran) == 1 and "--model=beta_vae" in ran[0] and ran[0][-1] == "--resume"
     Done.returncode = 1
-    assert compare._all([one, two], {"data_dir": None}) == 1
+    assert compare.run_all([one, two], str(tmp_path)) == 1
 
 
 def test_the_commands_can_be_read_first():
