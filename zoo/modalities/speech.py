@@ -11,7 +11,10 @@ import tensorflow as tf
 
 from tfvae import diagnosis
 from zoo.backbones.speech import NAMES as BACKBONES
-from zoo.datasets import fsdd, pipeline
+from zoo.datasets import fsdd
+
+# a waveform is kept, streamed and measured as an image is
+from zoo.modalities.images import arrays, batches, identity, leave, stream
 from zoo.settings import field
 
 __all__ = [
@@ -117,44 +120,9 @@ def space_of(data) -> Space:
     return Space(data.train.x.shape[1])
 
 
-def arrays(data, split) -> np.ndarray:
-    """Levels [N, T] float32."""
-    return pipeline.evaluation_arrays(split, data.kind)
-
-
-def batches(x: np.ndarray, batch_size: int, label=None) -> dict:
-    """Arguments of `evaluate`."""
-    return {"x": x, "y": label, "batch_size": batch_size}
-
-
-def stream(
-    data,
-    batch_size: int,
-    seed: int,
-    start_step: int,
-    shard: tuple[int, int],
-    beside: str | None = None,
-):
-    """See `zoo.datasets.pipeline`."""
-    return pipeline.training_stream(
-        data.train, data.kind, batch_size, seed, start_step, shard, beside
-    )
-
-
 def pictures(model, x: np.ndarray, data, seed: int, progress) -> diagnosis.Shown:
     """What one hears, and its spectrograms."""
     label = data.test.condition if model.asks_label else None
     return diagnosis.sounds(
         model, x, fsdd.RATE, seed, progress, label=label, speakers=fsdd.SPEAKERS
     )
-
-
-def identity(data) -> dict[str, str]:
-    """Nothing: the files' checksums say it all."""
-    del data
-    return {}
-
-
-def leave(data, directory) -> None:
-    """Nothing."""
-    del data, directory
