@@ -17,6 +17,7 @@ from tfvae.objectives.elbo import distortion, elbo, rate
 from tfvae.objectives.free_bits import FREE_BITS_FORMS, free_bits
 from tfvae.objectives.objective import Objective
 from tfvae.objectives.prior_critic import PriorCritic, PriorCriticLoss
+from tfvae.objectives.switch import Switch
 from tfvae.objectives.total_correlation import MIXTURES, total_correlation
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Objective",
     "PriorCritic",
     "PriorCriticLoss",
+    "Switch",
     "codebook_distance",
     "commitment",
     "cosine_similarity",

@@ -15,6 +15,7 @@ import tensorflow as tf
 from tfvae.checks import UserError
 from tfvae.draw import Draw
 from tfvae.objectives.dual import DualVariable
+from tfvae.objectives.switch import Switch
 from tfvae.schedules import Constant, Schedule
 
 __all__ = ["Objective"]
@@ -29,7 +30,7 @@ class Objective:
 
     Args:
         terms: `{name: (weight, term)}` or `{name: term}` (weight 1). A weight is a number, a
-            `Schedule` or a `DualVariable`; a term maps a `Draw` to [B] nats per example, or to a
+            `Schedule`, a `DualVariable` or a `Switch`; a term maps a `Draw` to [B] nats per example, or to a
             scalar that already speaks for the whole global batch. A term may read the step too
             (`reads_step = True`) and may have weights (`build(model)`, `trainable_variables`).
 
@@ -47,7 +48,7 @@ class Objective:
             weight, term = entry if isinstance(entry, tuple) else (1.0, entry)
             if not callable(term):
                 raise UserError(f"term {name!r} must map a Draw to nats, got {term!r}")
-            if not isinstance(weight, (Schedule, DualVariable)):
+            if not isinstance(weight, (Schedule, DualVariable, Switch)):
                 weight = Constant(weight)
             self.terms[name] = (weight, term)
         if not self.terms:
@@ -102,18 +103,20 @@ class Objective:
 
     def feed(self, step, logs: Mapping[str, tf.Tensor]) -> None:
         """After a step, outside of the replicas: moves the dual variables by the reduced logs."""
-        for weight in self._duals().values():
-            weight.feed(step, logs)
+        for weight in self._kept().values():
+            if isinstance(weight, DualVariable):
+                weight.feed(step, logs)
 
     def state(self) -> dict[str, Any]:
-        """For checkpoints: the dual variables and the terms' weights, by name."""
+        """For checkpoints: dual variables, switches and the terms' weights, by name."""
         held = {
             f"{name}_{key}": value
-            for name, weight in self._duals().items()
+            for name, weight in self._kept().items()
             for key, value in weight.state().items()
         }
         weights = {f"weight_{i}": v.value for i, v in enumerate(self.trainable_variables)}
         return {**held, **weights}
 
-    def _duals(self) -> dict[str, DualVariable]:
-        return {n: w for n, (w, _) in self.terms.items() if isinstance(w, DualVariable)}
+    def _kept(self) -> dict[str, DualVariable | Switch]:
+        """The weights that have a state."""
+        return {n: w for n, (w, _) in self.terms.items() if hasattr(w, "state")}

@@ -107,6 +107,7 @@ class Aggressive(Procedure):
             0.0, trainable=False, dtype=tf.float64, name="reference_information"
         )
         self.failures = tf.Variable(0, trainable=False, dtype=tf.int64, name="failures")
+        self.began = tf.Variable(0, trainable=False, dtype=tf.int64, name="aggressive_since")
 
     @property
     def position(self) -> int:
@@ -166,13 +167,21 @@ class Aggressive(Procedure):
             was = bool(self.aggressive.numpy())
             logs = (aggressive if was else joint)(iterator)
             step = int(self.step.numpy())
-            if was and self.largest is not None and step >= self.largest:
+            since = step - int(self.began.numpy())
+            if was and self.largest is not None and since >= self.largest:
                 self.aggressive.assign(False)
             elif was and step % self.check_every == 0:
                 self._check(float(self.information(model)))
             return {**logs, "aggressive": tf.cast(self.aggressive, tf.float32)}
 
         return cycle
+
+    def turn_on(self, step: int) -> None:
+        """The aggressive phase begins anew, with its own count of steps and a clean reference."""
+        self.began.assign(step)
+        self.reference.assign(0.0)
+        self.failures.assign(0)
+        self.aggressive.assign(True)
 
     def _check(self, information: float) -> None:
         """Whether to go on, from the mutual information of now."""
@@ -196,7 +205,7 @@ class Aggressive(Procedure):
         return [*rest, *self.objective.trainable_variables]
 
     def state(self):
-        held = (self.aggressive, self.taken, self.reference, self.failures)
+        held = (self.aggressive, self.taken, self.reference, self.failures, self.began)
         return {
             "step": self.step,
             **{variable.name.split(":")[0]: variable for variable in held},

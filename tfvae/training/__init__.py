@@ -3,11 +3,13 @@
 from tfvae.training import export, strategy
 from tfvae.training.callbacks import Checkpointer, FiniteGuard, Monitor, Progress
 from tfvae.training.checkpoint import ExactCheckpoint
+from tfvae.training.collapse_monitor import CollapseMonitor
 from tfvae.training.loop import train
 from tfvae.training.run_directory import RunDirectory
 
 __all__ = [
     "Checkpointer",
+    "CollapseMonitor",
     "ExactCheckpoint",
     "FiniteGuard",
     "Monitor",

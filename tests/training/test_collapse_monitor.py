@@ -1,0 +1,163 @@
+"""A monitor that speaks when two signs agree, and remedies that it can turn on."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests import linear_gaussian, models
+from tfvae.checks import UserError
+from tfvae.objectives import Objective, Switch, distortion, elbo, free_bits, rate
+from tfvae.procedures import Aggressive, Joint, Update
+from tfvae.schedules import Linear
+from tfvae.training import CollapseMonitor, RunDirectory, train
+
+WHITE = (1.0,) * 5  # data in which there is nothing to code
+
+
+def _watched(model, x, **given):
+    """The monitor of a model that does not move, after so many steps."""
+    lines = []
+    monitor = CollapseMonitor(x, every=1, say=lines.append, **given)
+    model.compile(procedure=Joint(Update(elbo(), keras.optimizers.SGD(0.0))))
+    model.fit(x, batch_size=len(x) // 4, verbose=0, callbacks=[monitor])
+    return monitor, lines
+
+
+def test_a_lost_code_is_said_once_after_patience():
+    model, x = linear_gaussian.planted(squares=WHITE)[0], linear_gaussian.data(WHITE, 400)
+    monitor, lines = _watched(model, x, patience=3)
+    assert len(monitor.history) == 4 and len(lines) == 1
+    assert lines[0].startswith("step 3: the latent has collapsed (rate 0.000 nats, ")
+    assert "no active unit" in lines[0] and "tfvae.diagnose" in lines[0]
+
+
+def test_a_code_in_use_is_left_in_peace():
+    model, x = linear_gaussian.planted()
+    monitor, lines = _watched(model, x)
+    assert not lines
+    found = monitor.history[-1]
+    # 1/2 sum ln l_i for the five singular values, of which one is at the noise
+    assert found["rate"] == pytest.approx(0.5 * np.log(25 * 16 * 9 * 4), abs=1e-3)
+    assert found["active_units"] == 4 and found["mutual_information"] > 4
+
+
+@pytest.mark.parametrize(
+    ("found", "number"),
+    [
+        ((0.05, 2.0, 3), 1),  # a rate that is low alone
+        ((2.0, 0.05, 3), 1),
+        ((2.0, 2.0, 0), 1),
+        ((0.05, 0.05, 3), 2),
+        ((2.0, 0.05, 0), 2),
+        ((0.05, 0.05, 0), 3),
+    ],
+)
+def test_one_sign_is_none(found, number):
+    names = ("rate", "mutual_information", "active_units")
+    monitor = CollapseMonitor(np.zeros((4, 1)))
+    assert len(monitor._signs(dict(zip(names, found)))) == number
+
+
+def test_it_speaks_again_only_when_the_code_was_back():
+    model, x = linear_gaussian.planted()
+    lines = []
+    monitor = CollapseMonitor(x, patience=1, say=lines.append)
+    monitor.set_model(model)
+    head = model.latent.posterior.mean_head.kernel
+    scale = model.latent.posterior.scale_head.bias
+    used = head.numpy(), scale.numpy()
+
+    def lost(yes):
+        head.assign(used[0] * (not yes))
+        scale.assign(used[1] * (not yes))
+
+    for step, yes in enumerate((True, True, False, True)):
+        lost(yes)
+        monitor.look(step)
+    assert [line.split(":")[0] for line in lines] == ["step 0", "step 3"]
+
+
+def test_remedies_are_turned_on_and_change_what_is_minimised():
+    """Annealing anew: the weight of the rate is 1 before, and climbs from 0 after."""
+    model, x = linear_gaussian.planted(squares=WHITE)[0], linear_gaussian.data(WHITE, 400)
+    weight = Switch(1.0, Linear(0.0, 1.0, 4))
+    lines, weights = [], []
+    monitor = CollapseMonitor(x, every=1, patience=2, remedies=[weight], say=lines.append)
+
+    class Kept(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            weights.append(float(logs["weight/rate"]))
+
+    objective = Objective({"distortion": distortion, "rate": (weight, rate)})
+    model.compile(procedure=Joint(Update(objective, keras.optimizers.SGD(0.0))))
+    model.fit(x, batch_size=50, verbose=0, callbacks=[Kept(), monitor])
+    np.testing.assert_allclose(weights, [1, 1, 0, 0.25, 0.5, 0.75, 1, 1])
+    assert lines[0].endswith("; Switch turned on") and weight.on
+
+
+def test_free_bits_can_be_switched_on():
+    off, on = Switch(1.0, 0.0), Switch(0.0, 1.0)
+    terms = {"distortion": distortion, "rate": (off, rate), "floor": (on, free_bits(0.5))}
+    objective = Objective(terms)
+    model, x = linear_gaussian.planted(squares=WHITE)[0], linear_gaussian.data(WHITE, 20)
+    objective.build(model)
+    draw = model.draw(x, 0)
+    before = float(objective(draw, 5)[0])
+    for switch in (off, on):
+        switch.turn_on(5)
+    after = float(objective(draw, 5)[0])
+    assert before == pytest.approx(float(tf.reduce_mean(draw.distortion)), rel=1e-5)
+    assert after == pytest.approx(before + 5 * 0.5, rel=1e-5)  # a floor under each of five units
+
+
+def test_a_switch_survives_a_kill(tmp_path):
+    def segment(folder, last, resume, turn):
+        create = RunDirectory.resume if resume else RunDirectory.create
+        directory = create(str(tmp_path / folder), {})
+        model, weight = models.plain(seed=9 if resume else 0), Switch(1.0, Linear(0.0, 1.0, 20))
+        objective = Objective({"distortion": distortion, "rate": (weight, rate)})
+        procedure = Joint(Update(objective, "adam"), seed=1)
+        data = tf.data.Dataset.from_tensor_slices(models.images(300)).batch(10).repeat()
+
+        def evaluate():
+            if turn and int(procedure.step) == 4:
+                weight.turn_on(4)
+            return {"elbo": 0.0}
+
+        arguments = (last, directory, evaluate, 4, 4, resume)
+        train("a", model, procedure, lambda at: data.skip(at), *arguments, progress=False)
+        return [v.numpy() for v in model.variables]
+
+    wanted = segment("whole", 10, False, True)
+    segment("cut", 8, False, True)
+    for a, b in zip(wanted, segment("cut", 10, True, False)):
+        np.testing.assert_array_equal(a, b)
+    plain = segment("plain", 10, False, False)
+    assert any(np.abs(a - b).max() > 1e-6 for a, b in zip(wanted, plain))
+
+
+def test_the_aggressive_phase_can_begin_anew():
+    model = models.plain()
+    seen = []
+    procedure = Aggressive(
+        "sgd", keras.optimizers.SGD(0.01), lambda m: 1.0, 100, inner_steps=2, window=1, largest=2
+    )
+    model.compile(procedure=procedure)
+
+    class Kept(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seen.append(int(logs["aggressive"]))
+            if len(seen) == 4:
+                procedure.turn_on(int(procedure.step))
+
+    data = tf.data.Dataset.from_tensor_slices(models.images(160)).batch(8).repeat()
+    model.fit(data, steps_per_epoch=8, verbose=0, shuffle=False, callbacks=[Kept()])
+    assert seen == [1, 0, 0, 0, 1, 0, 0, 0]
+
+
+def test_a_model_without_a_posterior_is_refused():
+    model, x = models.discrete(), models.images(20)
+    model.compile()
+    with pytest.raises(UserError, match="needs a model whose code has a posterior"):
+        model.fit(x, verbose=0, callbacks=[CollapseMonitor(x)])

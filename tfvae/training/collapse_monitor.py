@@ -1,0 +1,118 @@
+"""Watches the latent while a model learns, and says when it is lost."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfvae import metrics
+from tfvae.checks import UserError, positive
+from tfvae.randomness import fold, seed_of
+
+__all__ = ["CollapseMonitor"]
+
+_LEAST_RATE = 0.1
+_LEAST_INFORMATION = 0.1
+
+
+class CollapseMonitor(keras.callbacks.Callback):
+    """Rate, mutual information and active units of some validation data, every so many steps.
+
+    The code counts as lost when two of these agree, never for one alone: rate below 0.1 nats, mutual
+    information below 0.1 nats, no active unit. (A rate may be paid for nothing, an estimate of the
+    information may be off, a unit may move by a hair.) That is said in one line when it was so
+    `patience` times in a row, and once until the code is back; the remedies are turned on then.
+
+    Keras sees the figures as `collapse/rate`, `collapse/mutual_information`, `collapse/active_units`
+    in its logs; `history` keeps them all.
+
+    Args:
+        x: validation data [N, ...] raw units; 200 to 1,000 examples will do.
+        every: steps between looks.
+        label: [N] of a conditional model.
+        patience: looks in a row.
+        remedies: what has `turn_on(step)`: a `tfvae.objectives.Switch` (annealing anew, free bits), a
+            procedure `Aggressive` (its phase begins anew).
+        say: takes the line; standard error if not given.
+        seed: of the draws.
+
+    Raises:
+        UserError: when training begins, a model without a posterior.
+    """
+
+    def __init__(
+        self,
+        x: np.ndarray,
+        every: int = 500,
+        label: np.ndarray | None = None,
+        patience: int = 2,
+        remedies: Sequence = (),
+        say: Callable[[str], None] | None = None,
+        seed: int = 0,
+    ):
+        super().__init__()
+        self.x, self.label = x, label
+        self.every, self.patience = positive("every", every), positive("patience", patience)
+        self.remedies, self.seed = tuple(remedies), seed
+        self.say = say or (lambda text: print(text, file=sys.stderr, flush=True))
+        self.history: list[dict[str, float]] = []
+        self._bad, self._said = 0, False
+
+    def on_train_begin(self, logs=None):
+        if not hasattr(self.model.latent, "posterior"):
+            raise UserError("a CollapseMonitor needs a model whose code has a posterior")
+
+    def on_train_batch_end(self, batch, logs=None):
+        step = int(self.model.procedure.step.numpy())
+        if step % self.every == 0:
+            found = self.look(step)
+            if logs is not None:
+                logs.update({f"collapse/{name}": found[name] for name in found if name != "step"})
+
+    def look(self, step: int) -> dict[str, float]:
+        """The figures of now; says what there is to say."""
+        model, seed = self.model, fold(seed_of(self.seed), step)
+        batch = tf.constant(model.likelihood.trim(self.x))
+        told = None if self.label is None else tf.constant(np.asarray(self.label, np.int32))
+        inferred = model.latent.infer(model.features(batch, told), seed, model.known(told))
+        means = inferred.posterior.mean().numpy()
+        found = {
+            "step": step,
+            "rate": float(tf.reduce_mean(tf.reduce_sum(inferred.rate, -1))),
+            "mutual_information": metrics.batch_information(inferred.posterior, inferred.z),
+            "active_units": metrics.active_units(np.var(means, 0, ddof=1)),
+        }
+        self.history.append(found)
+        signs = self._signs(found)
+        self._bad = self._bad + 1 if len(signs) >= 2 else 0
+        if self._bad == 0:
+            self._said = False
+        elif self._bad >= self.patience and not self._said:
+            self._said = True
+            self._act(step, signs)
+        return found
+
+    def _signs(self, found) -> list[str]:
+        checks = (
+            (found["rate"] < _LEAST_RATE, f"rate {found['rate']:.3f} nats"),
+            (
+                found["mutual_information"] < _LEAST_INFORMATION,
+                f"mutual information {found['mutual_information']:.3f} nats",
+            ),
+            (found["active_units"] == 0, "no active unit"),
+        )
+        return [text for holds, text in checks if holds]
+
+    def _act(self, step, signs) -> None:
+        done = ""
+        for remedy in self.remedies:
+            remedy.turn_on(step)
+            done += f"; {type(remedy).__name__} turned on"
+        self.say(
+            f"step {step}: the latent has collapsed ({', '.join(signs)})"
+            f"{done or '; tfvae.diagnose says which collapse it is'}"
+        )
