@@ -241,16 +241,26 @@ class VAE(keras.Model):
             posterior: draw z from this one instead of the encoder's, batch shape [B].
             label: [B] of a conditional model.
         """
+        return self.importance(x, num_samples, seed, chunk, posterior, label)[0]
+
+    def importance(
+        self, x, num_samples: int = 100, seed=0, chunk: int = 10, posterior=None, label=None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """`log_prob`, and the effective sample size (sum w)^2 / sum w^2 of its weights, each [B].
+
+        An effective size of a few says that log p(x) is under-estimated: few draws of q count.
+        """
         seed = _seed(seed)
         if posterior is None:
             posterior = self.posterior(x, label)  # once, not for each chunk
         if posterior is None:
-            return self.log_weights(x, 1, seed, label=label)[0]
+            exact = self.log_weights(x, 1, seed, label=label)[0]
+            return exact, tf.ones_like(exact) * tf.cast(num_samples, exact.dtype)
 
         def weights(num, block):
             return self.log_weights(x, num, block, posterior, label)
 
-        return importance_weighted_log_prob(weights, num_samples, chunk, seed)[0]
+        return importance_weighted_log_prob(weights, num_samples, chunk, seed)
 
     @property
     def asks_label(self) -> bool:
@@ -395,7 +405,7 @@ class VAE(keras.Model):
     @classmethod
     def from_config(cls, config):
         config = dict(config)
-        for name in _PARTS:
+        for name in set(_PARTS) & set(config):  # files from before there were conditions have none
             config[name] = keras.saving.deserialize_keras_object(config[name])
         return cls(**config)
 

@@ -172,24 +172,16 @@ def results(found: Sequence[Entry], out: str) -> list[dict[str, Any]]:
 
 def markdown(rows, about: str) -> str:
     """The table; mean +- standard deviation over seeds."""
+    from zoo import comparison_page
+
     shown = [(key, head) for key, head in COLUMNS if any(key in row for row in rows)]
     lines = [about, "", "| model | " + " | ".join(head for _, head in shown) + " | verdict |"]
     lines.append("|---" * (len(shown) + 2) + "|")
     for row in rows:
-        cells = [_cell(row.get(key)) for key, _ in shown]
+        cells = [comparison_page.cell(row.get(key)) for key, _ in shown]
         verdicts = sorted({r["verdict"] for r in row["reports"]})
         lines.append(f"| {row['model']} | " + " | ".join(cells) + f" | {', '.join(verdicts)} |")
     return "\n".join(lines) + "\n"
-
-
-def _cell(value) -> str:
-    if value is None:
-        return "-"
-    mean, spread, values = value
-    if all(isinstance(v, int) for v in values):
-        low, high = min(values), max(values)
-        return str(low) if low == high else f"{low} to {high}"
-    return f"{mean:.2f}" if spread is None else f"{mean:.2f} +- {spread:.2f}"
 
 
 def table_csv(rows) -> str:

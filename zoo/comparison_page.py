@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from tfvae.diagnosis.drawing import GREY, axes, png
 from tfvae.diagnosis.page import head, pictures
 
-__all__ = ["html"]
+__all__ = ["cell", "html"]
 
 _CAPTIONS = {
     "rate_distortion": "Each point is a run. Lines join what has the same ELBO: down and to the left is "
@@ -31,9 +31,11 @@ def html(rows, curves, columns, about: str) -> str:
     shown = [(key, title) for key, title in columns if any(key in row for row in rows)]
     done = sum(row["seeds"] for row in rows)
     parts = head("Comparison", about, f"{done} runs are done.")
-    parts.append("<table><tr><td>model" + "".join(f"<td class=n>{text(t)}" for _, t in shown))
+    parts.append(
+        "<table class=a><tr><td>model" + "".join(f"<td class=n>{text(t)}" for _, t in shown)
+    )
     for row in rows:
-        cells = "".join(f"<td class=n>{_cell(row.get(key))}" for key, _ in shown)
+        cells = "".join(f"<td class=n>{cell(row.get(key), '&plusmn;')}" for key, _ in shown)
         parts.append(f"<tr><td>{text(row['model'])}{cells}")
     parts.append("</table>")
     made = {}
@@ -44,11 +46,20 @@ def html(rows, curves, columns, about: str) -> str:
     return "\n".join([*parts, *pictures(made, _CAPTIONS), "</html>"])
 
 
-def _cell(value) -> str:
+def cell(value, sign: str = "+-") -> str:
+    """Mean and spread of a figure over the seeds; least to greatest of counts; - of none.
+
+    Args:
+        value: (mean, standard deviation or `None`, values), or `None`.
+        sign: between the two.
+    """
     if value is None:
         return "-"
-    mean, spread, _ = value
-    return f"{mean:.2f}" if spread is None else f"{mean:.2f} &plusmn; {spread:.2f}"
+    mean, spread, values = value
+    if all(isinstance(v, int) for v in values):
+        low, high = min(values), max(values)
+        return str(low) if low == high else f"{low} to {high}"
+    return f"{mean:.2f}" if spread is None else f"{mean:.2f} {sign} {spread:.2f}"
 
 
 def _plane(rows) -> bytes:

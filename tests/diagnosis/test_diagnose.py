@@ -239,3 +239,17 @@ def test_foreign_parts_that_do_not_fit_are_refused_in_words(encoder, decoder, x,
 
 def test_reachable_from_the_root():
     assert tfvae.diagnose is diagnosis.diagnose and tfvae.foreign is foreign
+
+
+def test_the_effective_sample_size_tells_a_good_posterior_from_a_bad_one():
+    """All weights are equal where q is the true posterior; hardly one counts where q is the prior."""
+    model, x = planted()
+    value, size = model.importance(x[:20], 50, 0)
+    np.testing.assert_allclose(size, 50, rtol=1e-3)
+    np.testing.assert_allclose(value, model.log_prob(x[:20], 50, 0), rtol=1e-6)
+    model, x = lagging()
+    _, size = model.importance(x[:20], 50, 0)
+    assert np.median(size) < 10
+    report = diagnosis.measure(model, x[:50], num_samples=50, nll_examples=20)
+    assert 1 <= report["nll_effective_samples"] < 10
+    assert models.exact().importance(models.images(3), 7)[1].numpy().tolist() == [7, 7, 7]

@@ -269,18 +269,20 @@ def _nll(model, x, label, num_examples, num_samples, seed, inference) -> dict[st
         refined = None
         if inference is not amortised:
             refined = inference(model, batch, fold(seed, 0), None, label=label).posterior
-        return model.log_prob(batch, num_samples, fold(seed, 1), posterior=refined, label=label)
+        return model.importance(batch, num_samples, fold(seed, 1), posterior=refined, label=label)
 
-    values = np.zeros(len(x), np.float32)
+    values, sizes = np.zeros([2, len(x)], np.float32)
     units = model.likelihood.units(tf.constant(x)).numpy()
     for number, (rows, batch) in enumerate(_batches(model, x, units, _NLL_ROWS)):
-        values[rows] = -score(tf.constant(batch), _of(label, rows), fold(seed, number))
+        found = score(tf.constant(batch), _of(label, rows), fold(seed, number))
+        values[rows], sizes[rows] = -found[0], found[1]
     summary = metrics.summarise(values)
     return {
         "nll": summary.mean,
         "nll_stderr": summary.standard_error if len(x) > 1 else None,
         "nll_num_samples": num_samples,
         "nll_num_examples": len(x),
+        "nll_effective_samples": float(np.median(sizes)),
         "nll_is_exact": False,
     }
 

@@ -21,6 +21,12 @@ __all__ = ["diagnosis_html", "html"]
 # key, title, unit, what it says
 _ROWS = (
     ("nll", "NLL", "nats", "-log p(x), importance-weighted from above; exact without a latent"),
+    (
+        "nll_effective_samples",
+        "its effective samples",
+        "",
+        "median over examples of (sum w)^2 / sum w^2; at a few, the NLL is too high",
+    ),
     ("bits_per_dim", "bits per dimension", "bits", "the NLL by pixel and channel, or by sample"),
     ("perplexity", "perplexity", "", "exp of the NLL by token, </s> counted"),
     ("elbo", "ELBO", "nats", "-(distortion + rate), a lower bound of log p(x)"),
@@ -154,7 +160,7 @@ def diagnosis_html(found, title: str, figures: Mapping[str, bytes]) -> str:
         figures: PNG by name.
     """
     text = _html.escape
-    parts = head(title, found.summary, found.verdict)
+    parts = head(title, "", f"{found.verdict.capitalize()}: {found.summary}")
     if found.evidence:
         parts += [
             "<h2>Evidence</h2><ul>",
