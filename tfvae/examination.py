@@ -124,8 +124,8 @@ def main(words=None) -> int:
         )
         beside = asked.path if os.path.isdir(asked.path) else os.path.dirname(asked.path)
         out = asked.out or beside
-        one = model.latent.event_shape == (1,) and hasattr(model.latent, "posterior")
-        plane = diagnosis.posterior_means(model, x[:100]) if one and not model.asks_label else None
+        few = model.latent.event_shape in ((1,), (2,)) and hasattr(model.latent, "posterior")
+        plane = diagnosis.posterior_means(model, x[:100]) if few and not model.asks_label else None
         save(found, examined.title, out, plane)
     except UserError as error:
         print(f"diagnose: {error}", file=sys.stderr)

@@ -190,7 +190,7 @@ def examination(report: Mapping[str, Any], plane=None) -> dict[str, bytes]:
 
     Args:
         report: of a `Diagnosis`.
-        plane: of `posterior_means`, for a z of one number.
+        plane: of `posterior_means`, for a z of one number or two.
     """
     made = {}
     if report["rate_per_group"]:
