@@ -1,12 +1,10 @@
 """The true posterior mean by a grid, against the linear-Gaussian model's closed form."""
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-import tfvae
 from tests import linear_gaussian, models
 from tfvae import diagnosis
 from tfvae.checks import UserError

@@ -1,7 +1,14 @@
 """The effects: remedies leave the collapse, and no likelihood beats the truth."""
 
+import json
+import pathlib
+import shlex
+import subprocess
+import sys
+
 import pytest
 
+import train_main
 from zoo import plan, run
 from zoo.benchmarks import mixmarkov, synthetic, table
 
@@ -29,6 +36,36 @@ def test_delta_vae_keeps_its_latent_where_the_plain_vae_collapses(tmp_path):
     assert delta["auxiliary_rate"] < delta["rate"]
     price = plain["elbo"] - delta["auxiliary_elbo"]
     assert price < delta["committed_rate"]
+
+
+@pytest.mark.slow
+def test_what_diagnose_proposes_cures_what_it_found(tmp_path):
+    """The plain VAE collapses; the first command of its diagnosis is pasted and run (3 minutes)."""
+    root = pathlib.Path(train_main.__file__).parent
+    few = ["--nll_samples=20", "--nll_examples=50"]
+
+    def examined(workdir):
+        words = [sys.executable, "-m", "tfvae.diagnose", workdir, "--gap_examples=20", *few]
+        subprocess.run(words, check=True, cwd=root)
+        return json.loads((pathlib.Path(workdir) / "diagnosis.json").read_text())
+
+    sick, cured = str(tmp_path / "sick"), str(tmp_path / "cured")
+    resolved = plan.resolve(
+        "vae",
+        backbone="gated_pixelcnn",
+        train_steps=500,
+        nll_samples=20,
+        nll_examples=50,
+        workdir=sick,
+    )
+    run.run(resolved)
+    found = examined(sick)
+    assert found["verdict"] in ("model collapse", "inference lag")
+    words = shlex.split(found["remedies"][0]["command"])
+    assert words[:2] == ["python", "train_main.py"]
+    again = [sys.executable, *words[1:], f"--workdir={cured}", *few]
+    subprocess.run(again, check=True, cwd=root)
+    assert examined(cured)["verdict"] == "healthy"
 
 
 @pytest.mark.slow
