@@ -12,6 +12,7 @@ is measured first and kept, so that a continued comparison has the same steps.
 from __future__ import annotations
 
 import argparse
+import concurrent.futures
 import csv
 import dataclasses
 import io
@@ -22,6 +23,7 @@ import shlex
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -258,6 +260,7 @@ def _arguments() -> argparse.ArgumentParser:
     add("--set", action="append", default=[], help="name=value, for models that have it")
     add("--nll_samples", type=int, help="importance samples of the NLL")
     add("--nll_examples", type=int, help="test examples of the NLL")
+    add("--processes", type=int, default=1, help="runs at once, each with its share of the cores")
     add("--out", default="runs/compare", help="where everything is left")
     add("--print_only", action="store_true", help="print the commands, run nothing")
     return parser
@@ -279,6 +282,7 @@ _FIELDS = (
 def main(words=None) -> int:
     """0 if all runs are done, 1 if one of them failed, 2 for a wrong command."""
     asked = _arguments().parse_args(words)
+    console.share_cores(asked.processes)
     console.import_tensorflow()
     from tfvae.checks import UserError, positive
 
@@ -288,38 +292,50 @@ def main(words=None) -> int:
         if (asked.train_steps is None) == (asked.budget_minutes is None):
             raise UserError("give one of --train_steps and --budget_minutes")
         positive("--seeds", asked.seeds)
+        positive("--processes", asked.processes)
         chosen = entries(models, asked.set, asked.seeds, **fields)
         if asked.budget_minutes is not None and not asked.print_only:
             minutes = positive("--budget_minutes", asked.budget_minutes)
             chosen = [lasting(entry, steps_of(entry, minutes, asked.out)) for entry in chosen]
-        return run_all(chosen, asked.out, asked.data_dir, asked.print_only)
+        return run_all(chosen, asked.out, asked.data_dir, asked.print_only, asked.processes)
     except UserError as error:
         print(f"compare: {error}", file=sys.stderr)
         return 2
 
 
-def run_all(chosen: Sequence[Entry], out: str, data_dir=None, print_only: bool = False) -> int:
+def run_all(
+    chosen: Sequence[Entry], out: str, data_dir=None, print_only: bool = False, processes: int = 1
+) -> int:
     """Runs (or prints) what is not done, a seed of each model before the next seed."""
-    failed = []
     first, seeds = chosen[0].plans[0], len(chosen[0].plans)
     about = (
         f"{first.dataset}, {first.backbone} ({first.size}), batches of {first.batch_size}, "
         f"{seeds} seed(s); test split, nats per example; mean +- standard deviation"
     )
+    failed = []
+    one_writes = threading.Lock()
+
+    def do(task) -> None:
+        words, workdir = task
+        console.say(words)
+        status = _run(words, workdir)
+        with one_writes:
+            if status:
+                failed.append(workdir)
+            write(chosen, out, about)  # after each run: a look at it is worth something
+
+    tasks = []
     for seed in range(seeds):
         for entry in chosen:
             workdir = folder(out, entry.name, seed)
-            words = command(entry.plans[seed], workdir, data_dir)
-            if print_only:
-                print(words)
-                continue
-            if not os.path.exists(os.path.join(workdir, "report.json")):
-                console.say(words)
-                if _run(words, workdir):
-                    failed.append(workdir)
-                write(chosen, out, about)  # after each run: a look at it is worth something
-    if not print_only:
-        print(write(chosen, out, about))
+            tasks.append((command(entry.plans[seed], workdir, data_dir), workdir))
+    if print_only:
+        print("\n".join(words for words, _ in tasks))
+        return 0
+    missing = [t for t in tasks if not os.path.exists(os.path.join(t[1], "report.json"))]
+    with concurrent.futures.ThreadPoolExecutor(processes) as pool:
+        list(pool.map(do, missing))
+    print(write(chosen, out, about))
     for workdir in failed:
         console.say(f"failed: {workdir}")
     return 1 if failed else 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-__all__ = ["import_tensorflow", "progress", "say"]
+__all__ = ["import_tensorflow", "progress", "say", "share_cores"]
 
 
 def say(text: str) -> None:
@@ -35,3 +35,10 @@ def import_tensorflow() -> None:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
+
+
+def share_cores(processes: int) -> None:
+    """So many processes at once do not take the cores from each other; before TensorFlow is imported."""
+    if processes > 1:
+        each = max(1, (os.cpu_count() or 1) // processes)
+        os.environ["TF_NUM_INTRAOP_THREADS"] = str(each)

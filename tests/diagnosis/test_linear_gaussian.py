@@ -10,6 +10,7 @@ from tests import linear_gaussian
 from tfvae import diagnosis
 from tfvae.checks import UserError
 from tfvae.diagnosis.linear_gaussian import best_variance, elbo, log_likelihood, optimum, tuned
+from zoo.benchmarks.linear import exact
 from zoo.modalities import images
 
 TOY = (4.0, 2.0, 1.0, 0.5, 0.5)
@@ -127,19 +128,6 @@ def _trained(x, steps=1500, **given):
     return model
 
 
-def _exact(model, x, beta):
-    """(squared error, rate) of the trained weights, without the noise of draws."""
-    w, m = (v.numpy().astype(float) for v in model.decoder.network.trainable_variables)
-    head = model.latent.posterior.mean_head
-    v, c = head.kernel.numpy().astype(float), head.bias.numpy().astype(float)
-    delta = np.exp(2 * model.latent.posterior.log_scale.numpy().astype(float))
-    x = x.reshape(len(x), -1)
-    means = x @ v + c
-    rate = 0.5 * (delta - np.log(delta) + (means**2).mean(0) - 1)
-    error = ((x - means @ w - m) ** 2).sum(1).mean() + (w**2).sum(1) @ delta
-    return error, rate
-
-
 @pytest.mark.parametrize(
     ("beta", "wanted"),
     [
@@ -156,7 +144,7 @@ def test_linear_vae_reaches_the_closed_form(beta, wanted):
     found = optimum(SQUARES, 5, 1.0, beta)
     assert found.loss == pytest.approx(wanted, abs=1e-4)
     model = _trained(x, 12_000 if beta == 1 else 5000 if beta == 4 else 1500, beta=float(beta))
-    error, rate = _exact(model, x, beta)
+    error, rate = exact(model, x)
     assert error / 2 + beta * rate.sum() == pytest.approx(wanted, rel=5e-3)
     assert (rate > 0.05).sum() == found.active == sum(s > beta for s in SQUARES)
     np.testing.assert_allclose(np.sort(rate)[::-1], found.rates, atol=0.05)

@@ -1,11 +1,14 @@
 """A memory of codes: who is near to whom, what a neighbour's prior costs, and what is written when."""
 
+import time
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from scipy import stats
 
+import zoo
 from tests import models
 from tfvae import diagnosis
 from tfvae.checks import UserError
@@ -291,3 +294,36 @@ def test_a_resumed_run_is_the_uninterrupted_one(tmp_path):
     segment("cut", 4, False)
     for a, b in zip(wanted, segment("cut", 9, True)):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.slow
+def test_the_search_is_a_small_part_of_a_step():
+    """50,000 codes of 98 numbers beside a step of MNIST; the share is printed (`-s`)."""
+    model = zoo.build(
+        "acn",
+        "mnist",
+        backbone="gated_pixelcnn",
+        memory_size=50_000,
+        latent_grid=(7, 7),
+        latent_width=2,
+    )
+    rng = np.random.default_rng(0)
+    x, rows = rng.integers(2, size=(100, 28, 28, 1)), np.arange(100, dtype=np.int32)
+    batch = tf.data.Dataset.from_tensors((x.astype(np.float32), rows)).repeat()
+    step = model.make_train_function()
+    batches = iter(batch)
+    codes = tf.constant(rng.normal(size=(100, 98)), tf.float32)
+    search = tf.function(lambda: model.latent.prior.neighbour(codes, seed_of(0), rows))
+    share = _seconds(search) / _seconds(lambda: step(batches))
+    print(f"the search takes {share:.1%} of a step")
+    assert share < 0.2
+
+
+def _seconds(call) -> float:
+    """The median of ten, after three."""
+    taken = []
+    for _ in range(13):
+        started = time.perf_counter()
+        tf.nest.map_structure(lambda t: t.numpy() if hasattr(t, "numpy") else t, call())
+        taken.append(time.perf_counter() - started)
+    return float(np.median(taken[3:]))

@@ -2,13 +2,15 @@
 
 import csv
 import json
+import os
 import subprocess
 import sys
+import threading
 
 import pytest
 
 from tfvae.checks import UserError
-from zoo import compare
+from zoo import compare, console
 
 SAME = {"dataset": "digits", "train_steps": 7, "batch_size": 8, "learning_rate": 1e-3}
 
@@ -47,8 +49,6 @@ def test_wrong_comparisons_are_refused(words, sets, says):
 
 def _done(out, entry, seed, **figures):
     """A run directory that looks finished."""
-    import os
-
     path = compare.folder(str(out), entry.name, seed)
     os.makedirs(path)
     report = {"seed": seed, "verdict": "healthy", "model": entry.name, **figures}
@@ -80,8 +80,6 @@ def test_nothing_is_run_twice_and_what_was_begun_is_resumed(tmp_path, monkeypatc
     one, two = _entries(["vae", "beta_vae"], seeds=1)
     _done(tmp_path, one, 0, nll=1.0, rate=1.0, distortion=1.0)
     begun = compare.folder(str(tmp_path), two.name, 0)
-    import os
-
     os.makedirs(begun)
     open(f"{begun}/config.json", "w").close()
     ran = []
@@ -98,6 +96,22 @@ def test_nothing_is_run_twice_and_what_was_begun_is_resumed(tmp_path, monkeypatc
     assert len(ran) == 1 and "--model=beta_vae" in ran[0] and ran[0][-1] == "--resume"
     Done.returncode = 1
     assert compare.run_all([one, two], str(tmp_path)) == 1
+
+
+def test_runs_at_once_share_the_cores(tmp_path, monkeypatch):
+    """Each of two runs waits for the other; with one after the other the barrier would break."""
+    together = threading.Barrier(2, timeout=30)
+    monkeypatch.setattr(compare, "_run", lambda words, workdir: together.wait() * 0)
+    assert compare.run_all(_entries(["vae", "beta_vae"]), str(tmp_path), processes=2) == 0
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "")  # what is set here is undone
+    monkeypatch.delenv("TF_NUM_INTRAOP_THREADS")
+    monkeypatch.setattr(console.os, "cpu_count", lambda: 8)
+    console.share_cores(1)
+    assert "TF_NUM_INTRAOP_THREADS" not in os.environ
+    console.share_cores(3)
+    assert os.environ["TF_NUM_INTRAOP_THREADS"] == "2"
+    console.share_cores(100)
+    assert os.environ["TF_NUM_INTRAOP_THREADS"] == "1"
 
 
 def test_the_commands_can_be_read_first():

@@ -6,20 +6,22 @@ A row is trained and measured as `train_main.py` would, but leaves one JSON and 
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import json
+import multiprocessing
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
 from tfvae import diagnosis
-from zoo import modalities, plan, run
-from zoo.console import say
+from tfvae.training.run_directory import write_atomically
+from zoo import console, modalities, plan, run
 
-__all__ = ["Benchmark", "Row", "measure_row", "run_all"]
+__all__ = ["Benchmark", "Row", "load", "measure_row", "run_all"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,43 +112,76 @@ def _resolve(benchmark: Benchmark, row: Row, seed: int, data_dir: str | None) ->
     return plan.resolve(row.model, (), values, seed=seed, data_dir=data_dir, **fields)
 
 
+def load(name: str) -> Benchmark:
+    """`BENCHMARK` of the module of that name."""
+    return importlib.import_module(f"zoo.benchmarks.{name}").BENCHMARK
+
+
+class _Task(NamedTuple):
+    """A row and a seed whose figures are wanted; benchmarks hold functions, so its name travels."""
+
+    benchmark: str
+    row: str
+    seed: int
+    path: str
+    data_dir: str | None
+
+
+def _measured(task: _Task) -> str:
+    """Measures it, leaves its JSON, and says what was found."""
+    benchmark = load(task.benchmark)
+    (row,) = (row for row in benchmark.rows if row.name == task.row)
+    figures = measure_row(benchmark, row, task.seed, task.data_dir)
+    write_atomically(task.path, json.dumps(figures, indent=1).encode())
+    keras.backend.clear_session()
+    return f"{row.name}, seed {task.seed}: {_line(figures, benchmark.columns)}"
+
+
 def run_all(
     name: str,
-    benchmark: Benchmark,
     seeds: Sequence[int],
     out: str,
     only: Sequence[str] = (),
     data_dir: str | None = None,
+    processes: int = 1,
 ) -> bool:
     """Runs what is not done yet, writes `<out>/<name>.md`, and says whether every assertion holds.
 
     Args:
         name: of the benchmark; its rows' figures lie in `<out>/<name>/`.
-        benchmark: the rows.
         seeds: each row is run with each of them.
         out: a directory.
         only: names of rows; all if not given.
         data_dir: see `train_main.py`.
+        processes: rows that are run at once (see `console.share_cores`); the seconds of a row are
+            then those of a busy machine.
     """
+    benchmark = load(name)
     folder = os.path.join(out, name)
     os.makedirs(folder, exist_ok=True)
-    found: dict[int, dict[str, dict[str, Any]]] = {seed: {} for seed in seeds}
     chosen = [row for row in benchmark.rows if not only or row.name in only]
-    for row in chosen:
-        for seed in seeds:
-            path = os.path.join(folder, f"{_slug(row.name)}_{seed}.json")
-            if not os.path.exists(path):
-                figures = measure_row(benchmark, row, seed, data_dir)
-                with open(f"{path}.part", "w", encoding="utf-8") as stream:
-                    json.dump(figures, stream, indent=1)
-                os.replace(f"{path}.part", path)
-                say(f"{row.name}, seed {seed}: {_line(figures, benchmark.columns)}")
-                keras.backend.clear_session()
-            with open(path, encoding="utf-8") as stream:
-                found[seed][row.name] = json.load(stream)
+    wanted = [
+        _Task(
+            name, row.name, seed, os.path.join(folder, f"{_slug(row.name)}_{seed}.json"), data_dir
+        )
+        for row in chosen
+        for seed in seeds
+    ]
+    missing = [task for task in wanted if not os.path.exists(task.path)]
+    if processes == 1:
+        for task in missing:
+            console.say(_measured(task))
+    elif missing:
+        fresh = multiprocessing.get_context("spawn")
+        with fresh.Pool(processes, console.import_tensorflow) as pool:
+            for line in pool.imap_unordered(_measured, missing):
+                console.say(line)
+    found: dict[int, dict[str, dict[str, Any]]] = {seed: {} for seed in seeds}
+    for task in wanted:
+        with open(task.path, encoding="utf-8") as stream:
+            found[task.seed][task.row] = json.load(stream)
     text, holds = _table(benchmark, chosen, found)
-    with open(os.path.join(out, f"{name}.md"), "w", encoding="utf-8") as stream:
-        stream.write(text)
+    write_atomically(os.path.join(out, f"{name}.md"), text.encode())
     print(text)
     return holds
 
