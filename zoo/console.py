@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from absl import flags, logging
+
 __all__ = ["import_tensorflow", "progress", "say", "share_cores"]
 
 
@@ -23,6 +25,8 @@ def progress(done: int, total: int) -> None:
 def import_tensorflow() -> None:
     """TensorFlow greets from C++ on stderr, past every Python setting; a user need not read that."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what goes wrong also comes as an exception
+    if not flags.FLAGS["verbosity"].present:
+        logging.set_verbosity(logging.WARNING)  # an absl app says INFO, where TFDS tells its life
     sys.stderr.flush()
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:

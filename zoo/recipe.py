@@ -116,12 +116,14 @@ class Stage:
         model: what is trained, evaluated and, after the last stage, kept.
         procedure: how.
         steps: how long.
+        remedies: what is turned on when the latent collapses (`tfvae.training.CollapseMonitor`).
     """
 
     name: str
     model: Any
     procedure: Any
     steps: int
+    remedies: tuple = ()
 
 
 def names() -> list[str]:

@@ -27,6 +27,7 @@ __all__ = ["Prepared", "build", "check", "context", "describe", "load", "prepare
 _VALIDATED = 1000  # examples of each evaluation during training
 _DESCRIBED = 10_000  # training examples where no data is read
 _SHOWN = 100  # of them in the plane of posterior means
+_WATCHED = 200  # whose latent is watched
 
 
 # ------------------------------------------------------------------ models
@@ -288,6 +289,21 @@ def _train(stage, resolved, kind, made, strategy, directory, resume):
         resume=resume,
         write=training.strategy.is_chief(strategy),
         further=further,
+        watch=_watch(stage, made, training.strategy.is_chief(strategy)),
+    )
+
+
+def _watch(stage, made, chief: bool) -> training.CollapseMonitor | None:
+    """Of the stage in which a latent can be lost, and only where its rate is part of a bound."""
+    latent = stage.model.latent
+    if stage.name != "train" or not hasattr(latent, "posterior") or not latent.bound:
+        return None
+    label = None if made.valid_label is None else made.valid_label[:_WATCHED]
+    return training.CollapseMonitor(
+        made.valid[:_WATCHED],
+        label=label,
+        remedies=stage.remedies,
+        say=console.say if chief else lambda text: None,
     )
 
 

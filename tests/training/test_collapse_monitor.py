@@ -1,16 +1,20 @@
 """A monitor that speaks when two signs agree, and remedies that it can turn on."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+import zoo
 from tests import linear_gaussian, models
 from tfvae.checks import UserError
 from tfvae.objectives import Objective, Switch, distortion, elbo, free_bits, rate
 from tfvae.procedures import Aggressive, Joint, Update
 from tfvae.schedules import Linear
 from tfvae.training import CollapseMonitor, RunDirectory, train
+from zoo import plan, run
 
 WHITE = (1.0,) * 5  # data in which there is nothing to code
 
@@ -81,7 +85,7 @@ def test_it_speaks_again_only_when_the_code_was_back():
 def test_remedies_are_turned_on_and_change_what_is_minimised():
     """Annealing anew: the weight of the rate is 1 before, and climbs from 0 after."""
     model, x = linear_gaussian.planted(squares=WHITE)[0], linear_gaussian.data(WHITE, 400)
-    weight = Switch(1.0, Linear(0.0, 1.0, 4))
+    weight = Switch(1.0, Linear(0.0, 1.0, 4), "annealing")
     lines, weights = [], []
     monitor = CollapseMonitor(x, every=1, patience=2, remedies=[weight], say=lines.append)
 
@@ -93,7 +97,7 @@ def test_remedies_are_turned_on_and_change_what_is_minimised():
     model.compile(procedure=Joint(Update(objective, keras.optimizers.SGD(0.0))))
     model.fit(x, batch_size=50, verbose=0, callbacks=[Kept(), monitor])
     np.testing.assert_allclose(weights, [1, 1, 0, 0.25, 0.5, 0.75, 1, 1])
-    assert lines[0].endswith("; Switch turned on") and weight.on
+    assert lines[0].endswith("; annealing turned on") and weight.on
 
 
 def test_free_bits_can_be_switched_on():
@@ -135,6 +139,94 @@ def test_a_switch_survives_a_kill(tmp_path):
         np.testing.assert_array_equal(a, b)
     plain = segment("plain", 10, False, False)
     assert any(np.abs(a - b).max() > 1e-6 for a, b in zip(wanted, plain))
+
+
+def test_a_watch_between_two_looks_survives_a_kill(tmp_path):
+    """Patience is counted on: killed after the first bad look, the remedy comes with the second."""
+
+    def segment(folder, last, resume):
+        create = RunDirectory.resume if resume else RunDirectory.create
+        directory = create(str(tmp_path / folder), {})
+        model, weight = models.plain(seed=9 if resume else 0), Switch(50.0, 0.0, "nothing")
+        for head in (model.latent.posterior.mean_head, model.latent.posterior.scale_head):
+            head.kernel.assign(tf.zeros_like(head.kernel))  # lost from the first step on
+        objective = Objective({"distortion": distortion, "rate": (weight, rate)})
+        procedure = Joint(Update(objective, keras.optimizers.SGD(1e-4)), seed=1)
+        lines = []
+        watch = CollapseMonitor(models.images(50), patience=3, remedies=[weight], say=lines.append)
+        data = tf.data.Dataset.from_tensor_slices(models.images(300)).batch(10).repeat()
+        arguments = (last, directory, dict, 2, 2, resume)
+        train(
+            "a",
+            model,
+            procedure,
+            lambda at: data.skip(at),
+            *arguments,
+            progress=False,
+            watch=watch,
+        )
+        return [v.numpy() for v in model.variables], lines, weight.on
+
+    wanted, said, on = segment("whole", 12, False)
+    assert len(said) == 1 and on
+    step = int(said[0].split(":")[0].removeprefix("step "))
+    assert segment("cut", step - 2, False)[1:] == ([], False)
+    found, again, _ = segment("cut", 12, True)
+    assert again == said
+    for a, b in zip(wanted, found):
+        np.testing.assert_array_equal(a, b)
+    rows = [json.loads(line) for line in (tmp_path / "cut" / "metrics.jsonl").open()]
+    assert len(rows) == 6 and set(rows[0]["latent"]) == {
+        "rate",
+        "mutual_information",
+        "active_units",
+    }
+    assert (tmp_path / "whole" / "metrics.jsonl").read_text() == (
+        tmp_path / "cut" / "metrics.jsonl"
+    ).read_text()
+
+
+@pytest.mark.parametrize(
+    ("settings", "turned", "seen"),
+    [
+        ({"on_collapse": "annealing"}, "annealing", "weight/rate"),
+        ({"on_collapse": "free_bits", "free_bits": 0.3}, "free bits", "weight/rate"),
+        ({"on_collapse": "aggressive", "inner_steps": 2}, "aggressive training", "aggressive"),
+    ],
+)
+def test_the_command_turns_a_remedy_on(tmp_path, capfd, settings, turned, seen):
+    resolved = plan.resolve(
+        "vae",
+        (),
+        {"beta": 30.0, **settings},
+        backbone="mlp",
+        train_steps=50,
+        eval_every=5,
+        nll_samples=2,
+        nll_examples=10,
+        workdir=str(tmp_path / "a"),
+    )
+    run.run(resolved)
+    said = [line for line in capfd.readouterr().err.splitlines() if "has collapsed" in line]
+    assert said and all(line.endswith(f"; {turned} turned on") for line in said)
+    step = int(said[0].split(":")[0].removeprefix("step "))
+    rows = [json.loads(line) for line in (tmp_path / "a" / "metrics.jsonl").open()]
+    before = {row["train"][seen] for row in rows if row["step"] <= step}
+    (after,) = [row["train"][seen] for row in rows if row["step"] == step + 5]
+    assert len(before) == 1 and after not in before
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"on_collapse": "free_bits"}, "on_collapse=free_bits needs the floor"),
+        ({"on_collapse": "annealing", "target_rate": 2.0}, "target_rate=2.0 decides the weight"),
+        ({"on_collapse": "annealing", "num_codes": 8}, "on_collapse=annealing"),
+    ],
+)
+def test_a_remedy_that_cannot_be_is_refused(settings, says):
+    with pytest.raises(UserError, match=says):
+        zoo.build("vae", "digits", **settings)
 
 
 def test_the_aggressive_phase_can_begin_anew():

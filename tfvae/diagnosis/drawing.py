@@ -8,9 +8,10 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-__all__ = ["BLUE", "GREEN", "GREY", "ORANGE", "axes", "png"]
+__all__ = ["BLUE", "GREEN", "GREY", "ORANGE", "VIOLET", "axes", "png"]
 
 BLUE, ORANGE, GREEN, GREY = "#2563a8", "#d9822b", "#3a8f5c", "#8a8f98"
+VIOLET = "#7b5ea7"
 
 
 def png(figure: Figure) -> bytes:

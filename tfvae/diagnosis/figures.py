@@ -13,7 +13,7 @@ import tensorflow as tf
 from matplotlib.figure import Figure
 
 from tfvae.daydream import daydream, neighbour_prior
-from tfvae.diagnosis.drawing import BLUE, GREEN, GREY, ORANGE, png
+from tfvae.diagnosis.drawing import BLUE, GREEN, GREY, ORANGE, VIOLET, png
 from tfvae.diagnosis.drawing import axes as make_axes
 from tfvae.randomness import fold, seed_of
 
@@ -165,6 +165,9 @@ def _curves(rows, report) -> bytes:
             axis.plot(*zip(*points) if points else ((), ()), style, ms=4, color=color, label=label)
         axis.set(title=f"{name} [nats]", xlabel="step")
     if len(names) == 2:
+        known = [(r["step"], r["latent"]["mutual_information"]) for r in main if r.get("latent")]
+        if known:
+            axes[1].plot(*zip(*known), ".-", color=VIOLET, label="mutual information")
         _later_rates(axes[1], rows, stages[1:], main[-1]["step"] if main else 0, report)
     axes[-1].legend(frameon=False, fontsize=9)
     return png(figure)

@@ -21,9 +21,11 @@ class Switch:
     Args:
         before: a number or a `Schedule`.
         after: the same; its clock begins when the switch is turned.
+        name: what is said to have been turned on.
     """
 
-    def __init__(self, before, after):
+    def __init__(self, before, after, name: str = "switch"):
+        self.name = name
         self.before, self.after = _schedule(before), _schedule(after)
         self._since = None
 

@@ -54,10 +54,13 @@ class Aggressive(Procedure):
         stopping: `previous` or `best`.
         patience: failures that `best` forgives, plus one (published: 5).
         largest: outer steps after which it ends in any case, or `None`; 0 is joint training.
+        waiting: joint training until `turn_on`.
         clip_norm, inference, jit_compile: see `Update`.
         learning_rate: a `Schedule` of the outer step for both optimizers, or `None`.
         seed: of every draw.
     """
+
+    name = "aggressive training"
 
     def __init__(
         self,
@@ -76,6 +79,7 @@ class Aggressive(Procedure):
         learning_rate: Schedule | Plateau | None = None,
         jit_compile: bool = False,
         seed: int = 0,
+        waiting: bool = False,
     ):
         super().__init__(seed, inference, learning_rate)
         one_of("stopping rule", stopping, STOPPING)
@@ -100,7 +104,8 @@ class Aggressive(Procedure):
         self.inner = Update(self.objective, encoder_optimizer, _encoder, **shared)
         self.decoder = Update(self.objective, decoder_optimizer, self._decoder, **shared)
         self.joint = Update(self.objective, both, shared["clip_over"], **shared)
-        self.aggressive = tf.Variable(largest != 0, trainable=False, name="aggressive")
+        begins = largest != 0 and not waiting
+        self.aggressive = tf.Variable(begins, trainable=False, name="aggressive")
         self.taken = tf.Variable(0, trainable=False, dtype=tf.int64, name="batches_taken")
         # what a check is compared with, and how often it failed
         self.reference = tf.Variable(

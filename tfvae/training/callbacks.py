@@ -91,6 +91,7 @@ class Monitor(_Clock):
         state: of an interrupted run, `{"sums": ..., "count": ...}`.
         further: () -> more of the row, for the report's figures.
         procedure: is told what was measured, and may end the training.
+        watch: a `CollapseMonitor`; its figures are the row's `latent`.
     """
 
     def __init__(
@@ -105,12 +106,15 @@ class Monitor(_Clock):
         state=None,
         further=dict,
         procedure=None,
+        watch=None,
     ):
         super().__init__(start)
         self.last, self.every, self.stage = last, every, stage
         self.evaluate, self.append, self.writer = evaluate, append, writer
-        self.further, self.procedure = further, procedure
+        self.further, self.procedure, self.watch = further, procedure, watch
         self.state = state or {"sums": {}, "count": 0}
+        if watch is not None and "watch" in self.state:
+            watch.state = self.state["watch"]
 
     def at_step(self, step, logs):
         sums = self.state["sums"]
@@ -123,13 +127,17 @@ class Monitor(_Clock):
         self.state.update(sums={}, count=0)
         valid = self.evaluate()
         row = {"stage": self.stage, "step": step, "train": train, "valid": valid}
+        if self.watch is not None:
+            self.watch.set_model(self.model)
+            row["latent"] = {k: v for k, v in self.watch.look(step).items() if k != "step"}
+            self.state["watch"] = self.watch.state
         self.append({**row, **self.further()})
         if self.procedure is not None:
             self.procedure.observe(valid)
             self.model.stop_training = self.procedure.over
         with room("tensorboard"), self.writer.as_default(step):
-            for kind, values in (("train", train), ("valid", valid)):
-                for name, value in values.items():
+            for kind in ("train", "valid", "latent"):
+                for name, value in row.get(kind, {}).items():
                     if value is not None:
                         tf.summary.scalar(f"{self.stage}/{kind}/{name}", value)
             self.writer.flush()

@@ -35,8 +35,8 @@ class CollapseMonitor(keras.callbacks.Callback):
         every: steps between looks.
         label: [N] of a conditional model.
         patience: looks in a row.
-        remedies: what has `turn_on(step)`: a `tfvae.objectives.Switch` (annealing anew, free bits), a
-            procedure `Aggressive` (its phase begins anew).
+        remedies: what has `turn_on(step)` and a `name`: a `tfvae.objectives.Switch` (annealing anew,
+            free bits), a procedure `Aggressive` (its phase begins anew).
         say: takes the line; standard error if not given.
         seed: of the draws.
 
@@ -72,6 +72,15 @@ class CollapseMonitor(keras.callbacks.Callback):
             found = self.look(step)
             if logs is not None:
                 logs.update({f"collapse/{name}": found[name] for name in found if name != "step"})
+
+    @property
+    def state(self) -> dict[str, int]:
+        """For checkpoints: what a resumed run must know, in JSON."""
+        return {"bad": self._bad, "said": int(self._said)}
+
+    @state.setter
+    def state(self, state: dict[str, int]) -> None:
+        self._bad, self._said = state["bad"], bool(state["said"])
 
     def look(self, step: int) -> dict[str, float]:
         """The figures of now; says what there is to say."""
@@ -111,7 +120,8 @@ class CollapseMonitor(keras.callbacks.Callback):
         done = ""
         for remedy in self.remedies:
             remedy.turn_on(step)
-            done += f"; {type(remedy).__name__} turned on"
+        for name in dict.fromkeys(remedy.name for remedy in self.remedies):
+            done += f"; {name} turned on"
         self.say(
             f"step {step}: the latent has collapsed ({', '.join(signs)})"
             f"{done or '; tfvae.diagnose says which collapse it is'}"

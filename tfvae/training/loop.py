@@ -11,6 +11,7 @@ from tfvae.checks import UserError
 from tfvae.training import strategy as strategies
 from tfvae.training.callbacks import Checkpointer, FiniteGuard, Monitor, Progress
 from tfvae.training.checkpoint import ExactCheckpoint
+from tfvae.training.collapse_monitor import CollapseMonitor
 from tfvae.training.run_directory import RunDirectory
 
 __all__ = ["train"]
@@ -30,6 +31,7 @@ def train(
     progress: bool = True,
     write: bool = True,
     further: Callable[[], dict[str, Any]] = dict,
+    watch: CollapseMonitor | None = None,
 ) -> None:
     """Trains `model` by `procedure` up to step `steps`.
 
@@ -49,6 +51,7 @@ def train(
         progress: show a progress line.
         write: this process writes the run directory; the others of a cluster only compute.
         further: more of each evaluation's row, for the report's figures.
+        watch: looks at the latent with each evaluation.
 
     Raises:
         UserError: a loss or a weight that is not finite, a full disk, a checkpoint of another
@@ -75,7 +78,7 @@ def train(
         writer = tf.summary.create_file_writer(directory.join("tensorboard"))
     append = directory.append_metrics if write else lambda row: None
     monitor = Monitor(
-        start, steps, eval_every, stage, evaluate, append, writer, state, further, procedure
+        start, steps, eval_every, stage, evaluate, append, writer, state, further, procedure, watch
     )
 
     def last_good():

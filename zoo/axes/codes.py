@@ -47,6 +47,7 @@ _OF_DENSITIES = {
     "shared_scale": False,
     "inference": "amortised",
     "procedure": "joint",
+    "on_collapse": "say",
     "free_bits": 0.0,
     "capacity": None,
     "target_rate": None,

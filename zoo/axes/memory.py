@@ -34,6 +34,7 @@ _APART = {
     "conditional": False,
     "inference": "amortised",
     "procedure": "joint",
+    "on_collapse": "say",
     "mmd_weight": 0.0,
     "adversary_weight": 0.0,
 }

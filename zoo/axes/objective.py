@@ -11,6 +11,7 @@ from tfvae.objectives import (
     Capacity,
     DualVariable,
     Objective,
+    Switch,
     cosine_similarity,
     distortion,
     free_bits,
@@ -84,6 +85,12 @@ class ObjectiveSettings:
         "reconstructions miss by far, and 0 for target_rate",
         low=0,
     )
+    on_collapse: str = field(
+        "say",
+        "when two indicators agree that the code is lost: say so; or also begin annealing anew, "
+        "switch free_bits on (before, the whole rate is paid), begin a phase of aggressive training",
+        choices=("say", "annealing", "free_bits", "aggressive"),
+    )
     bow_weight: float = field(0.0, "of the bag-of-words term (text)", low=0.0)
     bow_units: int = field(400, "of its hidden layer", low=1, high=65536)
     cosine_weight: float = field(
@@ -97,9 +104,7 @@ def rate_weight(settings, context) -> Schedule:
     middle = settings.annealing_midpoint or max(1.0, steps / 10)
     shapes = {
         "none": lambda: Constant(1.0),
-        "linear": lambda: Linear(
-            settings.annealing_start, 1.0, settings.annealing_steps or max(1, steps // 5)
-        ),
+        "linear": lambda: _linear(settings, context),
         "sigmoid": lambda: Sigmoid(settings.annealing_slope or 6.0 / middle, middle),
         "cyclical": lambda: Cyclical(
             steps,
@@ -109,12 +114,19 @@ def rate_weight(settings, context) -> Schedule:
             settings.annealing_start,
         ),
     }
-    shape = shapes[settings.annealing]()
-    if settings.beta == 1.0:
+    return _scaled(settings.beta, shapes[settings.annealing]())
+
+
+def _linear(settings, context) -> Schedule:
+    steps = settings.annealing_steps or max(1, context.train_steps // 5)
+    return Linear(settings.annealing_start, 1.0, steps)
+
+
+def _scaled(beta: float, shape: Schedule) -> Schedule:
+    """beta times the shape."""
+    if beta == 1.0:
         return shape
-    if settings.annealing == "none":
-        return Constant(settings.beta)
-    return Scaled(settings.beta, shape)
+    return Constant(beta) if isinstance(shape, Constant) else Scaled(beta, shape)
 
 
 def make(settings, context, further) -> Objective:
@@ -154,10 +166,17 @@ def _rate(settings, context) -> dict:
         term = Capacity(Linear(0.0, settings.capacity, steps))
         return {"capacity": (settings.capacity_weight, term)}
     weight = rate_weight(settings, context)
-    if settings.free_bits:
-        floor = free_bits(settings.free_bits, settings.free_bits_form, settings.free_bits_groups)
-        return {"free_bits": (weight, floor)}
-    return {"rate": (weight, rate)}
+    if settings.on_collapse == "annealing":
+        weight = Switch(weight, _scaled(settings.beta, _linear(settings, context)), "annealing")
+    if not settings.free_bits:
+        return {"rate": (weight, rate)}
+    floor = free_bits(settings.free_bits, settings.free_bits_form, settings.free_bits_groups)
+    if settings.on_collapse == "free_bits":
+        return {
+            "rate": (Switch(weight, 0.0, "free bits"), rate),
+            "free_bits": (Switch(0.0, settings.beta, "free bits"), floor),
+        }
+    return {"free_bits": (weight, floor)}
 
 
 def _dual(settings, watched: str, target: float, warm_up: int) -> DualVariable:
@@ -197,6 +216,15 @@ def _refuse_conflicts(settings, context) -> None:
         if settings.annealing == "none":
             other = f"beta={settings.beta}"
         raise UserError(f"{alone[0]} decides the weight of the rate itself: {other} cannot")
+    if settings.on_collapse == "free_bits" and not settings.free_bits:
+        raise UserError(
+            "on_collapse=free_bits needs the floor that it switches on: say free_bits=..."
+        )
+    if alone and settings.on_collapse in ("annealing", "free_bits"):
+        raise UserError(
+            f"{alone[0]} decides the weight of the rate itself: on_collapse={settings.on_collapse} "
+            "cannot"
+        )
     if settings.bow_weight and not hasattr(context.space, "vocabulary_size"):
         raise UserError(
             f"bow_weight={settings.bow_weight}: the bag of words is a term of text, and this is "

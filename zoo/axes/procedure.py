@@ -132,12 +132,16 @@ def main_stage(
     after: MovingCodebook | None = None,
 ) -> Stage:
     """Encoder and decoder by the procedure that the settings name, and the critics in turn with it."""
-    if settings.procedure == "joint":
+    switches = [w for w, _ in objective.terms.values() if isinstance(w, objectives.Switch)]
+    if settings.procedure == "joint" and settings.on_collapse != "aggressive":
         stage = joint_stage(settings, context, model, objective, inference, after=after)
     else:
         rate = _rate(settings, context, context.train_steps)
         procedure = _aggressive(settings, context, objective, inference, rate)
         stage = Stage("train", model, procedure, context.train_steps)
+        if settings.on_collapse == "aggressive":
+            switches.append(procedure)
+    stage = dataclasses.replace(stage, remedies=tuple(switches))
     if not players:
         return stage
     return dataclasses.replace(stage, procedure=Alternating(stage.procedure, players))
@@ -202,6 +206,7 @@ def _aggressive(settings, context: Context, objective, inference, rate) -> Aggre
         learning_rate=rate,
         jit_compile=context.jit_compile,
         seed=context.seed,
+        waiting=settings.procedure == "joint",
     )
 
 
