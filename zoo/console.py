@@ -33,6 +33,7 @@ def import_tensorflow() -> None:
         os.dup2(nowhere, 2)
         import tensorflow as tf
 
+        tf.get_logger().setLevel("ERROR")  # that a function is traced anew for longer sentences
         tf.config.list_physical_devices()
         import tensorflow_probability  # noqa: F401
     finally:
