@@ -248,6 +248,30 @@ def test_unknown_names_list_the_near_ones():
         datasets.load("mnits")
 
 
+def _extent(mask):
+    """(first, last) place along each axis of what is white."""
+    lines = [np.flatnonzero(mask.any(axis)) for axis in (1, 0)]
+    return [(line[0], line[-1]) for line in lines]
+
+
+@pytest.mark.parametrize(("name", "number", "corner"), [("squares", 300, 0), ("sprites", 3840, 8)])
+def test_sprites_are_what_their_factors_say(name, number, corner):
+    """All combinations once, all images different; place and size read off the image itself."""
+    data = datasets.load(name)
+    x, factors = data.train.x[..., 0], data.train.factors
+    assert len(x) == len(np.unique(x.reshape(len(x), -1), axis=0)) == number
+    assert len(np.unique(factors, axis=0)) == np.prod(factors.max(0) + 1) == number
+    assert data.image_shape == datasets.form(name)[0] and set(np.unique(x)) == {0.0, 1.0}
+    for image, (*shape, size, row, column) in zip(x[::7], factors[::7]):
+        (top, bottom), (left, right) = _extent(image)
+        side = 2 * (size + (3 if shape else 1)) + 1
+        assert bottom - top + 1 == right - left + 1 == side
+        place = ((top + bottom) // 2, (left + right) // 2) if shape else (top, left)
+        assert place == (row + corner, column + corner)
+        filled = image.sum() / side**2
+        assert {0: filled == 1, 1: 0.5 <= filled < 0.6, 2: 0.3 < filled < 0.7}[(shape or [0])[0]]
+
+
 def _dsprites(path, number=40, **other):
     rng = np.random.default_rng(0)
     held = {

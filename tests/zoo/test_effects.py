@@ -87,3 +87,22 @@ def test_synthetic(name):
     words, holds = row.asserts
     figures = table.measure_row(synthetic.BENCHMARK, row, 0, None)
     assert holds(figures), (words, figures)
+
+
+@pytest.mark.slow
+def test_rows_in_two_processes_are_those_of_one(tmp_path):
+    """Fresh processes, same figures; a file that is there is not measured again (2 minutes)."""
+    rows, seeds = ["vae", "beta 4"], [0]
+
+    def figures(name, processes):
+        table.run_all("sprites", seeds, str(tmp_path / name), rows, processes=processes)
+        made = sorted((tmp_path / name / "sprites").iterdir())
+        found = [json.loads(path.read_text()) for path in made]
+        return [{k: v for k, v in f.items() if not k.endswith("_seconds")} for f in found]
+
+    one, two = figures("one", 1), figures("two", 2)
+    assert len(one) == 2 and one == two
+    (kept, *_) = (tmp_path / "two" / "sprites").iterdir()
+    kept.write_text(json.dumps({**json.loads(kept.read_text()), "elbo": 17.0}))
+    table.run_all("sprites", seeds, str(tmp_path / "two"), rows, processes=2)
+    assert json.loads(kept.read_text())["elbo"] == 17.0

@@ -23,7 +23,8 @@ _SETS = {
     "dsprites": ("dsprites", (64, 64, 1), "binary_fixed"),
     "gaussian": ("gaussian", (1, 5, 1), "real"),
     "mnist_real": ("mnist", (28, 28, 1), "real"),
-    "sprites": ("sprites", (16, 16, 1), "binary_fixed"),
+    "sprites": ("sprites", (32, 32, 1), "binary_fixed"),
+    "squares": ("sprites", (16, 16, 1), "binary_fixed"),
     "imagenet32": ("imagenet32", (32, 32, 3), "rgb8"),
 }
 

@@ -1,7 +1,9 @@
-"""Synthetic images with known factors, made here: squares of three sizes at all places.
+"""Synthetic images with known factors, made here, each set enumerated: the training set is the distribution.
 
-Every image is enumerated, so I(x; z) <= ln 300 and the training set is the distribution. It is not
-dSprites, and its figures compare with none of dSprites.
+They are not dSprites, and their figures compare with none of dSprites.
+
+    squares:  300 images of 16x16; a square of 3, 5 or 7 pixels at 10 x 10 places
+    sprites:  3,840 images of 32x32; a square, diamond or cross of 5 sizes at 16 x 16 places
 """
 
 from __future__ import annotations
@@ -12,24 +14,53 @@ import numpy as np
 
 from zoo.datasets.data import Data, Split
 
-_SIDE, _SIZES, _PLACES = 16, (3, 5, 7), 10
+__all__ = ["load"]
+
+
+def _square(dy, dx, radius):
+    return np.maximum(dy, dx) <= radius
+
+
+def _diamond(dy, dx, radius):
+    return dy + dx <= radius
+
+
+def _cross(dy, dx, radius):
+    return _square(dy, dx, radius) & (np.minimum(dy, dx) <= radius // 3)
+
+
+# name: (side of the image, shapes, radii, first centre, places of the centre along a side)
+_SETS = {
+    "squares": (16, (_square,), (1, 2, 3), None, 10),
+    "sprites": (32, (_square, _diamond, _cross), (3, 4, 5, 6, 7), 8, 16),
+}
 
 
 def load(name: str, data_dir=None) -> Data:
-    """300 binary images of 16x16; factors: row (10), column (10), size (3); every split is all."""
+    """Factors: shape (where there are several), size, row, column. Every split is all of it.
+
+    I(x; z) <= ln 300 for `squares`, whose first pixel lies at each place, and ln 3,840 for `sprites`, whose
+    centre does.
+    """
     del data_dir
-    grid = list(itertools.product(range(_PLACES), range(_PLACES), range(len(_SIZES))))
-    x = np.zeros((len(grid), _SIDE, _SIDE, 1), np.float32)
-    for image, (row, column, size) in zip(x, grid):
-        image[row : row + _SIZES[size], column : column + _SIZES[size]] = 1.0
-    whole = Split(x, None, np.array(grid, np.int64))
+    side, shapes, radii, first, places = _SETS[name]
+    sizes = [range(n) for n in (len(shapes), len(radii), places, places)]
+    factors = np.array(list(itertools.product(*sizes)), np.int64)
+    row, column = np.mgrid[:side, :side]
+    x = np.zeros((len(factors), side, side, 1), np.float32)
+    for image, (shape, size, top, left) in zip(x, factors):
+        centre = radii[size] if first is None else first
+        away = np.abs(row - centre - top), np.abs(column - centre - left)
+        image[shapes[shape](*away, radii[size])] = 1.0
+    whole = Split(x, None, factors[:, factors.max(0) > 0])
     return Data(
         name,
         whole,
         whole,
         whole,
         "binary_fixed",
-        "synthetic: squares of 3 sizes at 10 x 10 places, 16x16, binary",
+        f"synthetic: {len(x):,} binary images of {side}x{side}, "
+        f"{len(shapes)} shape(s) of {len(radii)} sizes at {places} x {places} places",
         "made by this project",
         {},
     )
