@@ -30,6 +30,7 @@ from typing import Any, NamedTuple
 
 from zoo import console
 
+_UNTIMED = "STEPS"
 _TIMED = 20  # steps of which a model's speed is measured, after half as many
 COLUMNS = (
     ("nll", "NLL"),
@@ -47,10 +48,15 @@ COLUMNS = (
 
 
 class Entry(NamedTuple):
-    """A line of the table: a model with its own settings, and the plans of its seeds."""
+    """A line of the table: a model with its own settings, and the plans of its seeds.
+
+    Attributes:
+        timed: False while its steps are still to be measured (a budget in minutes, nothing run yet).
+    """
 
     name: str
     plans: list[Any]
+    timed: bool = True
 
 
 def entries(words: Sequence[str], sets: Sequence[str], seeds: int, **fields) -> list[Entry]:
@@ -131,18 +137,23 @@ def speed(resolved) -> float:
     return (time.time() - started) / _TIMED
 
 
-def steps_of(entry: Entry, minutes: float, out: str) -> int:
-    """As many steps as fit into the minutes; measured once and kept in <out>/speed.json."""
+def within(entry: Entry, minutes: float, out: str, measure: bool = True) -> Entry:
+    """The same with as many steps as fit into the minutes.
+
+    Its speed is measured once and kept in <out>/speed.json; unknown and not to be measured, it stays untimed.
+    """
     path = os.path.join(out, "speed.json")
     known = {}
     if os.path.exists(path):
         with open(path, encoding="utf-8") as stream:
             known = json.load(stream)
     if entry.name not in known:
+        if not measure:
+            return entry._replace(timed=False)
         console.say(f"{entry.name}: measuring its speed")
         known[entry.name] = speed(entry.plans[0])
         _write(path, json.dumps(known, indent=1))
-    return max(1, round(60 * minutes / known[entry.name]))
+    return lasting(entry, max(1, round(60 * minutes / known[entry.name])))
 
 
 def lasting(entry: Entry, steps: int) -> Entry:
@@ -294,9 +305,9 @@ def main(words=None) -> int:
         positive("--seeds", asked.seeds)
         positive("--processes", asked.processes)
         chosen = entries(models, asked.set, asked.seeds, **fields)
-        if asked.budget_minutes is not None and not asked.print_only:
+        if asked.budget_minutes is not None:
             minutes = positive("--budget_minutes", asked.budget_minutes)
-            chosen = [lasting(entry, steps_of(entry, minutes, asked.out)) for entry in chosen]
+            chosen = [within(e, minutes, asked.out, not asked.print_only) for e in chosen]
         return run_all(chosen, asked.out, asked.data_dir, asked.print_only, asked.processes)
     except UserError as error:
         print(f"compare: {error}", file=sys.stderr)
@@ -308,8 +319,10 @@ def run_all(
 ) -> int:
     """Runs (or prints) what is not done, a seed of each model before the next seed."""
     first, seeds = chosen[0].plans[0], len(chosen[0].plans)
+    steps = {entry.plans[0].train_steps for entry in chosen}
+    budget = f"{first.train_steps:,} steps" if len(steps) == 1 else "the same time, see steps"
     about = (
-        f"{first.dataset}, {first.backbone} ({first.size}), batches of {first.batch_size}, "
+        f"{first.dataset}, {first.backbone} ({first.size}), {budget}, batches of {first.batch_size}, "
         f"{seeds} seed(s); test split, nats per example; mean +- standard deviation"
     )
     failed = []
@@ -328,9 +341,14 @@ def run_all(
     for seed in range(seeds):
         for entry in chosen:
             workdir = folder(out, entry.name, seed)
-            tasks.append((command(entry.plans[seed], workdir, data_dir), workdir))
+            words = command(entry.plans[seed], workdir, data_dir)
+            if not entry.timed:
+                words = re.sub(r"--train_steps=\d+", f"--train_steps={_UNTIMED}", words)
+            tasks.append((words, workdir))
     if print_only:
         print("\n".join(words for words, _ in tasks))
+        if not all(entry.timed for entry in chosen):
+            print(f"# {_UNTIMED}: as many as fit into the time; measured when the comparison runs")
         return 0
     missing = [t for t in tasks if not os.path.exists(os.path.join(t[1], "report.json"))]
     with concurrent.futures.ThreadPoolExecutor(processes) as pool:

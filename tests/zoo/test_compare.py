@@ -122,6 +122,15 @@ def test_the_commands_can_be_read_first():
     lines = done.stdout.splitlines()
     assert done.returncode == 0 and len(lines) == 4
     assert all(line.startswith("python train_main.py --model=") for line in lines)
+    timed = [*words[:1], "--budget_minutes=3", "--print_only"]
+    done = subprocess.run(
+        [sys.executable, "-m", "zoo.compare", *timed], capture_output=True, text=True
+    )
+    *lines, last = (
+        done.stdout.splitlines()
+    )  # no recipe's own number of steps is passed off as that of 3 minutes
+    assert done.returncode == 0 and all(" --train_steps=STEPS " in line for line in lines)
+    assert len(lines) == 2 and last.startswith("# STEPS")
     again = [*words[:1], "--seeds=2"]
     done = subprocess.run(
         [sys.executable, "-m", "zoo.compare", *again], capture_output=True, text=True
