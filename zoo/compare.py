@@ -69,7 +69,8 @@ def entries(words: Sequence[str], sets: Sequence[str], seeds: int, **fields) -> 
         **fields: of `zoo.plan.Plan`.
 
     Raises:
-        UserError: an unknown name, a wrong value, a setting that no model has, a model twice.
+        UserError: an unknown name, a wrong value, a setting that no model has, a model twice or under
+            two names.
     """
     from tfvae.checks import UserError
     from zoo import modalities, plan
@@ -87,6 +88,14 @@ def entries(words: Sequence[str], sets: Sequence[str], seeds: int, **fields) -> 
         found.append(Entry(word, plans))
     if len({entry.name for entry in found}) != len(found):
         raise UserError(f"--models names one twice: {','.join(words)}")
+    seen: dict[str, str] = {}
+    for entry in found:  # a setting for all may be the very one that makes a model what it is
+        twin = seen.setdefault(repr(entry.plans[0].settings), entry.name)
+        if twin != entry.name:
+            raise UserError(
+                f"{entry.name} and {twin} are the same model under these settings; give one a "
+                "setting of its own, as in pooled_vae:encoder=max"
+            )
     left = [s for s in sets if s not in taken]
     if left:
         raise UserError(f"no model of the comparison has the setting of --set={left[0]}")
