@@ -18,17 +18,20 @@ USED_GAP = 0.1
 def verdict(report: Mapping[str, Any]) -> str:
     """`no latent`, `collapse`, `unused rate`, `partial collapse` or `healthy`.
 
-    collapse: rate below 0.1 nats, and the decoder does not miss the code (gap below 0.1 nats).
+    Three things may say that the code is lost: a rate below 0.1 nats, a mutual information below 0.5, a
+    decoder that loses less than 0.1 nats without it. Never one alone:
+
+    collapse: the rate is one of two or three that do.
     unused rate: nats are paid, but neither information nor the decoder's gap shows for it.
     partial collapse: the code is used, but fewer than half of its units (of its codebook) are.
     """
     if report["rate"] is None:
         return "no latent"
+    unpaid = report["rate"] < COLLAPSED_RATE
+    uninformed = report["mutual_information"] < USED_INFORMATION
     ignored = report["shuffle_gap"] < USED_GAP
-    if report["rate"] < COLLAPSED_RATE and ignored:
-        return "collapse"
-    if report["mutual_information"] < USED_INFORMATION and ignored:
-        return "unused rate"
+    if unpaid + uninformed + ignored >= 2:
+        return "collapse" if unpaid else "unused rate"
     used, units, _ = _used(report)
     if used * 2 < units:
         return "partial collapse"
@@ -54,7 +57,7 @@ def sentence(report: Mapping[str, Any]) -> str:
         )
         return f"No latent: {exact} NLL {report['nll']:.2f} nats ({unit})."
     head = {
-        "collapse": "Posterior collapse: the decoder ignores its latent",
+        "collapse": "Posterior collapse: the latent tells the decoder next to nothing",
         "unused rate": "Rate is paid, but the decoder does not use the latent",
         "partial collapse": "The latent is used, but fewer than half of its units or codes",
         "healthy": "The latent is used",
