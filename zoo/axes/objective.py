@@ -77,7 +77,11 @@ class ObjectiveSettings:
         "how the weight of a target moves",
         choices=("multiplicative", "additive"),
     )
-    dual_step_size: float = field(1e-2, "nu of that", low=0.0)
+    dual_step_size: float = field(
+        2e-3,
+        "nu of that; too large for the time in which the rate answers, it never settles",
+        low=0.0,
+    )
     dual_start: float = field(1.0, "the weight at first", low=0.0)
     dual_warm_up: int | None = field(
         None,
