@@ -91,7 +91,7 @@ def test_synthetic(name):
 
 @pytest.mark.slow
 def test_rows_in_two_processes_are_those_of_one(tmp_path):
-    """Fresh processes, same figures; a file that is there is not measured again (2 minutes)."""
+    """Fresh processes, same figures; a file that is there is not measured again (5 minutes)."""
     rows, seeds = ["vae", "beta 4"], [0]
 
     def figures(name, processes):
