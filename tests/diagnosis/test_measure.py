@@ -98,8 +98,8 @@ def test_mixed_precision_measures_in_float32():
     ("rate", "information", "active", "gap", "says"),
     [
         (0.01, 0.0, 0, 0.0, "collapse"),
-        (0.09, 0.09, 6, 0.2, "collapse"),  # two of three
-        (0.01, 0.9, 6, 3.0, "healthy"),  # one indicator alone is no collapse
+        (0.01, 0.0, 0, 3.0, "partial collapse"),  # one indicator alone is no collapse
+        (0.09, 0.09, 6, 0.2, "collapse"),
         (5.0, 0.1, 10, 3.0, "healthy"),
         (5.0, 3.0, 10, 0.0, "healthy"),
         (5.0, 0.1, 10, 0.0, "unused rate"),

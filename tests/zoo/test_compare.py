@@ -127,9 +127,8 @@ def test_the_commands_can_be_read_first():
     done = subprocess.run(
         [sys.executable, "-m", "zoo.compare", *timed], capture_output=True, text=True
     )
-    *lines, last = (
-        done.stdout.splitlines()
-    )  # no recipe's own number of steps is passed off as that of 3 minutes
+    # no recipe's own number of steps is passed off as that of 3 minutes
+    *lines, last = done.stdout.splitlines()
     assert done.returncode == 0 and all(" --train_steps=STEPS " in line for line in lines)
     assert len(lines) == 2 and last.startswith("# STEPS")
     again = [*words[:1], "--seeds=2"]

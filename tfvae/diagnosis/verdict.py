@@ -13,25 +13,25 @@ USED_INFORMATION = 0.5
 """nats of mutual information: about a coin's toss for each example."""
 USED_GAP = 0.1
 """nats that the decoder loses when it is given another example's code."""
+COLLAPSED_GAP = 0.5
+"""nats of the same: beside a rate below 0.1 it takes this much to say that the code is used."""
 
 
 def verdict(report: Mapping[str, Any]) -> str:
     """`no latent`, `collapse`, `unused rate`, `partial collapse` or `healthy`.
 
-    Three things may say that the code is lost: a rate below 0.1 nats, a mutual information below 0.5, a
-    decoder that loses less than 0.1 nats without it. Never one alone:
-
-    collapse: the rate is one of two or three that do.
+    collapse: rate below 0.1 nats, and the decoder loses less than 0.5 nats by another example's code. The
+    information is no second indicator here, for it cannot exceed the rate.
     unused rate: nats are paid, but neither information nor the decoder's gap shows for it.
     partial collapse: the code is used, but fewer than half of its units (of its codebook) are.
     """
     if report["rate"] is None:
         return "no latent"
-    unpaid = report["rate"] < COLLAPSED_RATE
-    uninformed = report["mutual_information"] < USED_INFORMATION
-    ignored = report["shuffle_gap"] < USED_GAP
-    if unpaid + uninformed + ignored >= 2:
-        return "collapse" if unpaid else "unused rate"
+    gap = report["shuffle_gap"]
+    if report["rate"] < COLLAPSED_RATE and gap < COLLAPSED_GAP:
+        return "collapse"
+    if report["mutual_information"] < USED_INFORMATION and gap < USED_GAP:
+        return "unused rate"
     used, units, _ = _used(report)
     if used * 2 < units:
         return "partial collapse"
