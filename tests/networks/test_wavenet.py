@@ -1,5 +1,6 @@
 """WaveNet: exactly causal, as far as it says, told of its frames, and generated as evaluated."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -16,7 +17,7 @@ LEVELS = MuLaw()
 
 def _network(dilations=(1, 2, 4), kernel_size=2):
     network = WaveNet(5, 6, dilations, kernel_size)
-    network.build((None, None, 1), (None, N, D))
+    network.build((None, T, 1), (None, N, D))
     return randomise(network)
 
 
@@ -70,6 +71,19 @@ def test_a_frame_reaches_its_samples_and_by_the_convolutions_two_frames_aside():
     assert np.all(reach[np.arange(T), frame] > 0)
     # the first sample has no past: what it knows of later frames came through the convolutions
     assert np.all(reach[0, :3] > 0) and reach[0, 3] == 0
+
+
+def test_a_frame_says_when_something_happens_in_it():
+    """U c is the transposed convolution whose stride and kernel are a frame, by Keras."""
+    network, told = _network((1,)), normal(2, N, D)
+    kernel = tf.reshape(network.upsample.kernel, [D, T // N, 5])
+    spread = keras.layers.Conv1DTranspose(5, T // N, T // N, use_bias=False)
+    spread.build((None, N, D))
+    spread.kernel.assign(tf.transpose(kernel, [1, 2, 0]))
+    x = normal(2, T, 1, seed=3)
+    want = network.blocks[0](network.enter(x) + spread(told), told)[1]
+    want = network.leave(tf.nn.relu(want))
+    np.testing.assert_allclose(network(x, told), want, rtol=1e-5, atol=1e-6)
 
 
 @KERNELS
@@ -137,5 +151,7 @@ def test_shapes_that_do_not_fit_are_refused():
         fresh.build((None, 6, D))
     with pytest.raises(UserError, match="waveforms of 24 samples, got 30"):
         fresh.build((None, N, D), (None, 30))
+    with pytest.raises(UserError, match="frames that divide its samples, got 5 and 24"):
+        WaveNet(5, 6).build((None, T, 1), (None, 5, D))
     with pytest.raises(UserError, match="kernel_size of at least 2, got"):
         WaveNet(5, 6, (1, 2), 1)

@@ -85,8 +85,8 @@ class WaveNetBlock(keras.layers.Layer):
         return *self._output(x, mixed if told is None else mixed + told), ring
 
     def _output(self, x, mixed):
-        out = self.leave(gate(mixed))
-        return x + out[..., : self.filters], out[..., self.filters :]
+        out, skip = tf.split(self.leave(gate(mixed)), [self.filters, self.skip_filters], -1)
+        return x + out, skip
 
     def get_config(self):
         """The constructor's arguments."""
@@ -101,10 +101,14 @@ class WaveNetBlock(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="tfvae")
 class WaveNet(keras.layers.Layer):
-    """features = relu(W relu(sum_l s_l)), s_l the skip outputs of `WaveNetBlock`s over W_0 x.
+    """features = relu(W relu(sum_l s_l)), s_l the skip outputs of `WaveNetBlock`s over W_0 x + U c.
 
     Feature t sees the inputs t - R + 1 ... t, R = `receptive_field`: 1,024 for the ten dilations
     1, 2, 4 ... 512 and k = 2, 128 ms at 8 kHz.
+
+    U is the learned upsampling of van den Oord et al. 2016, section 2.5, a transposed convolution: each
+    frame of T / n samples has a row of U for each of its samples. Without it a sample does not know
+    where in its frame it lies, and the frame cannot say when something happens in it.
 
     Args:
         filters: F.
@@ -135,6 +139,7 @@ class WaveNet(keras.layers.Layer):
         self.dilations = tuple(dilations)
         self.kernel_size = kernel_size
         self.enter = keras.layers.Dense(filters, dtype=self.dtype_policy)
+        self.upsample = None  # its width follows from the frames
         self.blocks = [
             WaveNetBlock(filters, skip_filters, dilation, kernel_size, dtype=self.dtype_policy)
             for dilation in self.dilations
@@ -152,8 +157,21 @@ class WaveNet(keras.layers.Layer):
         return 1 + (self.kernel_size - 1) * sum(self.dilations)
 
     def build(self, inputs_shape, condition_shape=None):
-        """Builds the blocks for inputs [B, T, E] and a condition [B, n, C] (or none)."""
+        """Builds the blocks for inputs [B, T, E] and a condition [B, n, C] (or none).
+
+        Raises:
+            UserError: a condition whose n is unknown or no divisor of T.
+        """
         shape = build_chain([self.enter], inputs_shape)
+        if condition_shape is not None:
+            length, frames = inputs_shape[1], condition_shape[1]
+            if not length or not frames or length % frames:
+                raise UserError(
+                    f"a told WaveNet needs frames that divide its samples, got {frames} and {length}"
+                )
+            width = length // frames * self.filters
+            self.upsample = keras.layers.Dense(width, use_bias=False, dtype=self.dtype_policy)
+            build_chain([self.upsample], condition_shape)
         for block in self.blocks:
             if not block.built:
                 block.build(shape, condition_shape)
@@ -162,23 +180,32 @@ class WaveNet(keras.layers.Layer):
     def call(self, inputs, condition=None):
         """[B, T, E], [B, n, C] with n a divisor of T -> [B, T, S]."""
         x, skips = self.enter(inputs), []
+        if condition is not None:
+            x += tf.reshape(self.upsample(condition), tf.shape(x))
         for block in self.blocks:
             x, skip = block(x, condition)
             skips.append(skip)
         return self.leave(tf.nn.relu(tf.add_n(skips)))
 
     def begin(self, batch, condition=None):
-        """(the blocks' V c at each frame, [n, B, 2F] each, or nothing; the blocks' rings)."""
-        told = () if condition is None else tuple(block.tell(condition) for block in self.blocks)
-        told = tuple(tf.transpose(frames, [1, 0, 2]) for frames in told)
+        """(U c and the blocks' V c at each frame, frames first, or nothing; the blocks' rings)."""
+        told = ()
+        if condition is not None:
+            told = (self.upsample, *(block.tell for block in self.blocks))
+            told = tuple(tf.transpose(tell(condition), [1, 0, 2]) for tell in told)
         return told, tuple(block.begin(batch) for block in self.blocks)
 
     def step(self, state, inputs, t, frame):
         """inputs [B, E] of step t, which lies in `frame` -> features [B, S], the next state."""
         told, rings = state
         x, skips, new = self.enter(inputs), [], []
-        for i, (block, ring) in enumerate(zip(self.blocks, rings)):
-            x, skip, ring = block.step(ring, x, told[i][frame] if told else None, t)
+        block_told = [None] * len(rings)
+        if told:
+            samples, *block_told = (rows[frame] for rows in told)
+            samples = tf.reshape(samples, [tf.shape(x)[0], -1, self.filters])
+            x += samples[:, t % tf.shape(samples)[1]]
+        for block, ring, here in zip(self.blocks, rings, block_told):
+            x, skip, ring = block.step(ring, x, here, t)
             skips.append(skip)
             new.append(ring)
         return self.leave(tf.nn.relu(tf.add_n(skips))), (told, tuple(new))

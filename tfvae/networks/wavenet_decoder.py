@@ -29,7 +29,7 @@ class WaveNetDecoder(keras.layers.Layer):
         f(x) = [x, cos(pi (x + 1) / 2), cos(2 pi (x + 1) / 2), ..., cos(16 pi (x + 1) / 2)]
 
     c = relu(K_2 * relu(K_1 * z)), convolutions over the frames to both sides (the whole of z is known
-    before the first sample), repeated over the samples of a frame. One vector z is first cut into
+    before the first sample); the network spreads it over the samples of a frame. One vector z is first cut into
     frames, W z + b. van den Oord, Vinyals and Kavukcuoglu 2017, section 4.3; the sample before the
     first is silence.
 
@@ -95,7 +95,7 @@ class WaveNetDecoder(keras.layers.Layer):
             build_chain(self.mix, z_shape)
             condition = (None, self.frames, self.condition_filters)
         if not self.network.built:
-            self.network.build((None, None, 1 + _COSINES), condition)
+            self.network.build((None, self.length, 1 + _COSINES), condition)
         if not self.output_layer.built:
             self.output_layer.build((None, None, self.network.output_width))
 
