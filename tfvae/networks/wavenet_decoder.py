@@ -29,9 +29,9 @@ class WaveNetDecoder(keras.layers.Layer):
         f(x) = [x, cos(pi (x + 1) / 2), cos(2 pi (x + 1) / 2), ..., cos(16 pi (x + 1) / 2)]
 
     c = relu(K_2 * relu(K_1 * z)), convolutions over the frames to both sides (the whole of z is known
-    before the first sample); the network spreads it over the samples of a frame. One vector z is first cut into
-    frames, W z + b. van den Oord, Vinyals and Kavukcuoglu 2017, section 4.3; the sample before the
-    first is silence.
+    before the first sample); the network spreads it over the samples of a frame. One vector z is first
+    cut into frames, W z + b. van den Oord, Vinyals and Kavukcuoglu 2017, section 4.3; the sample before
+    the first is silence.
 
     Args:
         length: T.
