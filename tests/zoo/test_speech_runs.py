@@ -91,14 +91,17 @@ def test_the_dataset_names_its_kind():
 
 
 def test_a_run_leaves_clips_of_its_test_recordings_and_of_every_voice(tmp_path, monkeypatch):
-    """Prior of codes and all: 4 steps of 8 recordings. What is exported, other tests look at."""
+    """Codes in 4 steps of 8 recordings, their prior in 60, in which it beats the uniform one.
+
+    What is exported, other tests look at.
+    """
     probed = []
     monkeypatch.setattr(training.export, "export_saved_model", lambda *_: None)
     monkeypatch.setattr(
         report.metrics, "linear_probe_accuracy", lambda *known: probed.extend(known) or 0.5
     )
     spoken.zipped(tmp_path / "data")
-    sets = ["conditional=true", "num_codes=8", "max_samples=640", "auxiliary_steps=2"]
+    sets = ["conditional=true", "num_codes=8", "max_samples=640", "auxiliary_steps=60"]
     sets += ["auxiliary_layers=1", "auxiliary_filters=8", "decoder_filters=4", "decoder_layers=2"]
     resolved = plan.resolve(
         "vq_vae",
