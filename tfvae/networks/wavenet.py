@@ -170,7 +170,8 @@ class WaveNet(keras.layers.Layer):
                     f"a told WaveNet needs frames that divide its samples, got {frames} and {length}"
                 )
             width = length // frames * self.filters
-            self.upsample = keras.layers.Dense(width, use_bias=False, dtype=self.dtype_policy)
+            if self.upsample is None:
+                self.upsample = keras.layers.Dense(width, use_bias=False, dtype=self.dtype_policy)
             build_chain([self.upsample], condition_shape)
         for block in self.blocks:
             if not block.built:
