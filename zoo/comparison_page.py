@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html as _html
 
+from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 from tfvae.diagnosis.drawing import GREY, axes, png
@@ -16,6 +17,9 @@ _CAPTIONS = {
     "better, along a line it is a matter of taste. On the left edge the code is empty.",
     "rates": "Rate on validation data over the training, seed 0: when a code is lost, and for whom.",
 }
+
+# of tab20: the ten dark ones, then the ten light ones
+_SHADES = (*range(0, 20, 2), *range(1, 20, 2))
 
 
 def html(rows, curves, columns, about: str) -> str:
@@ -36,13 +40,16 @@ def html(rows, curves, columns, about: str) -> str:
     )
     for row in rows:
         cells = "".join(f"<td class=n>{cell(row.get(key), '&plusmn;')}" for key, _ in shown)
-        parts.append(f"<tr><td>{text(row['model'])}{cells}")
+        # a name may hold all its settings: it breaks where one begins
+        parts.append(f"<tr><td>{text(row['model']).replace(':', ':<wbr>')}{cells}")
     parts.append("</table>")
     made = {}
+    names = [row["model"] for row in rows]
+    colours = {name: colormaps["tab20"](_SHADES[i % 20]) for i, name in enumerate(names)}
     if any("rate" in row for row in rows):
-        made["rate_distortion"] = _plane(rows)
+        made["rate_distortion"] = _plane(rows, colours)
     if any(curves.values()):
-        made["rates"] = _rates(curves)
+        made["rates"] = _rates(curves, colours)
     return "\n".join([*parts, *pictures(made, _CAPTIONS), "</html>"])
 
 
@@ -62,30 +69,36 @@ def cell(value, sign: str = "+-") -> str:
     return f"{mean:.2f}" if spread is None else f"{mean:.2f} {sign} {spread:.2f}"
 
 
-def _plane(rows) -> bytes:
+def _plane(rows, colours) -> bytes:
     figure = Figure(figsize=(6.5, 4.5))
     (axis,) = axes(figure, 1)
     points = [(row["rate"][2], row["distortion"][2]) for row in rows if "rate" in row]
     for row in rows:
         if "rate" in row:
-            axis.plot(row["rate"][2], row["distortion"][2], "o", ms=6, label=row["model"])
+            of = {"color": colours[row["model"]], "label": row["model"]}
+            axis.plot(row["rate"][2], row["distortion"][2], "o", ms=6, **of)
     rates = [r for rate, _ in points for r in rate]
     sums = [r + d for rate, distortion in points for r, d in zip(rate, distortion)]
     right = max(rates) * 1.1 + 0.1
     for total in (min(sums), max(sums)):
         axis.plot((0, right), (total, total - right), "--", color=GREY, linewidth=0.8)
     axis.set(xlabel="rate [nats]", ylabel="distortion [nats]", xlim=(-0.02 * right, right))
-    axis.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
-    return png(figure)
+    return _named(figure, axis)
 
 
-def _rates(curves) -> bytes:
+def _rates(curves, colours) -> bytes:
     figure = Figure(figsize=(6.5, 3.5))
     (axis,) = axes(figure, 1)
     for name, points in curves.items():
         if points:
-            axis.plot(*zip(*points), "o-", ms=3, linewidth=1.2, label=name)
+            of = {"color": colours[name], "label": name}
+            axis.plot(*zip(*points), "o-", ms=3, linewidth=1.2, **of)
     axis.set(xlabel="step", ylabel="rate [nats]")
     axis.set_ylim(bottom=0)
-    axis.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+    return _named(figure, axis)
+
+
+def _named(figure, axis) -> bytes:
+    """The picture with its legend below: beside it, a long name would leave no room for the axes."""
+    axis.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(0, -0.14))
     return png(figure)
