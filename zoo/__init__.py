@@ -20,6 +20,8 @@ def names() -> list[str]:
 def build(model: str, dataset: str | None = None, space=None, data_dir: str | None = None, **given):
     """An untrained model with its objective and optimizer, ready for `fit`.
 
+    `fit` is the main stage: pretraining and a prior fitted afterwards are those of `train_main.py`.
+
     Args:
         model: a name of the zoo.
         dataset: gives the shape and kind of the data, as far as possible without reading a file; the

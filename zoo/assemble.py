@@ -21,7 +21,7 @@ from zoo.axes import inference as inference_axis
 from zoo.axes import latent as latent_axis
 from zoo.axes import memory as memory_axis
 from zoo.axes import objective as objective_axis
-from zoo.axes.procedure import joint_stage, main_stage, prior_stage
+from zoo.axes.procedure import joint_stage, main_stage, moment_stage, prior_stage
 from zoo.recipe import Context, Recipe, Stage
 
 __all__ = ["model", "settings_class", "stages"]
@@ -95,9 +95,16 @@ def _stages(recipe, settings, context, vae) -> Iterator[Stage]:
             f"auxiliary=true fits a prior on the encoder's posterior, which "
             f"inference={settings.inference} moves on: take one of them"
         )
+    if settings.pretrain_steps and settings.moment_steps:
+        raise UserError(
+            f"pretrain_steps={settings.pretrain_steps} and moment_steps={settings.moment_steps} both "
+            "prepare the encoder: take one of them"
+        )
     if settings.pretrain_steps:
         yield _pretraining(settings, context, vae)
         _renew_decoder(recipe, settings, context, vae)
+    if settings.moment_steps:
+        yield moment_stage(settings, context, vae)
     yield main_stage(
         settings,
         context,

@@ -132,7 +132,7 @@ def speed(resolved) -> float:
     keras.utils.set_random_seed(resolved.seed)
     kind = modalities.of(resolved.dataset)
     made = run.prepare(resolved, kind, tf.distribute.get_strategy())
-    stage = next(made.stages)
+    stage = run.main_of(made.stages)
     stage.model.compile(procedure=stage.procedure)
     beside = getattr(stage.model.condition, "beside", None)
     stream = kind.stream(made.data, resolved.batch_size, 0, 0, (0, 1), beside)

@@ -98,8 +98,13 @@ def build(model: str, dataset: str | None, space, data_dir: str | None, given: d
     made = assemble.model(described, resolved.settings, made_for)
     check(made, space)
     stages = assemble.stages(described, resolved.settings, made_for, made)
-    made.compile(procedure=next(stages).procedure)
+    made.compile(procedure=main_of(stages).procedure)
     return made
+
+
+def main_of(stages: Iterator[recipe.Stage]) -> recipe.Stage:
+    """That of the model's own objective; those before it are passed over untrained."""
+    return next(stage for stage in stages if stage.name == "train")
 
 
 def load(workdir: str):

@@ -12,5 +12,11 @@ RECIPE = Recipe(
     "Tolstikhin, Bousquet, Gelly and Schoelkopf, Wasserstein Auto-Encoders, ICLR 2018; Makhzani, "
     "Shlens, Jaitly, Goodfellow and Frey, Adversarial Autoencoders, 2015",
     Defaults(backbone="deconvolutional"),
-    {"beta": 0.0, "posterior_scale": 0.02, "adversary_weight": 10.0, "latent_width": 8},
+    {
+        "beta": 0.0,
+        "posterior_scale": 0.02,
+        "adversary_weight": 10.0,
+        "latent_width": 8,
+        "moment_steps": 200,
+    },
 )

@@ -11,5 +11,11 @@ from zoo.recipe import Defaults, Recipe
 RECIPE = Recipe(
     "Tolstikhin, Bousquet, Gelly and Schoelkopf, Wasserstein Auto-Encoders, ICLR 2018",
     Defaults(backbone="deconvolutional"),
-    {"beta": 0.0, "posterior_scale": 0.02, "mmd_weight": 50.0, "latent_width": 8},
+    {
+        "beta": 0.0,
+        "posterior_scale": 0.02,
+        "mmd_weight": 50.0,
+        "latent_width": 8,
+        "moment_steps": 200,
+    },
 )

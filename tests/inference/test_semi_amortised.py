@@ -344,6 +344,24 @@ def test_the_code_alone_gives_the_encoder_no_gradient():
     assert all(slope is None for slope in slopes)
 
 
+def test_the_encoder_alone_has_the_gradient_of_its_codes_and_no_likelihood():
+    model, x = models.plain(), models.images(5)
+    slopes = []
+    for way in (inference.encoder_only, inference.amortised):
+        with tf.GradientTape() as tape:
+            draw = way(model, x, seed_of(1), 0)
+            loss = tf.reduce_sum(draw.rate + draw.z**2)
+        slopes.append(tape.gradient(loss, [v.value for v in model.encoder.trainable_variables]))
+    for alone, whole in zip(*slopes):
+        np.testing.assert_array_equal(alone, whole)
+        assert np.any(alone)
+    assert inference.encoder_only(model, x, seed_of(1), 0).log_likelihood is None
+    measured = inference.encoder_only(model, x, seed_of(1))
+    np.testing.assert_array_equal(
+        measured.log_likelihood, inference.amortised(model, x, seed_of(1)).log_likelihood
+    )
+
+
 def test_an_unknown_way_back_is_refused():
     with pytest.raises(UserError, match="did you mean finite_difference"):
         refine(lambda p, k: p[0], [tf.zeros([1])], 1, method="finite_differences")

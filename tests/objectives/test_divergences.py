@@ -18,7 +18,9 @@ from tfvae.objectives import (
     DensityRatio,
     DensityRatioLoss,
     MaximumMeanDiscrepancy,
+    MomentDistance,
     Objective,
+    OffsetCritic,
     PriorCritic,
     PriorCriticLoss,
     inverse_multiquadratic,
@@ -27,7 +29,7 @@ from tfvae.objectives import (
     radial_basis,
     total_correlation,
 )
-from tfvae.randomness import seed_of
+from tfvae.randomness import fold, seed_of
 
 # the fixture of the methods page: four posteriors in two dimensions, a draw from each, prior draws
 MEAN = np.array([[0.5, -1.0], [1.5, 0.25], [-0.75, 0.8], [0.0, -0.4]], np.float32)
@@ -294,6 +296,60 @@ def test_the_best_critic_of_the_prior_pays_two_ln_two_less_two_jensen_shannon():
     loss.build(models.plain(width=1))
     least = _fit(critic, loss, lambda number: _normal([512, 1], number) + 1.0)
     assert least == pytest.approx(1.163451, abs=0.02)
+
+
+def test_an_offset_critic_is_the_critic_and_the_density_of_the_prior():
+    keras.utils.set_random_seed(0)
+    critic = Critic([4], 1)
+    offset, model = OffsetCritic(critic), models.plain(width=2)
+    offset.build(model)
+    z = tf.constant(CODES)
+    exact = -0.5 * np.sum(CODES**2, -1) - np.log(2 * np.pi)  # log N(z; 0, I) in two dimensions
+    np.testing.assert_allclose((offset(z) - critic(z))[:, 0], exact, rtol=1e-5)
+    assert offset.trainable_variables == critic.trainable_variables
+    shaped = (
+        models.delta()
+    )  # a prior over positions: z comes flat from the loss, whole from the draw
+    offset = OffsetCritic(Critic([4], 1))
+    offset.build(shaped)
+    z = shaped.latent.sample(5, seed_of(0))
+    np.testing.assert_array_equal(offset(z), offset(tf.reshape(z, [5, -1])))
+    exact = shaped.latent.prior.distribution().log_prob(z)
+    np.testing.assert_allclose((offset(z) - offset.critic(z))[:, 0], exact, rtol=1e-5, atol=1e-5)
+
+
+def test_an_offset_critic_learns_less_the_density_of_the_codes():
+    """q = N(0, 1/4), p = N(0, 1): JS 0.092733, loss 1.200828, and the network itself says -log q."""
+    keras.utils.set_random_seed(0)
+    critic = OffsetCritic(Critic([32], 1))
+    loss = PriorCriticLoss(critic)
+    loss.build(models.plain(width=1))
+    least = _fit(critic, loss, lambda number: 0.5 * _normal([512, 1], number))
+    assert least == pytest.approx(1.200828, abs=0.02)
+    z = np.linspace(-1.0, 1.0, 41, dtype=np.float32)[:, None]
+    learned = critic.critic(tf.constant(z)).numpy()[:, 0]
+    density = tfp.distributions.Normal(0.0, 0.5).log_prob(z).numpy()[:, 0]
+    assert np.max(np.abs(learned + density)) < 0.25
+
+
+def test_moments_are_those_of_numpy_and_nothing_for_the_prior_itself():
+    model, term = models.plain(width=2), MomentDistance(seed=4)
+    term.build(model)
+
+    def reference(codes, prior):
+        mean = np.mean((prior.mean(0) - codes.mean(0)) ** 2)
+        return mean + np.mean((np.cov(prior.T) - np.cov(codes.T)) ** 2)
+
+    prior = [
+        model.latent.sample(4, fold(term.seed, tf.constant(step))).numpy() for step in range(2)
+    ]
+    for step in range(2):
+        found = float(term(draw(tf.constant(CODES)), tf.constant(step)))
+        assert found == pytest.approx(reference(CODES, prior[step]), rel=1e-5)
+    assert float(term(draw(tf.constant(prior[1])), tf.constant(1))) == 0.0
+    # N(3, 4 I) against N(0, I): 9 of the mean, and 3^2 on half of the covariance's four numbers
+    far = 3.0 + 2.0 * _normal([20_000, 2], 1)
+    assert float(term(draw(far), tf.constant(0))) == pytest.approx(9.0 + 4.5, abs=0.4)
 
 
 @pytest.mark.parametrize(

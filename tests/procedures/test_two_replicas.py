@@ -15,7 +15,9 @@ from tfvae.objectives import (
     DensityRatioLoss,
     DualVariable,
     MaximumMeanDiscrepancy,
+    MomentDistance,
     Objective,
+    OffsetCritic,
     PriorCritic,
     PriorCriticLoss,
     cosine_similarity,
@@ -60,7 +62,7 @@ def aggressive():
 
 def divergences():
     """Kernels, the batch's mixture, and two critics, each the first's and the other's rival."""
-    ratio, prior = Critic([6], 2), Critic([6], 1)
+    ratio, prior = Critic([6], 2), OffsetCritic(Critic([6], 1))
     objective = Objective(
         {
             "distortion": distortion,
@@ -69,6 +71,7 @@ def divergences():
             "total_correlation": (3.0, total_correlation(500)),
             "ratio": (2.0, DensityRatio(ratio)),
             "adversary": (2.0, PriorCritic(prior)),
+            "moments": (0.5, MomentDistance()),
         }
     )
     players = [

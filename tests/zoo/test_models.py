@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import zoo
 from tfvae.checks import UserError
-from zoo import recipe
+from tfvae.randomness import seed_of
+from zoo import assemble, plan, recipe, run
 from zoo.modalities import images, text
 
 WORDS = text.Space(30, 9)
@@ -131,6 +133,13 @@ def test_impossible_pairs_are_refused_by_name(name, given, says):
         ("acn", {}, "needs a memory as large as the training set: say memory_size="),
         ("acn", {"memory_size": 99, "conditional": True}, "conditional=True cannot go with it"),
         ("acn", {"memory_size": 99, "mmd_weight": 1.0}, "mmd_weight=1.0 cannot go with it"),
+        ("vq_vae", {"moment_steps": 9}, "moment_steps=9 cannot go with it"),
+        (
+            "wae_mmd",
+            {"conditional": True, "prior": "label"},
+            "mmd_weight=50.0 compares the codes with draws of one prior, .* prior=label",
+        ),
+        ("wae_gan", {"pretrain_steps": 5}, "pretrain_steps=5 and moment_steps=200 both"),
         (
             "wae_mmd",
             {"inference": "semi_amortised"},
@@ -155,6 +164,43 @@ def test_labels_reach_a_model_of_the_zoo(name, given):
     assert model.sample(3, label=7).shape == (3, 8, 8, 1)
     with pytest.raises(UserError, match="conditional=true needs labels, and dataset 'sprites'"):
         zoo.build(name, "sprites", **TINY, conditional=True)
+
+
+def test_the_encoder_of_a_wae_is_first_brought_to_the_moments_of_the_prior():
+    """Codes that begin 3 away, and far less wide than the prior, of which the kernels see little."""
+    resolved = plan.resolve(
+        "wae_mmd", dataset="digits", backbone="mlp", batch_size=64, learning_rate=0.01
+    )
+    assert resolved.settings.moment_steps == 200
+    made_for = run.context(resolved, BITS)
+    described = recipe.load("wae_mmd")
+    model = assemble.model(described, resolved.settings, made_for)
+    model.build()
+    x = _digits(256)
+    _, bias = (v for v in model.latent.posterior.trainable_variables)
+    bias.assign_add(tf.fill(bias.shape, 3.0))
+    stages = assemble.stages(described, resolved.settings, made_for, model)
+    first = next(stages)
+    assert (first.name, first.steps) == ("moments", 200)
+    decoder = [v.numpy() for v in model.decoder.trainable_variables]
+    model.compile(procedure=first.procedure)
+    model.fit(x, batch_size=64, epochs=50, verbose=0)
+    code = model.draw(x, seed_of(0)).z.numpy()
+    # 64 draws of the prior have means of variance 1/64; over 8 numbers 0.1 is beyond 1e-6
+    assert np.mean(code.mean(0) ** 2) < 0.1 and np.mean((np.cov(code.T) - np.eye(8)) ** 2) < 0.1
+    for was, now in zip(decoder, model.decoder.trainable_variables):
+        np.testing.assert_array_equal(was, now)
+    assert [stage.name for stage in stages] == ["train"]
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "says"),
+    [("wae_gan", {}, "adversary"), ("info_vae", {"pretrain_steps": 9}, "mmd")],
+)
+def test_fit_of_a_built_model_is_its_main_stage(name, given, says):
+    model = zoo.build(name, "digits", BITS, backbone="mlp", **TINY, **given)
+    procedure = getattr(model.procedure, "main", model.procedure)
+    assert says in procedure.update.objective.terms
 
 
 def test_a_term_of_text_is_refused_on_images():

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tfvae.draw import Draw
 
-__all__ = ["amortised", "code_only"]
+__all__ = ["amortised", "code_only", "encoder_only"]
 
 
 def amortised(model, x, seed, step=None, label=None) -> Draw:
@@ -30,6 +30,19 @@ def code_only(model, x, seed, step=None, label=None) -> Draw:
     """
     if step is None:
         return amortised(model, x, seed, label=label)
-    features = tf.stop_gradient(model.features(x, label))
+    return _coded(model, x, tf.stop_gradient(model.features(x, label)), seed, label)
+
+
+def encoder_only(model, x, seed, step=None, label=None) -> Draw:
+    """The draw and its rate without the decoder: for an objective of the codes alone.
+
+    As `code_only`, but the gradient reaches the encoder.
+    """
+    if step is None:
+        return amortised(model, x, seed, label=label)
+    return _coded(model, x, model.features(x, label), seed, label)
+
+
+def _coded(model, x, features, seed, label) -> Draw:
     posterior, z, rate, aux = model.latent.infer(features, seed, model.known(label))
     return Draw(x, features, posterior, z, rate, None, aux)

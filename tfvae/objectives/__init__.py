@@ -15,8 +15,9 @@ from tfvae.objectives.discrepancy import (
 from tfvae.objectives.dual import DualVariable
 from tfvae.objectives.elbo import distortion, elbo, rate
 from tfvae.objectives.free_bits import FREE_BITS_FORMS, free_bits
+from tfvae.objectives.moments import MomentDistance
 from tfvae.objectives.objective import Objective
-from tfvae.objectives.prior_critic import PriorCritic, PriorCriticLoss
+from tfvae.objectives.prior_critic import OffsetCritic, PriorCritic, PriorCriticLoss
 from tfvae.objectives.switch import Switch
 from tfvae.objectives.total_correlation import MIXTURES, total_correlation
 
@@ -30,7 +31,9 @@ __all__ = [
     "DensityRatioLoss",
     "DualVariable",
     "MaximumMeanDiscrepancy",
+    "MomentDistance",
     "Objective",
+    "OffsetCritic",
     "PriorCritic",
     "PriorCriticLoss",
     "Switch",

@@ -1,6 +1,6 @@
 """The adversarial match of q(z) with p(z): a critic tells codes from draws of the prior.
 
-Legend: B batch of this replica, M global batch.
+Legend: B batch of this replica, M global batch, D latent numbers.
 """
 
 from __future__ import annotations
@@ -12,7 +12,38 @@ from tfvae.objectives.aggregate import all_rows, flat_rows
 from tfvae.objectives.critic import Critic
 from tfvae.randomness import fold, seed_of
 
-__all__ = ["PriorCritic", "PriorCriticLoss"]
+__all__ = ["OffsetCritic", "PriorCritic", "PriorCriticLoss"]
+
+
+class OffsetCritic:
+    """D(z) = critic(z) + log p(z): what is left for the critic to learn is -log q(z).
+
+    At the best critic D = log p(z) - log q(z), of which the first half is known. Codes where neither
+    sample has ever been are pulled to the prior even so. The published trick is for N(0, s^2 I), there
+    -|z|^2 / (2 s^2) (Tolstikhin et al. 2018, as released); here for every prior that has a density. A
+    learned prior is moved by it too.
+
+    Args:
+        critic: with one output.
+    """
+
+    def __init__(self, critic: Critic):
+        self.critic = critic
+
+    def build(self, model) -> None:
+        """Makes the critic's weights, and takes the model's prior."""
+        self.critic.build(model)
+        self._latent = model.latent
+
+    @property
+    def trainable_variables(self) -> list:
+        """The critic's weights."""
+        return self.critic.trainable_variables
+
+    def __call__(self, z) -> tf.Tensor:
+        """[B, ...] -> [B, 1]."""
+        shaped = tf.reshape(z, [-1, *self._latent.event_shape])
+        return self.critic(z) + self._latent.given().distribution().log_prob(shaped)[:, None]
 
 
 class PriorCritic:
@@ -26,7 +57,7 @@ class PriorCritic:
         critic: with one output.
     """
 
-    def __init__(self, critic: Critic):
+    def __init__(self, critic: Critic | OffsetCritic):
         self.critic = critic
 
     def build(self, model) -> None:
@@ -44,13 +75,13 @@ class PriorCriticLoss:
     At the best critic it is 2 ln 2 - 2 JS(q(z), p(z)).
 
     Args:
-        critic: that of a `PriorCritic`.
+        critic: that of a `PriorCritic`, with its offset if it has one.
         seed: of the draws z_p from the prior, with the step.
     """
 
     reads_step = True
 
-    def __init__(self, critic: Critic, seed: int = 0):
+    def __init__(self, critic: Critic | OffsetCritic, seed: int = 0):
         self.critic = critic
         self.seed = fold(seed_of(seed), 0x3A)
 

@@ -4,7 +4,7 @@ from tfvae.procedures.aggressive import STOPPING, Aggressive
 from tfvae.procedures.alternating import Alternating, Player
 from tfvae.procedures.joint import Joint
 from tfvae.procedures.moving_codebook import MovingCodebook
-from tfvae.procedures.partwise import Partwise
+from tfvae.procedures.partwise import Partwise, encoder_variables
 from tfvae.procedures.plateau import Plateau
 from tfvae.procedures.procedure import Procedure
 from tfvae.procedures.update import Update
@@ -22,4 +22,5 @@ __all__ = [
     "Procedure",
     "Update",
     "WriteCodes",
+    "encoder_variables",
 ]

@@ -17,7 +17,7 @@ import tensorflow as tf
 from tfvae.checks import UserError, one_of, positive
 from tfvae.inference import amortised
 from tfvae.objectives import Objective, elbo
-from tfvae.procedures.partwise import Partwise
+from tfvae.procedures.partwise import Partwise, encoder_variables
 from tfvae.procedures.plateau import Plateau
 from tfvae.procedures.procedure import Procedure, reduced
 from tfvae.procedures.update import Update
@@ -96,12 +96,14 @@ class Aggressive(Procedure):
         self.optimizers = {"encoder": encoder_optimizer, "decoder": decoder_optimizer}
         shared = {
             "clip_norm": clip_norm,
-            "clip_over": lambda model: [*_encoder(model), *self._decoder(model)],
+            "clip_over": lambda model: [*encoder_variables(model), *self._decoder(model)],
             "jit_compile": jit_compile,
             "inference": inference,
         }
-        both = Partwise([(encoder_optimizer, _encoder), (decoder_optimizer, self._decoder)])
-        self.inner = Update(self.objective, encoder_optimizer, _encoder, **shared)
+        both = Partwise(
+            [(encoder_optimizer, encoder_variables), (decoder_optimizer, self._decoder)]
+        )
+        self.inner = Update(self.objective, encoder_optimizer, encoder_variables, **shared)
         self.decoder = Update(self.objective, decoder_optimizer, self._decoder, **shared)
         self.joint = Update(self.objective, both, shared["clip_over"], **shared)
         begins = largest != 0 and not waiting
@@ -205,7 +207,7 @@ class Aggressive(Procedure):
 
     def _decoder(self, model) -> list:
         """theta: what is not the encoder's, with the weights of the objective's terms."""
-        taken = {id(v) for v in _encoder(model)}
+        taken = {id(v) for v in encoder_variables(model)}
         rest = [v for v in model.trainable_variables if id(v) not in taken]
         return [*rest, *self.objective.trainable_variables]
 
@@ -218,10 +220,3 @@ class Aggressive(Procedure):
             **self.objective.state(),
             **self._rate_state(),
         }
-
-
-def _encoder(model) -> list:
-    """phi: the encoder and the posterior's heads."""
-    posterior = getattr(model.latent, "posterior", None)
-    heads = [] if posterior is None else posterior.trainable_variables
-    return [*model.encoder.trainable_variables, *heads]

@@ -1,4 +1,4 @@
-"""One step of several optimizers: each part of the model keeps its own moments."""
+"""The parts of a model's weights, and one step of several optimizers: each keeps its own moments."""
 
 from __future__ import annotations
 
@@ -9,7 +9,14 @@ import tensorflow as tf
 
 from tfvae.checks import UserError
 
-__all__ = ["Partwise"]
+__all__ = ["Partwise", "encoder_variables"]
+
+
+def encoder_variables(model) -> list:
+    """phi, the weights of q(z|x): the encoder's and those of the posterior's heads."""
+    posterior = getattr(model.latent, "posterior", None)
+    heads = [] if posterior is None else posterior.trainable_variables
+    return [*model.encoder.trainable_variables, *heads]
 
 
 class Partwise(tf.Module):

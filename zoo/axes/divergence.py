@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import keras
 
 from tfvae import inference
+from tfvae.checks import UserError
 from tfvae.objectives import (
     MIXTURES,
     Critic,
@@ -15,6 +16,7 @@ from tfvae.objectives import (
     DensityRatioLoss,
     MaximumMeanDiscrepancy,
     Objective,
+    OffsetCritic,
     PriorCritic,
     PriorCriticLoss,
     inverse_multiquadratic,
@@ -57,6 +59,9 @@ class DivergenceSettings:
     adversary_weight: float = field(
         0.0, "of softplus(-D(z)): a critic tells codes from draws of the prior", low=0.0
     )
+    adversary_offset: bool = field(
+        False, "log p(z) is added to D(z): its critic learns -log q(z) alone"
+    )
     critic_layers: int = field(4, "hidden layers of a critic", low=1, high=20)
     critic_units: int = field(256, "their width", low=1, high=65536)
     critic_learning_rate: float = field(1e-3, "of a critic, constant", low=0.0, high=1.0)
@@ -71,7 +76,18 @@ class Divergence(NamedTuple):
 
 
 def make(settings, context) -> Divergence:
-    """The penalties that the settings ask for; none is an empty `Divergence`."""
+    """The penalties that the settings ask for; none is an empty `Divergence`.
+
+    Raises:
+        UserError: a penalty that compares codes with draws of the prior, and no prior of all examples.
+    """
+    for name in ("mmd_weight", "adversary_weight", "moment_steps"):
+        value = getattr(settings, name)
+        if value and settings.prior == "label":
+            raise UserError(
+                f"{name}={value} compares the codes with draws of one prior, and prior=label has one "
+                "for each label: take one of them"
+            )
     made = Divergence({}, [])
     if settings.mmd_weight:
         kernel = (
@@ -91,6 +107,8 @@ def make(settings, context) -> Divergence:
         made.players.append(_player("ratio_critic", critic, loss, settings, context))
     if settings.adversary_weight:
         critic = _critic(settings, 1)
+        if settings.adversary_offset:
+            critic = OffsetCritic(critic)
         made.terms["adversary"] = (settings.adversary_weight, PriorCritic(critic))
         loss = PriorCriticLoss(critic, context.seed)
         made.players.append(_player("prior_critic", critic, loss, settings, context))

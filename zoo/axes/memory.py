@@ -37,6 +37,7 @@ _APART = {
     "on_collapse": "say",
     "mmd_weight": 0.0,
     "adversary_weight": 0.0,
+    "moment_steps": 0,
 }
 
 

@@ -19,6 +19,7 @@ from tfvae.procedures import (
     Plateau,
     Player,
     Update,
+    encoder_variables,
 )
 from tfvae.randomness import seed_of
 from tfvae.schedules import Constant, Cosine, Exponential, Piecewise, Restarts, Schedule
@@ -31,6 +32,7 @@ __all__ = [
     "joint_stage",
     "learning_rate",
     "main_stage",
+    "moment_stage",
     "prior_stage",
 ]
 
@@ -69,6 +71,12 @@ class ProcedureSettings:
     pretrain_steps: int = field(
         0,
         "first an autoencoder (weight 0) for so many steps; then its decoder is made anew",
+        low=0,
+    )
+    moment_steps: int = field(
+        0,
+        "first the encoder alone for so many steps: mean and covariance of its codes come to those "
+        "of the prior (WAE as released: at most 200)",
         low=0,
     )
 
@@ -219,6 +227,21 @@ def _information(context: Context, number: int):
         return diagnosis.information_in_batches(model, x, len(x), seed_of(context.seed), label)
 
     return information
+
+
+def moment_stage(settings, context: Context, model) -> Stage:
+    """Only the encoder, until its codes lie where the prior's draws do (WAE, as released)."""
+    distance = objectives.MomentDistance(context.seed)
+    update = Update(
+        objectives.Objective({"moments": distance}),
+        keras.optimizers.Adam(),
+        variables=encoder_variables,
+        clip_norm=settings.clip_norm,
+        inference=inferences.encoder_only,
+        jit_compile=context.jit_compile,
+    )
+    procedure = Joint(update, learning_rate=Constant(context.learning_rate), seed=context.seed)
+    return Stage("moments", model, procedure, settings.moment_steps)
 
 
 def prior_stage(settings, context: Context, model) -> Stage:
