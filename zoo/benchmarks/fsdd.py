@@ -113,7 +113,7 @@ BENCHMARK = Benchmark(
         "dataset": "fsdd",
         "backbone": "wavenet",
         "size": "small",
-        "train_steps": 7000,
+        "train_steps": 16000,
         "batch_size": 4,
         "learning_rate": 1e-3,
         "deterministic": False,  # the loss over 256 levels is slower where it must be
