@@ -14,6 +14,7 @@ from PIL import Image
 from tfvae.checks import UserError
 from zoo import datasets
 from zoo.datasets import files
+from zoo.datasets.mnist import Mnist
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 REAL = pathlib.Path(os.environ.get("TFVAE_DATA", ROOT.parent / "shared" / "data"))
@@ -84,6 +85,28 @@ def test_the_prepared_copy_is_read_again_and_made_anew_when_damaged():
     prepared.write_bytes(prepared.read_bytes()[:1000])
     again = datasets.load("omniglot", str(REAL))
     np.testing.assert_array_equal(first.train.x, again.train.x)
+
+
+def test_processes_that_prepare_the_same_set_at_once_do_not_disturb_each_other(
+    tmp_path, monkeypatch
+):
+    """A second load begins and ends in the middle of the first one: each prepares once."""
+    monkeypatch.setenv("TFVAE_CACHE", str(tmp_path / "cache"))
+    _mnist(tmp_path)
+    began, loaded, read = [], [], Mnist.read
+
+    def slow(builder):
+        began.append(builder)
+        if len(began) == 1:
+            loaded.append(datasets.load("mnist", str(tmp_path)))
+        return read(builder)
+
+    monkeypatch.setattr(Mnist, "read", slow)
+    loaded += [datasets.load("mnist", str(tmp_path)) for _ in range(2)]
+    assert len(began) == 2
+    for found in loaded[1:]:
+        np.testing.assert_array_equal(found.train.x, loaded[0].train.x)
+    assert len(list((tmp_path / "cache" / "tfds").iterdir())) == 1
 
 
 def _idx(array):

@@ -13,7 +13,8 @@ import io
 import os
 import pathlib
 import shutil
-from collections.abc import Mapping
+import uuid
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -110,20 +111,35 @@ def load(
     for key, path in paths.items():
         files.verify(path, source[key], builder.KNOWN)
     key = hashlib.sha256(repr((name, sorted(source.items()))).encode()).hexdigest()[:16]
-    made = builder(paths, name, str(cache / "tfds" / key))
-    try:
-        splits = _prepared(made)
-    except UserError:
-        raise
-    except Exception:  # a copy that was cut short or damaged is made anew, once
-        shutil.rmtree(cache / "tfds" / key, ignore_errors=True)
-        splits = _prepared(builder(paths, name, str(cache / "tfds" / key)))
+    splits = _prepared(lambda place: builder(paths, name, str(place)), cache / "tfds" / key)
     return Data(name, *(splits[s] for s in SPLITS), kind, description, builder.CITATION, source)
 
 
-def _prepared(made: ImageBuilder) -> dict[str, Split]:
-    with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
-        made.download_and_prepare()
+def _prepared(make: Callable[[pathlib.Path], ImageBuilder], folder: pathlib.Path):
+    """The splits from the prepared copy in the folder, which is made if it is not there or damaged.
+
+    It is made aside and takes its place in one step: of several processes that need it at once, each
+    makes its own, and the first one's stays.
+    """
+    if folder.exists():
+        try:
+            return _read(make(folder))
+        except Exception:  # a copy that was damaged
+            shutil.rmtree(folder, ignore_errors=True)
+    aside = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}")
+    try:
+        made = make(aside)
+        with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
+            made.download_and_prepare()
+        splits = _read(made)
+        with contextlib.suppress(OSError):  # another process was first
+            aside.rename(folder)
+        return splits
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _read(made: ImageBuilder) -> dict[str, Split]:
     splits = {}
     for name in SPLITS:
         blocks = list(tfds.as_numpy(made.as_dataset(split=name)))
