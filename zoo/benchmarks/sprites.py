@@ -5,6 +5,9 @@ The published comparison is that of FactorVAE's score; these images compare with
 
 from __future__ import annotations
 
+import math
+import statistics
+
 from zoo.benchmarks.table import Benchmark, Row
 from zoo.report import factors
 
@@ -14,6 +17,16 @@ __all__ = ["BENCHMARK"]
 def _further(report, model, data, test) -> dict[str, float]:
     del report
     return factors(model, data, test, 0)
+
+
+def _above(rows) -> bool:
+    """Of one seed or two, whose spread says nothing, only the sign."""
+    gains = [
+        ours["factor_vae_score"] - plain["factor_vae_score"]
+        for ours, plain in zip(rows["factor_vae, gamma 35"], rows["vae"])
+    ]
+    error = statistics.stdev(gains) / math.sqrt(len(gains)) if len(gains) > 2 else 0.0
+    return statistics.mean(gains) > 2.0 * error
 
 
 BENCHMARK = Benchmark(
@@ -47,12 +60,10 @@ BENCHMARK = Benchmark(
         "train_seconds",
     ),
     further=_further,
-    joint=(
+    overall=(
         (
-            "FactorVAE's score above the plain VAE's",
-            lambda rows: (
-                rows["factor_vae, gamma 35"]["factor_vae_score"] > rows["vae"]["factor_vae_score"]
-            ),
+            "FactorVAE's score above the plain VAE's in the mean over the seeds, by two standard errors",
+            _above,
         ),
     ),
 )

@@ -54,7 +54,8 @@ class Benchmark:
         rows: the table.
         columns: figures of the report that it shows.
         further: (report, model, data, measured split) -> more figures of a row.
-        joint: assertions about several rows: (words, predicate of {row name: figures}).
+        joint: assertions about several rows, of each seed: (words, predicate of {row name: figures}).
+        overall: of all seeds together: (words, predicate of {row name: [figures of each seed]}).
     """
 
     about: str
@@ -64,6 +65,7 @@ class Benchmark:
     columns: Sequence[str]
     further: Callable[..., dict[str, Any]] | None = None
     joint: Sequence[tuple[str, Callable[[dict[str, dict]], bool]]] = ()
+    overall: Sequence[tuple[str, Callable[[dict[str, list[dict]]], bool]]] = ()
 
 
 def measure_row(benchmark: Benchmark, row: Row, seed: int, data_dir: str | None) -> dict[str, Any]:
@@ -233,4 +235,12 @@ def _table(benchmark, rows, found) -> tuple[str, bool]:
             continue
         everything &= kept == len(seeds)
         lines.append(f"\n{words}: holds for {kept}/{len(seeds)} seeds")
+    every = {row.name: [found[seed][row.name] for seed in seeds] for row in rows}
+    for words, predicate in benchmark.overall:
+        try:
+            held = bool(predicate(every))
+        except KeyError:
+            continue
+        everything &= held
+        lines.append(f"\n{words}: {'holds' if held else 'does not hold'}")
     return "\n".join(lines) + "\n", everything

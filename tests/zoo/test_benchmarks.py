@@ -1,0 +1,84 @@
+"""Tables of benchmarks: what they say of figures that are there, and that every benchmark can be planned."""
+
+import importlib
+import json
+import pathlib
+
+import pytest
+
+from zoo import benchmarks, plan
+from zoo.benchmarks import table
+from zoo.benchmarks.table import Benchmark, Row
+
+NAMES = sorted(
+    p.stem
+    for p in pathlib.Path(benchmarks.__file__).parent.glob("[!_]*.py")
+    if hasattr(importlib.import_module(f"zoo.benchmarks.{p.stem}"), "BENCHMARK")
+)
+
+
+def _mean(figures):
+    return sum(f["elbo"] for f in figures) / len(figures)
+
+
+def _made(rows_assert=0.0):
+    return Benchmark(
+        "About.",
+        {},
+        {},
+        (
+            Row("one", "vae", asserts=("above", lambda f: f["elbo"] > rows_assert)),
+            Row("two", "vae"),
+        ),
+        ("elbo", "codes_used"),
+        joint=(("one below two", lambda rows: rows["one"]["elbo"] < rows["two"]["elbo"]),),
+        overall=(("in the mean", lambda rows: _mean(rows["one"]) < _mean(rows["two"])),),
+    )
+
+
+def _leave(folder, figures):
+    (folder / "made").mkdir()
+    for (row, seed), elbo in figures.items():
+        path = folder / "made" / f"{row}_{seed}.json"
+        path.write_text(json.dumps({"elbo": elbo, "codes_used": 7 if row == "two" else None}))
+
+
+@pytest.mark.parametrize(
+    ("figures", "joint", "overall", "holds"),
+    [
+        ({("one", 0): 1, ("one", 1): 1.5, ("two", 0): 2, ("two", 1): 3.0}, "2/2", "holds", True),
+        ({("one", 0): 1, ("one", 1): 2.5, ("two", 0): 2, ("two", 1): 2}, "1/2", "holds", False),
+        (
+            {("one", 0): 1, ("one", 1): 9.0, ("two", 0): 2, ("two", 1): 2},
+            "1/2",
+            "does not hold",
+            False,
+        ),
+    ],
+)
+def test_a_table_says_what_holds(tmp_path, monkeypatch, capsys, figures, joint, overall, holds):
+    monkeypatch.setattr(table, "load", lambda name: _made())
+    _leave(tmp_path, figures)
+    assert table.run_all("made", [0, 1], str(tmp_path)) == holds
+    said = capsys.readouterr().out
+    assert said.rstrip() == (tmp_path / "made.md").read_text().rstrip()
+    assert f"one below two: holds for {joint} seeds" in said and f"in the mean: {overall}" in said
+    assert "| 2/2 |" in said and "| two | " in said and " | 7 |" in said
+
+
+def test_an_assertion_of_a_row_counts_and_those_of_rows_left_out_do_not(tmp_path, monkeypatch):
+    _leave(tmp_path, {("one", 0): 1.0, ("two", 0): 0.0})
+    monkeypatch.setattr(table, "load", lambda name: _made())
+    assert not table.run_all("made", [0], str(tmp_path))
+    assert table.run_all("made", [0], str(tmp_path), only=["one"])
+    monkeypatch.setattr(table, "load", lambda name: _made(rows_assert=5.0))
+    assert not table.run_all("made", [0], str(tmp_path), only=["one"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_row_of_every_benchmark_can_be_planned(name):
+    made = table.load(name)
+    assert len({row.name for row in made.rows}) == len(made.rows) and made.about
+    for row in made.rows:
+        resolved = table._resolve(made, row, 3, None)
+        assert isinstance(resolved, plan.Plan) and resolved.seed == 3
