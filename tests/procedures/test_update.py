@@ -8,7 +8,7 @@ import tensorflow as tf
 from tests import models
 from tfvae.checks import UserError
 from tfvae.objectives import elbo
-from tfvae.procedures import Joint, Partwise, Update
+from tfvae.procedures import Joint, Partwise, Update, encoder_variables
 from tfvae.randomness import seed_of
 
 RATE = 0.1
@@ -161,3 +161,17 @@ def test_a_schedule_of_the_learning_rate_needs_one_optimizer():
 def test_an_update_that_moves_nothing_is_refused():
     with pytest.raises(UserError, match="moves no variable"):
         Update(elbo(), "sgd", lambda m: []).build(models.plain())
+
+
+@pytest.mark.parametrize("make", [models.plain, models.associative, models.delta])
+def test_the_encoders_variables_are_those_its_codes_depend_on(make):
+    """q(z|x) moves with each of them and with no other; a prior's weights are not among them."""
+    model, x = make(), models.images(8)
+    weights = model.trainable_variables
+    with tf.GradientTape() as tape:
+        draw = model.draw(x, seed_of(0))
+        codes = tf.reduce_sum(draw.z**2)
+    slopes = tape.gradient(codes, [v.value for v in weights])
+    moving = {v.path for v, slope in zip(weights, slopes) if slope is not None and np.any(slope)}
+    own = encoder_variables(model)
+    assert {v.path for v in own} == moving and len(own) == len(moving)

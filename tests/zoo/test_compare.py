@@ -74,7 +74,8 @@ def test_tables_hold_mean_and_spread_of_what_is_done(tmp_path):
     held = json.loads((tmp_path / "comparison.json").read_text())
     assert held[0]["nll"][0] == 11.0 and held[1]["seeds"] == 0
     page = (tmp_path / "comparison.html").read_text()
-    assert page.count("data:image/png") == 2 and "beta_vae:beta=0.2" in page and "http" not in page
+    assert page.count("data:image/png") == 2 and "http" not in page
+    assert "<td>beta_vae:<wbr>beta=0.2" in page  # a long name may break there, and only there
 
 
 def test_nothing_is_run_twice_and_what_was_begun_is_resumed(tmp_path, monkeypatch):
