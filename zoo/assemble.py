@@ -98,14 +98,9 @@ def _stages(recipe, settings, context, vae) -> Iterator[Stage]:
     if settings.pretrain_steps and settings.moment_steps:
         raise UserError(
             f"pretrain_steps={settings.pretrain_steps} and moment_steps={settings.moment_steps} both "
-            "prepare the encoder: take one of them"
+            "prepare the encoder: take one of them (0 turns the other off)"
         )
-    if settings.pretrain_steps:
-        yield _pretraining(settings, context, vae)
-        _renew_decoder(recipe, settings, context, vae)
-    if settings.moment_steps:
-        yield moment_stage(settings, context, vae)
-    yield main_stage(
+    main = main_stage(  # made first: what it refuses is refused before anything trains
         settings,
         context,
         vae,
@@ -114,6 +109,12 @@ def _stages(recipe, settings, context, vae) -> Iterator[Stage]:
         divergence.players,
         codes_axis.after(settings) or memory_axis.after(settings),
     )
+    if settings.pretrain_steps:
+        yield _pretraining(settings, context, vae)
+        _renew_decoder(recipe, settings, context, vae)
+    if settings.moment_steps:
+        yield moment_stage(settings, context, vae)
+    yield main
     if settings.auxiliary:
         yield prior_stage(settings, context, vae.with_prior(_auxiliary(settings, context, vae)))
 

@@ -235,16 +235,17 @@ def write(found: Sequence[Entry], out: str, about: str) -> str:
 
 def _curves(out: str, row) -> list[tuple[int, float]]:
     """(step, validation rate) of the first seed's main stage."""
+    from zoo import recipe
+
     path = os.path.join(folder(out, row["model"], 0), "metrics.jsonl")
     if not os.path.exists(path):
         return []
     with open(path, encoding="utf-8") as stream:
         lines = [json.loads(line) for line in stream]
-    first = lines[0]["stage"] if lines else None
     return [
         (line["step"], line["valid"]["rate"])
         for line in lines
-        if line["stage"] == first and "rate" in line["valid"]
+        if line["stage"] == recipe.MAIN and "rate" in line["valid"]
     ]
 
 

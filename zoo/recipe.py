@@ -18,7 +18,9 @@ from typing import Any
 
 from tfvae.checks import one_of
 
-__all__ = ["Context", "Defaults", "Recipe", "Stage", "load", "names"]
+__all__ = ["MAIN", "Context", "Defaults", "Recipe", "Stage", "load", "names"]
+
+MAIN = "train"  # the stage of the model's own objective; others come before it or after it
 
 _NOT_MODELS = {
     "__init__",
@@ -64,7 +66,7 @@ class Recipe:
         build: `(settings, context) -> tfvae.VAE`, made under the strategy's scope, where the axes do
             not say it all.
         stages: `(settings, context, model) -> iterator of Stage`, each made when the one before is
-            done, where the axes do not say it all.
+            done, where the axes do not say it all; one of them is named `MAIN`.
     """
 
     citation: str

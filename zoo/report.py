@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfvae import diagnosis, metrics, training
-from zoo import console
+from zoo import console, recipe
 
 __all__ = ["codes", "factors", "write"]
 
@@ -61,7 +61,7 @@ def write(resolved, described, kind, data, model, last, seconds, directory) -> d
     report["verdict"] = diagnosis.verdict(report)
     console.say("drawing")
     shown = kind.pictures(last.model, test, data, resolved.seed, console.progress)
-    figures = diagnosis.figures(report, directory.metrics(), shown.images)
+    figures = diagnosis.figures(report, directory.metrics(), shown.images, recipe.MAIN)
     directory.write_json("report.json", report)
     for name, png in figures.items():
         directory.write_bytes(f"figures/{name}.png", png)

@@ -103,8 +103,17 @@ def build(model: str, dataset: str | None, space, data_dir: str | None, given: d
 
 
 def main_of(stages: Iterator[recipe.Stage]) -> recipe.Stage:
-    """That of the model's own objective; those before it are passed over untrained."""
-    return next(stage for stage in stages if stage.name == "train")
+    """That of the model's own objective; those before it are passed over untrained.
+
+    Raises:
+        UserError: there is none, in a recipe with stages of its own.
+    """
+    names = []
+    for stage in stages:
+        if stage.name == recipe.MAIN:
+            return stage
+        names.append(stage.name)
+    raise UserError(f"one stage of a recipe must be named {recipe.MAIN!r}, got {names}")
 
 
 def load(workdir: str):
@@ -301,7 +310,7 @@ def _train(stage, resolved, kind, made, strategy, directory, resume):
 def _watch(stage, made, chief: bool) -> training.CollapseMonitor | None:
     """Of the stage in which a latent can be lost, and only where its rate is part of a bound."""
     latent = stage.model.latent
-    if stage.name != "train" or not hasattr(latent, "posterior") or not latent.bound:
+    if stage.name != recipe.MAIN or not hasattr(latent, "posterior") or not latent.bound:
         return None
     label = None if made.valid_label is None else made.valid_label[:_WATCHED]
     return training.CollapseMonitor(

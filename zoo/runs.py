@@ -8,7 +8,7 @@ from typing import Any
 
 from tfvae.checks import UserError
 from tfvae.examination import Examined
-from zoo import modalities, plan, run
+from zoo import modalities, plan, recipe, run
 
 __all__ = ["examined", "plan_of"]
 
@@ -79,7 +79,8 @@ def _last_weight(workdir: str) -> float | None:
     rows: list[dict[str, Any]] = []
     with open(os.path.join(workdir, "metrics.jsonl"), encoding="utf-8") as stream:
         rows = [json.loads(line) for line in stream]
-    weights = [row["train"]["weight/rate"] for row in rows if "weight/rate" in row["train"]]
+    known = [row["train"] for row in rows if row["stage"] == recipe.MAIN]
+    weights = [figures["weight/rate"] for figures in known if "weight/rate" in figures]
     return weights[-1] if weights else None
 
 

@@ -1,5 +1,7 @@
 """Measures of models whose figures are known; verdicts; the page."""
 
+import importlib
+
 import keras
 import numpy as np
 import pytest
@@ -114,6 +116,29 @@ def test_verdicts(rate, information, active, gap, says):
     }  # fmt: skip
     assert diagnosis.verdict(report) == says
     assert "nats" in diagnosis.sentence(report)
+
+
+def test_the_curves_are_those_of_the_main_stage_with_the_rates_after_it(monkeypatch):
+    def row(stage, step, rate, **more):
+        values = {"distortion": 9.0, "rate": rate}
+        return {"stage": stage, "step": step, "train": values, "valid": values, **more}
+
+    rows = [
+        row("moments", 5, 300.0),
+        row("train", 10, 1.0, latent={"mutual_information": 0.7}),
+        row("train", 20, 2.0, latent={"mutual_information": 0.9}),
+        row("auxiliary_prior", 7, 1.5),
+    ]
+    module = importlib.import_module("tfvae.diagnosis.figures")  # the package has the function
+    monkeypatch.setattr(module, "png", lambda figure: figure)
+    drawn = diagnosis.figures({"rate": 2.0, "rate_per_group": []}, rows, {})["curves"]
+    lines = {line.get_label(): line.get_xydata().tolist() for line in drawn.axes[1].lines}
+    assert lines == {
+        "training": [[10, 1.0], [20, 2.0]],
+        "validation": [[10, 1.0], [20, 2.0]],
+        "mutual information": [[10, 0.7], [20, 0.9]],
+        "auxiliary prior": [[27, 1.5]],
+    }
 
 
 def test_the_page_is_self_contained_and_escapes():

@@ -116,6 +116,15 @@ def test_mmd_of_equal_samples_and_of_samples_alike():
     assert np.mean(found[False]) == pytest.approx(0.013333, abs=0.003)
 
 
+def test_of_points_whose_number_is_found_out_late_a_single_one_has_no_pairs():
+    signature = [tf.TensorSpec([None, 2])] * 2
+    late = tf.function(
+        lambda a, b: maximum_mean_discrepancy(a, b, radial_basis(1.0)), input_signature=signature
+    )
+    a, b = CODES[:1], PRIOR[:1]
+    assert float(late(a, b)) == pytest.approx(-2 * np.exp(-np.sum((a - b) ** 2) / 2), rel=1e-5)
+
+
 def test_the_unbiased_form_refuses_one_point():
     with pytest.raises(UserError, match="needs two, got one"):
         maximum_mean_discrepancy(CODES[:1], PRIOR[:1], PUBLISHED)
@@ -348,6 +357,9 @@ def test_moments_are_those_of_numpy_and_nothing_for_the_prior_itself():
         assert found == pytest.approx(reference(CODES, prior[step]), rel=1e-5)
     assert float(term(draw(tf.constant(prior[1])), tf.constant(1))) == 0.0
     # N(3, 4 I) against N(0, I): 9 of the mean, and 3^2 on half of the covariance's four numbers
+    alone = float(term(draw(tf.constant(CODES[:1])), tf.constant(0)))
+    one = model.latent.sample(1, fold(term.seed, tf.constant(0))).numpy()
+    assert alone == pytest.approx(np.mean((CODES[0] - one[0]) ** 2), rel=1e-5)  # no covariance
     far = 3.0 + 2.0 * _normal([20_000, 2], 1)
     assert float(term(draw(far), tf.constant(0))) == pytest.approx(9.0 + 4.5, abs=0.4)
 

@@ -1,5 +1,9 @@
 """Critics in turn with the model: who moves when, on which batches, and an exact resume."""
 
+import collections
+import zipfile
+
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -19,7 +23,8 @@ from tfvae.objectives import (
     rate,
 )
 from tfvae.procedures import Aggressive, Alternating, Joint, Player, Update
-from tfvae.training import RunDirectory, train
+from tfvae.training import ExactCheckpoint, RunDirectory, train
+from tfvae.training.export import export_saved_model, save_keras
 
 BATCH = 8
 
@@ -151,6 +156,38 @@ def test_a_resumed_run_is_the_uninterrupted_one(tmp_path):
     segment("cut", 4, False)
     for a, b in zip(wanted, segment("cut", 9, True)):
         np.testing.assert_array_equal(a, b)
+
+
+def test_files_of_the_model_hold_no_critic(tmp_path):
+    """A .keras file and a SavedModel have the model's own numbers; the checkpoint has the critics'."""
+    model, (terms, others) = models.plain(), players()
+    procedure = Alternating(Joint(Update(objective(terms), "adam"), seed=3), others)
+    model.compile(procedure=procedure)
+    model.fit(numbered(), steps_per_epoch=2, verbose=0, shuffle=False)
+    own = model.count_params()
+    critics = sum(v.shape.num_elements() for p in others for v in p.update.moving)
+    save_keras(model, str(tmp_path / "model.keras"))
+    with zipfile.ZipFile(tmp_path / "model.keras") as packed:
+        (tmp_path / "weights.h5").write_bytes(packed.read("model.weights.h5"))
+    sizes = []
+    with h5py.File(tmp_path / "weights.h5") as held:
+        held.visititems(lambda name, part: sizes.append(getattr(part, "size", 0)))
+    assert sum(sizes) == own
+    export_saved_model(model, str(tmp_path / "saved"))
+    # Keras' archive lists the weights twice
+    assert {*_numbers(str(tmp_path / "saved" / "variables" / "variables")).values()} == {own}
+    ExactCheckpoint(str(tmp_path / "steps"), model, procedure).save(1, {})
+    (state,) = (tmp_path / "steps").glob("step_1/state.index")
+    assert sum(_numbers(str(state.with_suffix(""))).values()) > own + critics > own
+
+
+def _numbers(prefix):
+    """How many a TensorFlow checkpoint holds, by the first word of their names."""
+    found = collections.Counter()
+    for name, shape in tf.train.list_variables(prefix):
+        if not name.startswith("_CHECKPOINT"):
+            found[name.split("/")[0]] += int(np.prod(shape))
+    return found
 
 
 def test_players_need_names_of_their_own():

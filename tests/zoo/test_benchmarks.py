@@ -1,5 +1,6 @@
 """Tables of benchmarks: what they say of figures that are there, and that every benchmark can be planned."""
 
+import dataclasses
 import importlib
 import json
 import pathlib
@@ -7,7 +8,7 @@ import pathlib
 import pytest
 
 from zoo import benchmarks, plan
-from zoo.benchmarks import table
+from zoo.benchmarks import sprites, table
 from zoo.benchmarks.table import Benchmark, Row
 
 NAMES = sorted(
@@ -73,6 +74,40 @@ def test_an_assertion_of_a_row_counts_and_those_of_rows_left_out_do_not(tmp_path
     assert table.run_all("made", [0], str(tmp_path), only=["one"])
     monkeypatch.setattr(table, "load", lambda name: _made(rows_assert=5.0))
     assert not table.run_all("made", [0], str(tmp_path), only=["one"])
+
+
+def test_a_figure_that_an_assertion_does_not_find_is_an_error(tmp_path, monkeypatch):
+    """A misspelt figure must not be taken for a row that was left out."""
+    _leave(tmp_path, {("one", 0): 1.0, ("two", 0): 2.0})
+    wrong = {
+        "joint": ("odd", lambda rows: rows["one"]["nil"] > 0),
+        "overall": ("odd", lambda rows: rows["one"][0]["nil"] > 0),
+    }
+    for kind, assertion in wrong.items():
+        made = dataclasses.replace(_made(), **{kind: (assertion,)})
+        monkeypatch.setattr(table, "load", lambda name, made=made: made)
+        with pytest.raises(KeyError, match="nil"):
+            table.run_all("made", [0], str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("gains", "holds"),
+    [
+        ([0.1], True),
+        ([-0.1], False),
+        ([0.3, -0.1], True),  # of two only the sign of the mean
+        ([0.1, 0.2, 0.3], True),  # mean 0.2, standard error 0.058
+        ([0.0, 0.1, 0.35], False),  # 0.15, 0.104
+        ([-0.1, -0.2, -0.3], False),
+    ],
+)
+def test_the_score_of_sprites_is_above_by_two_standard_errors(gains, holds):
+    def row(scores):
+        return [{"factor_vae_score": score} for score in scores]
+
+    plain = [0.7 - 0.05 * i for i in range(len(gains))]
+    ours = [a + b for a, b in zip(plain, gains)]
+    assert sprites._above({"vae": row(plain), "factor_vae, gamma 35": row(ours)}) == holds
 
 
 @pytest.mark.parametrize("name", NAMES)

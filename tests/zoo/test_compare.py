@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import pathlib
 import subprocess
 import sys
 import threading
@@ -76,6 +77,18 @@ def test_tables_hold_mean_and_spread_of_what_is_done(tmp_path):
     page = (tmp_path / "comparison.html").read_text()
     assert page.count("data:image/png") == 2 and "http" not in page
     assert "<td>beta_vae:<wbr>beta=0.2" in page  # a long name may break there, and only there
+
+
+def test_the_curve_of_a_model_is_that_of_its_main_stage(tmp_path):
+    (entry,) = _entries(["wae_mmd"])
+    _done(tmp_path, entry, 0, nll=10.0, rate=1.0, distortion=9.5, active_units=3)
+    path = pathlib.Path(compare.folder(str(tmp_path), entry.name, 0)) / "metrics.jsonl"
+    rows = path.read_text().splitlines()
+    wanted = compare._curves(str(tmp_path), {"model": "wae_mmd"})
+    before = json.dumps({"stage": "moments", "step": 9, "train": {}, "valid": {"rate": 300.0}})
+    after = json.dumps({"stage": "auxiliary_prior", "step": 9, "train": {}, "valid": {"rate": 1}})
+    path.write_text("\n".join([before, *rows, after]) + "\n")
+    assert compare._curves(str(tmp_path), {"model": "wae_mmd"}) == wanted != []
 
 
 def test_nothing_is_run_twice_and_what_was_begun_is_resumed(tmp_path, monkeypatch):

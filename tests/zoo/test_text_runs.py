@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import zoo
+from tests.zoo.cut import ending
 from tfvae import training
 from tfvae.checks import UserError
 from zoo import plan, report, run
@@ -40,10 +41,6 @@ def _plan(model, lines, workdir, *sets, **given):
     )
 
 
-class Killed(BaseException):
-    """What a test raises in place of a signal."""
-
-
 @pytest.mark.parametrize(
     ("model", "sets", "stages"),
     [
@@ -65,44 +62,14 @@ class Killed(BaseException):
 def test_a_run_that_is_cut_short_ends_as_one_that_is_not(
     model, sets, stages, lines, tmp_path, monkeypatch
 ):
-    """Weights bit for bit and every row of metrics.jsonl; cut in each of the stages."""
-    kept = {}
-
-    def write(resolved, described, kind, data, model, last, seconds, directory):
-        weights = [w.numpy() for w in last.model.variables]
-        kept[resolved.workdir] = (weights, directory.metrics())
-        return {}
-
-    monkeypatch.setattr(report, "write", write)
-    whole = _plan(model, lines, tmp_path / "whole", *sets)
-    run.run(whole)
+    """Bit for bit all that a checkpoint holds, and metrics.jsonl; cut in each of the stages."""
+    whole, rows = ending(_plan(model, lines, tmp_path / "whole", *sets), monkeypatch)
     cut = _plan(model, lines, tmp_path / "cut", *sets)
-    for number in range(stages):
-        with monkeypatch.context() as patch:
-            _kill_after(patch, 3 - number)
-            with pytest.raises(Killed):
-                run.run(cut, resume=number > 0)
-    run.run(cut, resume=True)
-    (weights, rows), (again, rows_again) = kept[whole.workdir], kept[cut.workdir]
-    for one, other in zip(weights, again, strict=True):
-        np.testing.assert_array_equal(one, other)
-    assert rows == rows_again
+    again, rows_again = ending(cut, monkeypatch, cuts=stages)
+    assert whole.keys() == again.keys() and rows == rows_again
+    for name, value in whole.items():
+        np.testing.assert_array_equal(value, again[name], err_msg=name)
     assert len({row["stage"] for row in rows}) == stages
-
-
-def _kill_after(patch, saves):
-    """Raises at the checkpoint after so many."""
-    from tfvae.training import callbacks
-
-    done, save = [0], callbacks.Checkpointer.at_step
-
-    def at_step(self, step, logs):
-        save(self, step, logs)
-        done[0] += step % self.every == 0
-        if done[0] >= saves:
-            raise Killed
-
-    patch.setattr(callbacks.Checkpointer, "at_step", at_step)
 
 
 def test_the_run_directory_knows_its_words(lines, tmp_path):

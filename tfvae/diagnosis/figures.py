@@ -129,7 +129,10 @@ def _of_codes(model, shown, seed, progress, columns, label) -> dict[str, np.ndar
 
 
 def figures(
-    report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], images: Mapping[str, np.ndarray]
+    report: Mapping[str, Any],
+    rows: Sequence[Mapping[str, Any]],
+    images: Mapping[str, np.ndarray],
+    main: str = "train",
 ) -> dict[str, bytes]:
     """All figures that the report shows, by name, as PNG.
 
@@ -137,8 +140,10 @@ def figures(
         report: what report.json holds.
         rows: metrics.jsonl.
         images: from `collect`.
+        main: the stage of `rows` whose curves are drawn, with the rates of those after it; what
+            prepared it is not (its codes may lie far from the prior, beside which nothing is seen).
     """
-    made = {"curves": _curves(rows, report)}
+    made = {"curves": _curves(rows, report, main)}
     if report["rate_per_group"]:
         made["rate_per_group"] = _groups(
             report["rate_per_group"], report.get("committed_rate_per_group")
@@ -152,9 +157,10 @@ def figures(
     return made
 
 
-def _curves(rows, report) -> bytes:
+def _curves(rows, report, stage) -> bytes:
     stages = list(dict.fromkeys(row["stage"] for row in rows))
-    main = [row for row in rows if row["stage"] == stages[0]] if stages else []
+    later = stages[stages.index(stage) + 1 :] if stage in stages else []
+    main = [row for row in rows if row["stage"] == stage]
     names = ("distortion",) if report["rate"] is None else ("distortion", "rate")
     figure = Figure(figsize=(4.5 * len(names), 3.2))
     axes = make_axes(figure, len(names))
@@ -168,13 +174,13 @@ def _curves(rows, report) -> bytes:
         known = [(r["step"], r["latent"]["mutual_information"]) for r in main if r.get("latent")]
         if known:
             axes[1].plot(*zip(*known), ".-", color=VIOLET, label="mutual information")
-        _later_rates(axes[1], rows, stages[1:], main[-1]["step"] if main else 0, report)
+        _later_rates(axes[1], rows, later, main[-1]["step"] if main else 0, report)
     axes[-1].legend(frameon=False, fontsize=9)
     return png(figure)
 
 
 def _later_rates(axis, rows, stages, offset, report) -> None:
-    """The rates of the stages after the first, and the committed one, to see them beside it."""
+    """The rates of the stages after the main one, and the committed one, to see them beside it."""
     for stage in stages:
         later = [row for row in rows if row["stage"] == stage]
         steps = [offset + row["step"] for row in later]

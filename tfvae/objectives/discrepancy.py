@@ -68,10 +68,11 @@ def maximum_mean_discrepancy(first, second, kernel: Callable[[int], Kernel], unb
         second: [N, D].
         kernel: `radial_basis(...)` or `inverse_multiquadratic(...)`.
         unbiased: the first two means leave out the pairs of a point with itself (it may then be
-            below 0); with them the figure is at least 0, and above it where the two agree.
+            below 0); with them the figure is at least 0, and above it where the two agree. A mean
+            over no pairs is 0.
 
     Raises:
-        UserError: the unbiased form of a single point.
+        UserError: the unbiased form of single points, where that is known before the values are.
     """
     if unbiased and 1 in (first.shape[0], second.shape[0]):
         raise UserError("the unbiased form of MMD compares points in pairs: it needs two, got one")
@@ -83,7 +84,8 @@ def maximum_mean_discrepancy(first, second, kernel: Callable[[int], Kernel], unb
         if not unbiased:
             return tf.reduce_sum(values) / count**2
         others = tf.linalg.set_diag(values, tf.zeros_like(values[0]))
-        return tf.reduce_sum(others) / (count * (count - 1.0))
+        # a rest of one example, the end of an epoch, has no pairs
+        return tf.reduce_sum(others) / tf.maximum(count * (count - 1.0), 1.0)
 
     across = tf.reduce_mean(of_square(_squares(first, second)))
     return within(first) + within(second) - 2.0 * across

@@ -36,7 +36,7 @@ class MomentDistance:
         self._prior = model.latent
 
     def __call__(self, draw: Draw, step) -> tf.Tensor:
-        """Scalar, of the whole global batch, of two examples or more."""
+        """Scalar, of the whole global batch; of a single example only the means compare."""
         codes = all_rows(draw.z)
         prior = flat_rows(self._prior.sample(tf.shape(codes)[0], fold(self.seed, step)))
         pairs = zip(_moments(codes), _moments(prior))
@@ -44,8 +44,8 @@ class MomentDistance:
 
 
 def _moments(points) -> tuple[tf.Tensor, tf.Tensor]:
-    """Mean [D] and unbiased covariance [D, D] of [M, D]."""
+    """Mean [D] and unbiased covariance [D, D] of [M, D]; of one point that is 0."""
     mean = tf.reduce_mean(points, 0)
     centred = points - mean
-    free = tf.cast(tf.shape(points)[0], points.dtype) - 1.0
+    free = tf.cast(tf.maximum(tf.shape(points)[0] - 1, 1), points.dtype)
     return mean, tf.matmul(centred, centred, transpose_a=True) / free

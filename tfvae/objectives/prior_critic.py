@@ -20,8 +20,8 @@ class OffsetCritic:
 
     At the best critic D = log p(z) - log q(z), of which the first half is known. Codes where neither
     sample has ever been are pulled to the prior even so. The published trick is for N(0, s^2 I), there
-    -|z|^2 / (2 s^2) (Tolstikhin et al. 2018, as released); here for every prior that has a density. A
-    learned prior is moved by it too.
+    -|z|^2 / (2 s^2) (Tolstikhin et al. 2018, as released); here for every prior that has a density of z
+    alone. A learned prior is moved by it too.
 
     Args:
         critic: with one output.

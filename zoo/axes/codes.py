@@ -53,6 +53,7 @@ _OF_DENSITIES = {
     "target_rate": None,
     "target_distortion": None,
     "tc_weight": 0.0,
+    "adversary_offset": False,
     "moment_steps": 0,
 }
 

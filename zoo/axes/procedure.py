@@ -23,7 +23,7 @@ from tfvae.procedures import (
 )
 from tfvae.randomness import seed_of
 from tfvae.schedules import Constant, Cosine, Exponential, Piecewise, Restarts, Schedule
-from zoo.recipe import Context, Stage
+from zoo.recipe import MAIN, Context, Stage
 from zoo.settings import field
 
 __all__ = [
@@ -146,7 +146,7 @@ def main_stage(
     else:
         rate = _rate(settings, context, context.train_steps)
         procedure = _aggressive(settings, context, objective, inference, rate)
-        stage = Stage("train", model, procedure, context.train_steps)
+        stage = Stage(MAIN, model, procedure, context.train_steps)
         if settings.on_collapse == "aggressive":
             switches.append(procedure)
     stage = dataclasses.replace(stage, remedies=tuple(switches))
@@ -162,7 +162,7 @@ def joint_stage(
     objective: objectives.Objective,
     inference: Callable = inferences.amortised,
     steps: int | None = None,
-    name: str = "train",
+    name: str = MAIN,
     after: MovingCodebook | None = None,
 ) -> Stage:
     """All weights together on an objective, for the steps of the run if no others are named."""

@@ -228,10 +228,13 @@ def _table(benchmark, rows, found) -> tuple[str, bool]:
             everything &= kept == len(seeds)
             held = f"{kept}/{len(seeds)}"
         lines.append("| " + " | ".join([row.name, *cells, words, held]) + " |")
+    left_out = len(rows) < len(benchmark.rows)
     for words, predicate in benchmark.joint:
         try:
             kept = sum(bool(predicate(found[seed])) for seed in seeds)
-        except KeyError:  # a row that was left out
+        except KeyError:  # of a row that was left out, and of nothing else
+            if not left_out:
+                raise
             continue
         everything &= kept == len(seeds)
         lines.append(f"\n{words}: holds for {kept}/{len(seeds)} seeds")
@@ -240,6 +243,8 @@ def _table(benchmark, rows, found) -> tuple[str, bool]:
         try:
             held = bool(predicate(every))
         except KeyError:
+            if not left_out:
+                raise
             continue
         everything &= held
         lines.append(f"\n{words}: {'holds' if held else 'does not hold'}")

@@ -1,0 +1,66 @@
+"""Runs of the systems with state beside their weights: codebooks, memories, critics, stages before.
+
+Exact resume of each, and 1 device = 2 replicas, as the command runs them.
+"""
+
+import numpy as np
+import pytest
+
+from tests.zoo.cut import ending
+from tfvae import training
+from zoo import plan
+
+MLP = {"backbone": "mlp"}
+GRID = {"backbone": "deconvolutional"}
+CODES = ("decoder_filters=8", "num_codes=8", "latent_width=3")
+PRIOR = ("auxiliary_steps=4", "auxiliary_layers=1", "auxiliary_filters=8")
+NO_PRIOR = ("auxiliary=false",)
+CRITIC = ("critic_layers=1", "critic_units=8", "critic_steps=2")
+# (model, fields, settings, stages)
+SYSTEMS = {
+    "vq_vae": ("vq_vae", GRID, (*CODES, *PRIOR, "revive_below=0.5"), 2),
+    "vq_vae by gradient": ("vq_vae", GRID, (*CODES, *NO_PRIOR, "codebook=gradient"), 1),
+    "acn": ("acn", MLP, ("transition_units=8", *PRIOR), 2),
+    "wae_mmd": ("wae_mmd", MLP, ("moment_steps=6",), 2),
+    "wae_gan": ("wae_gan", MLP, (*CRITIC, "moment_steps=6", "adversary_offset=true"), 2),
+    "info_vae": ("info_vae", MLP, (), 1),
+    "factor_vae": ("factor_vae", MLP, CRITIC, 1),
+    "beta_tcvae": ("beta_tcvae", MLP, (), 1),
+}
+
+
+def _plan(name, workdir, *sets, **given):
+    model, fields, own, _ = SYSTEMS[name]
+    shared = {"train_steps": 12, "batch_size": 8, "eval_every": 5, "checkpoint_every": 2}
+    return plan.resolve(
+        model,
+        (*own, *sets),
+        dataset="digits",
+        workdir=str(workdir),
+        **{**shared, **fields, **given},
+    )
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_a_run_that_is_cut_short_ends_as_one_that_is_not(name, tmp_path, monkeypatch):
+    """Bit for bit all that a checkpoint holds, and metrics.jsonl; cut in each of the stages."""
+    stages = SYSTEMS[name][-1]
+    whole, rows = ending(_plan(name, tmp_path / "whole"), monkeypatch)
+    again, rows_again = ending(_plan(name, tmp_path / "cut"), monkeypatch, cuts=stages)
+    assert len({row["stage"] for row in rows}) == stages
+    assert whole.keys() == again.keys() and rows == rows_again
+    for key, value in whole.items():
+        np.testing.assert_array_equal(value, again[key], err_msg=key)
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_two_replicas_end_as_one_device(name, tmp_path, monkeypatch, two_replicas):
+    """Weights, codebook or memory, critics and their moments: the same up to rounding."""
+    sets = ("optimizer=sgd",)
+    given = {"train_steps": 6, "learning_rate": 1e-4}
+    one, _ = ending(_plan(name, tmp_path / "one", *sets, **given), monkeypatch)
+    monkeypatch.setattr(training.strategy, "make", lambda *_: two_replicas)  # slow to set up
+    two, _ = ending(_plan(name, tmp_path / "two", *sets, **given), monkeypatch)
+    assert one.keys() == two.keys()
+    for key, value in one.items():
+        np.testing.assert_allclose(value, two[key], rtol=1e-4, atol=2e-5, err_msg=key)
