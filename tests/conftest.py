@@ -3,9 +3,6 @@
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-if "PYTEST_XDIST_WORKER" in os.environ:  # two processes must not prepare one data set at once
-    cache = os.path.expanduser(os.environ.get("TFVAE_CACHE", "~/.cache/tfvae"))
-    os.environ["TFVAE_CACHE"] = os.path.join(cache, os.environ["PYTEST_XDIST_WORKER"])
 
 import pytest
 import tensorflow as tf

@@ -9,6 +9,7 @@ import tarfile
 import numpy as np
 import pytest
 import scipy.io
+import tensorflow_datasets as tfds
 from PIL import Image
 
 from tfvae.checks import UserError
@@ -165,9 +166,24 @@ def test_missing_files_and_wrong_shapes_are_one_line(tmp_path):
         datasets.load("imagenet32")
 
 
-def test_no_network_says_which_files_to_put_where(monkeypatch):
-    import tensorflow_datasets as tfds
+def test_published_files_are_downloaded_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("TFVAE_CACHE", str(tmp_path / "cache"))
+    _mnist(tmp_path / "far")
+    asked = []
 
+    def download(manager, urls):
+        asked.append(urls)
+        return {file: tmp_path / "far" / file for file in urls}
+
+    monkeypatch.setattr(tfds.download.DownloadManager, "download", download)
+    first, again = datasets.load("mnist", None), datasets.load("mnist", None)
+    assert len(asked) == 1 and len(first.train.x) == 25
+    np.testing.assert_array_equal(first.train.x, again.train.x)
+    held = [path.name for path in (tmp_path / "cache" / "downloads" / Mnist.FOLDER).iterdir()]
+    assert sorted(held) == sorted(asked[0])
+
+
+def test_no_network_says_which_files_to_put_where(monkeypatch):
     def fail(*_, **__):
         raise ConnectionError("no route")
 

@@ -171,6 +171,8 @@ def _downloaded(builder: type[ImageBuilder], name: str, folder: pathlib.Path) ->
             f"dataset {name!r} could not be downloaded ({type(error).__name__}); put {wanted} into a "
             "folder and name it with --data_dir"
         ) from error
-    for file, path in got.items():
-        shutil.copyfile(str(path), place / file)
+    for file, path in got.items():  # in one step: another process may look for it just now
+        aside = place / f"{file}.{uuid.uuid4().hex}"
+        shutil.copyfile(str(path), aside)
+        os.replace(aside, place / file)
     return str(place)
