@@ -18,7 +18,7 @@ from tfvae.latents import (
 )
 from tfvae.metrics import codebook_perplexity
 from tfvae.objectives import Objective, codebook_distance, commitment, distortion, elbo
-from tfvae.procedures import Joint, MovingCodebook, Update
+from tfvae.procedures import Joint, MovingCodebook, RestartedCodebook, Update
 from tfvae.randomness import seed_of
 from tfvae.training import RunDirectory, train
 
@@ -109,9 +109,9 @@ def test_perplexity_of_known_usage():
 # ---------------------------------------------------------------- the running average
 
 
-def _moving(start="random", revive_below=0.0, vectors=VECTORS, decay=0.99):
-    moving = MovingCodebook(decay, revive_below, start)
-    latent = _latent(vectors=vectors, averaged=True)
+def _moving(start="random", revive_below=0.0, vectors=VECTORS, decay=0.99, kind=MovingCodebook):
+    moving = kind(decay, revive_below, start)
+    latent = _latent(vectors=vectors, averaged=kind is MovingCodebook)
 
     class Model:
         pass
@@ -151,9 +151,10 @@ def test_running_average_is_that_of_numpy_over_several_steps():
         np.testing.assert_allclose(book.vectors, e, atol=1e-5)
 
 
-def test_clusters_of_the_first_batch_are_found_and_dead_codes_come_back():
-    """Six far clusters. k-means finds each; revival alone leaves no code unused, though two may share
-    a cluster; with neither everything falls to the one code that ever moved."""
+@pytest.mark.parametrize("kind", [MovingCodebook, RestartedCodebook])
+def test_clusters_of_the_first_batch_are_found_and_dead_codes_come_back(kind):
+    """Six far clusters. k-means finds them, each code the mean of what chose it; revival alone leaves no
+    code unused, though two may share a cluster; with neither all is left to one code."""
     rng = np.random.default_rng(3)
     centres = rng.normal(size=(6, 2)).astype(np.float32) * 10
     far = np.full((6, 2), 100.0, np.float32) + np.arange(6, dtype=np.float32)[:, None]
@@ -163,14 +164,51 @@ def test_clusters_of_the_first_batch_are_found_and_dead_codes_come_back():
         return (centres[rng.integers(6, size=number)] + noise).astype(np.float32)
 
     for start, revive, used in (("kmeans", 0.1, 6), ("random", 0.1, 6), ("random", 0.0, 1)):
-        moving, book = _moving(start, revive, far, decay=0.9)
+        moving, book = _moving(start, revive, far, 0.9, kind)
         for step in range(100):
-            found = book.quantise(tf.constant(points(60)))
+            batch = points(60)
+            found = book.quantise(tf.constant(batch))
             moving((found.encoded, found.codes), tf.constant(step), seed_of(step))
+            if start == "kmeans" and step == 0:
+                codes = book.nearest(tf.constant(batch)).numpy()
+                means = [batch[codes == k].mean(0) for k in range(6)]
+                np.testing.assert_allclose(book.vectors, means, atol=1e-3)
         found = book.quantise(tf.constant(points(600)))
         assert len(set(found.codes.numpy())) == used, start
-        if start == "kmeans":
+        if start == "kmeans" and kind is MovingCodebook:  # no gradient moves the other one here
             assert np.abs(found.vectors - found.encoded).max() < 1.0
+
+
+def test_a_restarted_codebook_counts_as_numpy_does_and_moves_only_what_is_dead():
+    """Half-life of one step; of the codes, the second is chosen in the first step alone."""
+    moving, book = _moving("random", 0.1, decay=0.5, kind=RestartedCodebook)
+    once, later = ENCODED[[0, 1, 2]], ENCODED[[0, 2, 0]]
+    counts, died = np.ones(3), False
+    for step in range(6):
+        before = book.vectors.numpy()
+        found = book.quantise(tf.constant(once if step == 0 else later))
+        moving((found.encoded, found.codes), tf.constant(step), seed_of(step))
+        counts = 0.5 * counts + 0.5 * np.bincount(found.codes, minlength=3)
+        dead = counts < 0.1 * counts.mean()
+        assert dead.sum() == dead[1]
+        counts = np.where(dead, counts.mean(), counts)
+        np.testing.assert_allclose(moving.state()["codebook_counts"], counts, rtol=1e-6)
+        np.testing.assert_array_equal(book.vectors.numpy()[~dead], before[~dead])
+        if dead[1]:
+            died = True
+            assert (book.vectors.numpy()[1] == later).all(1).any()
+    assert died
+
+
+def test_codebooks_are_told_how_they_move():
+    for kind in (MovingCodebook, RestartedCodebook):
+        with pytest.raises(UserError, match="start of a codebook 'kmean'.* kmeans"):
+            kind(start="kmean")
+        with pytest.raises(UserError, match="revive_below must be a number from 0.0 to 1.0"):
+            kind(revive_below=2)
+    for model in (models.plain(), models.discrete(averaged=True)):
+        with pytest.raises(UserError, match=r"needs a model with a Codebook\(averaged=False\)"):
+            RestartedCodebook().build(model)
 
 
 def test_a_moving_codebook_wants_an_averaged_one():
@@ -282,13 +320,13 @@ def test_two_replicas_equal_one_device(two_replicas, averaged):
             update = Update(
                 Objective(terms),
                 keras.optimizers.SGD(0.01),
-                after=MovingCodebook(0.9, 0.3) if averaged else None,
+                after=(MovingCodebook if averaged else RestartedCodebook)(0.9, 0.3),
             )
             model.compile(procedure=Joint(update, seed=3))
         data = tf.data.Dataset.from_tensor_slices(models.images(160)).batch(16).repeat()
         with strategy.scope():
             model.fit(data, steps_per_epoch=8, verbose=0, shuffle=False)
-        held = [] if update.after is None else [v.numpy() for v in update.after.state().values()]
+        held = [v.numpy() for v in update.after.state().values()]
         return [v.numpy() for v in model.variables] + held
 
     one, two = run(tf.distribute.get_strategy()), run(two_replicas)

@@ -7,6 +7,7 @@ from tfvae.procedures.moving_codebook import MovingCodebook
 from tfvae.procedures.partwise import Partwise, encoder_variables
 from tfvae.procedures.plateau import Plateau
 from tfvae.procedures.procedure import Procedure
+from tfvae.procedures.restarted_codebook import RestartedCodebook
 from tfvae.procedures.update import Update
 from tfvae.procedures.write_codes import WriteCodes
 
@@ -20,6 +21,7 @@ __all__ = [
     "Plateau",
     "Player",
     "Procedure",
+    "RestartedCodebook",
     "Update",
     "WriteCodes",
     "encoder_variables",

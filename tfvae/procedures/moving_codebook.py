@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from tfvae.checks import UserError, within
+from tfvae.checks import UserError, one_of, within
+from tfvae.procedures.clusters import assigned, choices, kmeans, rows
 from tfvae.randomness import fold
-from tfvae.replicas import whole_batch
 
 __all__ = ["MovingCodebook"]
 
 _SMOOTHING = 1e-5
 _UNUSED = 1e-2  # N under which a code stays where it is
-_ROUNDS = 10  # of k-means at the start
 _START, _REVIVAL = 0x57A7, 0x4E
 
 
@@ -41,6 +40,7 @@ class MovingCodebook:
     def __init__(self, decay: float = 0.99, revive_below: float = 0.1, start: str = "kmeans"):
         within("decay of a codebook", decay, 0.0, 1.0)
         within("revive_below", revive_below, 0.0, 1.0)
+        one_of("start of a codebook", start, ("kmeans", "random"))
         self.decay, self.revive_below, self.start = decay, revive_below, start
 
     def build(self, model) -> None:
@@ -63,17 +63,14 @@ class MovingCodebook:
 
     def __call__(self, seen, step, seed) -> None:
         """One move, in replica context; the same on every replica."""
-        encoded, codes = seen
-        encoded, codes = whole_batch(encoded), whole_batch(codes)
-        encoded = tf.reshape(encoded, [-1, self.codebook.event_shape[-1]])
-        codes = tf.reshape(codes, [-1])
-        counts, sums = self._assigned(encoded, codes)
+        encoded, codes = choices(*seen)
+        counts, sums = assigned(encoded, codes, self.codebook.num_codes)
         counts = self.decay * self._counts + (1.0 - self.decay) * counts
         sums = self.decay * self._sums + (1.0 - self.decay) * sums
         if self.start == "kmeans":
             counts, sums = tf.cond(
                 tf.equal(step, 0),
-                lambda: self._kmeans(encoded, fold(seed, _START)),
+                lambda: self._clusters(encoded, fold(seed, _START)),
                 lambda: (counts, sums),
             )
         if self.revive_below > 0:
@@ -81,11 +78,6 @@ class MovingCodebook:
         self._counts.assign(counts)
         self._sums.assign(sums)
         self.codebook.vectors.assign(self._vectors(counts, sums))
-
-    def _assigned(self, encoded, codes):
-        """n_k and the sums of z_e, by a product: its order does not depend on threads."""
-        hot = tf.one_hot(codes, self.codebook.num_codes)
-        return tf.reduce_sum(hot, 0), tf.matmul(hot, encoded, transpose_a=True)
 
     def _vectors(self, counts, sums):
         total = tf.reduce_sum(counts)
@@ -97,36 +89,15 @@ class MovingCodebook:
     def _revived(self, counts, sums, encoded, seed):
         mean = tf.reduce_mean(counts)
         dead = counts < self.revive_below * mean
-        rows = _rows(encoded, self.codebook.num_codes, seed)
+        new = rows(encoded, self.codebook.num_codes, seed)
         # as if it had its share: it must not die again before it was tried
-        return tf.where(dead, mean, counts), tf.where(dead[:, None], rows * mean, sums)
+        return tf.where(dead, mean, counts), tf.where(dead[:, None], new * mean, sums)
 
-    def _kmeans(self, encoded, seed):
-        """Counts and sums of Lloyd's rounds; a cluster that nobody chose keeps its centre."""
-        centres = _rows(encoded, self.codebook.num_codes, seed)
-
-        def assigned(centres):
-            scores = tf.matmul(encoded, centres, transpose_b=True)
-            codes = tf.argmax(scores - 0.5 * tf.reduce_sum(centres**2, -1), -1)
-            return self._assigned(encoded, codes)
-
-        def body(index, centres):
-            counts, sums = assigned(centres)
-            found = sums / tf.maximum(counts, 1.0)[:, None]
-            return index + 1, tf.where(counts[:, None] > 0, found, centres)
-
-        _, centres = tf.while_loop(lambda i, _: i < _ROUNDS, body, (tf.constant(0), centres))
-        counts, _ = assigned(centres)
+    def _clusters(self, encoded, seed):
+        counts, centres = kmeans(encoded, self.codebook.num_codes, seed)
         counts = tf.maximum(counts, 1.0)
         return counts, centres * counts[:, None]
 
     def state(self) -> dict[str, tf.Variable]:
         """For checkpoints."""
         return {"codebook_counts": self._counts, "codebook_sums": self._sums}
-
-
-def _rows(encoded, count: int, seed) -> tf.Tensor:
-    """`count` rows drawn without replacement, over and over where there are fewer."""
-    number = tf.shape(encoded)[0]
-    order = tf.argsort(tf.random.stateless_uniform([number], seed))
-    return tf.gather(encoded, tf.gather(order, tf.range(count) % number))

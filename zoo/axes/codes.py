@@ -7,7 +7,7 @@ import dataclasses
 from tfvae.checks import UserError
 from tfvae.latents import Codebook, DiscreteLatent, UniformCodes
 from tfvae.objectives import codebook_distance, commitment
-from tfvae.procedures import MovingCodebook
+from tfvae.procedures import MovingCodebook, RestartedCodebook
 from zoo.settings import field
 
 __all__ = ["CodeSettings", "after", "make", "terms"]
@@ -23,16 +23,18 @@ class CodeSettings:
         "average: each code is the running mean of what chose it; gradient: a term pulls it there",
         choices=("average", "gradient"),
     )
-    codebook_decay: float = field(0.99, "of the running means", low=0.0, high=1.0)
+    codebook_decay: float = field(
+        0.99, "of the running means, and of how often a code is chosen", low=0.0, high=1.0
+    )
     codebook_start: str = field(
         "kmeans",
-        "of an averaged codebook: clusters of the first batch, or its random weights",
+        "kmeans: clusters of the first batch; random: the codebook's random weights",
         choices=("kmeans", "random"),
     )
     revive_below: float = field(
         0.1,
-        "of an averaged codebook: a code that is chosen less than this share of the mean becomes a "
-        "vector of the batch; 0: never",
+        "a code that is chosen less than this share of the mean becomes a vector of the batch; "
+        "0: never",
         low=0.0,
         high=1.0,
     )
@@ -87,8 +89,9 @@ def terms(settings) -> dict:
     return made
 
 
-def after(settings) -> MovingCodebook | None:
-    """What moves an averaged codebook."""
-    if not settings.num_codes or settings.codebook == "gradient":
+def after(settings) -> MovingCodebook | RestartedCodebook | None:
+    """What moves a codebook besides the optimizer."""
+    if not settings.num_codes:
         return None
-    return MovingCodebook(settings.codebook_decay, settings.revive_below, settings.codebook_start)
+    kind = {"average": MovingCodebook, "gradient": RestartedCodebook}[settings.codebook]
+    return kind(settings.codebook_decay, settings.revive_below, settings.codebook_start)

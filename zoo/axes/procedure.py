@@ -15,7 +15,6 @@ from tfvae.procedures import (
     Aggressive,
     Alternating,
     Joint,
-    MovingCodebook,
     Plateau,
     Player,
     Update,
@@ -137,7 +136,7 @@ def main_stage(
     objective: objectives.Objective,
     inference: Callable,
     players: Sequence[Player] = (),
-    after: MovingCodebook | None = None,
+    after=None,
 ) -> Stage:
     """Encoder and decoder by the procedure that the settings name, and the critics in turn with it."""
     switches = [w for w, _ in objective.terms.values() if isinstance(w, objectives.Switch)]
@@ -163,7 +162,7 @@ def joint_stage(
     inference: Callable = inferences.amortised,
     steps: int | None = None,
     name: str = MAIN,
-    after: MovingCodebook | None = None,
+    after=None,
 ) -> Stage:
     """All weights together on an objective, for the steps of the run if no others are named."""
     steps = steps or context.train_steps

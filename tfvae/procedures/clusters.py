@@ -1,0 +1,59 @@
+"""What moves a codebook by hand reads: the choices of the whole batch, its clusters, its rows.
+
+Legend: B batch of this replica, M codes of the global batch (examples times positions), D width of a code
+vector, K codes.
+"""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from tfvae.replicas import whole_batch
+
+__all__ = ["assigned", "choices", "kmeans", "rows"]
+
+_ROUNDS = 10
+
+
+def choices(encoded, codes) -> tuple[tf.Tensor, tf.Tensor]:
+    """z_e [B, (n,) D] and k [B, (n)] of each replica -> [M, D] and [M] of all."""
+    encoded, codes = whole_batch(encoded), whole_batch(codes)
+    return tf.reshape(encoded, [-1, encoded.shape[-1]]), tf.reshape(codes, [-1])
+
+
+def assigned(encoded, codes, num_codes: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """How many chose each code [K], and the sums of their z_e [K, D].
+
+    By a product: its order does not depend on threads.
+    """
+    hot = tf.one_hot(codes, num_codes)
+    return tf.reduce_sum(hot, 0), tf.matmul(hot, encoded, transpose_a=True)
+
+
+def kmeans(encoded, num_codes: int, seed) -> tuple[tf.Tensor, tf.Tensor]:
+    """Counts [K] and centres [K, D] after ten of Lloyd's rounds, from rows drawn at random.
+
+    A cluster that nobody chose keeps its centre.
+    """
+
+    def chosen(centres):
+        scores = tf.matmul(encoded, centres, transpose_b=True)
+        codes = tf.argmax(scores - 0.5 * tf.reduce_sum(centres**2, -1), -1)
+        return assigned(encoded, codes, num_codes)
+
+    def body(index, centres):
+        counts, sums = chosen(centres)
+        found = sums / tf.maximum(counts, 1.0)[:, None]
+        return index + 1, tf.where(counts[:, None] > 0, found, centres)
+
+    start = (tf.constant(0), rows(encoded, num_codes, seed))
+    _, centres = tf.while_loop(lambda i, _: i < _ROUNDS, body, start)
+    counts, _ = chosen(centres)
+    return counts, centres
+
+
+def rows(encoded, count: int, seed) -> tf.Tensor:
+    """`count` rows of [M, D] drawn without replacement, over and over where there are fewer."""
+    number = tf.shape(encoded)[0]
+    order = tf.argsort(tf.random.stateless_uniform([number], seed))
+    return tf.gather(encoded, tf.gather(order, tf.range(count) % number))

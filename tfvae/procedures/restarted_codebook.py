@@ -1,0 +1,84 @@
+"""A codebook that the optimizer moves: where it begins, and what becomes of codes that nobody chooses.
+
+Legend: M codes of the global batch (examples times positions), D width, K codes.
+"""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from tfvae.checks import UserError, one_of, within
+from tfvae.procedures.clusters import assigned, choices, kmeans, rows
+from tfvae.randomness import fold
+
+__all__ = ["RestartedCodebook"]
+
+_START, _REVIVAL = 0x57A7, 0x4E
+
+
+class RestartedCodebook:
+    """N_k <- g N_k + (1-g) n_k;  e_k <- a z_e of the batch where N_k < share * mean N.
+
+    The codes are moved by the gradient of `tfvae.objectives.codebook_distance` (van den Oord, Vinyals
+    and Kavukcuoglu 2017, eq. 3), which never reaches one that nobody chooses. For an averaged codebook
+    `MovingCodebook` does the same, and the averaging.
+
+    For an `Update(after=...)`: it moves after the weights, in the same step.
+
+    Args:
+        decay: g.
+        revive_below: the share; 0 leaves dead codes dead.
+        start: `kmeans` (ten rounds over the first batch, from its own rows) or `random` (the
+            initial weights).
+
+    Raises:
+        UserError: when built, a model whose codebook no gradient moves.
+    """
+
+    def __init__(self, decay: float = 0.99, revive_below: float = 0.1, start: str = "kmeans"):
+        within("decay of a codebook", decay, 0.0, 1.0)
+        within("revive_below", revive_below, 0.0, 1.0)
+        one_of("start of a codebook", start, ("kmeans", "random"))
+        self.decay, self.revive_below, self.start = decay, revive_below, start
+
+    def build(self, model) -> None:
+        """Makes N; under the strategy's scope."""
+        codebook = getattr(model.latent, "codebook", None)
+        if codebook is None or codebook.averaged:
+            raise UserError("a RestartedCodebook needs a model with a Codebook(averaged=False)")
+        self.codebook = codebook
+        self._counts = tf.Variable(
+            tf.ones([codebook.num_codes]),
+            trainable=False,
+            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+            name="codebook_counts",
+        )
+
+    def read(self, draw) -> tuple[tf.Tensor, tf.Tensor]:
+        """What `__call__` takes of a draw."""
+        return tf.stop_gradient(draw.aux["encoded"]), draw.aux["codes"]
+
+    def __call__(self, seen, step, seed) -> None:
+        """One look, in replica context; the same on every replica."""
+        encoded, codes = choices(*seen)
+        number, vectors = self.codebook.num_codes, tf.convert_to_tensor(self.codebook.vectors)
+        counts, _ = assigned(encoded, codes, number)
+        counts = self.decay * self._counts + (1.0 - self.decay) * counts
+        if self.start == "kmeans":
+            counts, vectors = tf.cond(
+                tf.equal(step, 0),
+                lambda: kmeans(encoded, number, fold(seed, _START)),
+                lambda: (counts, vectors),
+            )
+        if self.revive_below > 0:
+            mean = tf.reduce_mean(counts)
+            dead = counts < self.revive_below * mean
+            new = rows(encoded, number, fold(seed, _REVIVAL))
+            # as if it had its share: it must not die again before it was tried
+            counts, vectors = tf.where(dead, mean, counts), tf.where(dead[:, None], new, vectors)
+        self._counts.assign(counts)
+        self.codebook.vectors.assign(vectors)
+
+    def state(self) -> dict[str, tf.Variable]:
+        """For checkpoints."""
+        return {"codebook_counts": self._counts}
