@@ -141,6 +141,8 @@ def test_impossible_pairs_are_refused_by_name(name, given, says):
             {"adversary_weight": 1.0, "adversary_offset": True},
             "adversary_offset=True cannot go with it",
         ),
+        ("wae_mmd", {"batch_size": 1}, "codes of a batch in pairs, and --batch_size=1 has none"),
+        ("wae_gan", {"batch_size": 1}, "covariance of a batch, and --batch_size=1 has none"),
         (
             "wae_mmd",
             {"conditional": True, "prior": "label"},
@@ -160,7 +162,7 @@ def test_impossible_pairs_are_refused_by_name(name, given, says):
 )
 def test_pairs_of_codes_labels_and_scales_are_refused_by_name(name, given, says):
     with pytest.raises(UserError, match=says):
-        zoo.build(name, "digits", BITS, **TINY, **given)
+        zoo.build(name, "digits", BITS, **{**TINY, **given})
 
 
 @pytest.mark.parametrize(

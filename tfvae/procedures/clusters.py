@@ -8,11 +8,23 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from tfvae.checks import one_of, within
 from tfvae.replicas import whole_batch
 
-__all__ = ["assigned", "choices", "kmeans", "rows"]
+__all__ = ["assigned", "check_keeping", "choices", "kmeans", "rows"]
 
 _ROUNDS = 10
+
+
+def check_keeping(decay: float, revive_below: float, start: str) -> None:
+    """Refuses what says no way to keep a codebook alive.
+
+    Raises:
+        UserError: a number outside of [0, 1], or an unknown start.
+    """
+    within("decay of a codebook", decay, 0.0, 1.0)
+    within("revive_below", revive_below, 0.0, 1.0)
+    one_of("start of a codebook", start, ("kmeans", "random"))
 
 
 def choices(encoded, codes) -> tuple[tf.Tensor, tf.Tensor]:

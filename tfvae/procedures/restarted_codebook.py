@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from tfvae.checks import UserError, one_of, within
-from tfvae.procedures.clusters import assigned, choices, kmeans, rows
+from tfvae.checks import UserError
+from tfvae.procedures.clusters import assigned, check_keeping, choices, kmeans, rows
 from tfvae.randomness import fold
 
 __all__ = ["RestartedCodebook"]
@@ -36,9 +36,7 @@ class RestartedCodebook:
     """
 
     def __init__(self, decay: float = 0.99, revive_below: float = 0.1, start: str = "kmeans"):
-        within("decay of a codebook", decay, 0.0, 1.0)
-        within("revive_below", revive_below, 0.0, 1.0)
-        one_of("start of a codebook", start, ("kmeans", "random"))
+        check_keeping(decay, revive_below, start)
         self.decay, self.revive_below, self.start = decay, revive_below, start
 
     def build(self, model) -> None:

@@ -79,8 +79,20 @@ def make(settings, context) -> Divergence:
     """The penalties that the settings ask for; none is an empty `Divergence`.
 
     Raises:
-        UserError: a penalty that compares codes with draws of the prior, and no prior of all examples.
+        UserError: a penalty that compares codes with draws of the prior, and no prior of all examples
+            or no two codes in a batch.
     """
+    alone = context.batch_size == 1
+    if alone and settings.mmd_weight and settings.mmd_unbiased:
+        raise UserError(
+            f"mmd_weight={settings.mmd_weight} with mmd_unbiased=true compares the codes of a batch in "
+            "pairs, and --batch_size=1 has none: take more, or mmd_unbiased=false"
+        )
+    if alone and settings.moment_steps:
+        raise UserError(
+            f"moment_steps={settings.moment_steps} looks at the covariance of a batch, and "
+            "--batch_size=1 has none: take more, or moment_steps=0"
+        )
     for name in ("mmd_weight", "adversary_weight", "moment_steps"):
         value = getattr(settings, name)
         if value and settings.prior == "label":
