@@ -131,9 +131,13 @@ def test_the_curves_are_those_of_the_main_stage_with_the_rates_after_it(monkeypa
     ]
     module = importlib.import_module("tfvae.diagnosis.figures")  # the package has the function
     monkeypatch.setattr(module, "png", lambda figure: figure)
-    drawn = diagnosis.figures({"rate": 2.0, "rate_per_group": []}, rows, {})["curves"]
-    lines = {line.get_label(): line.get_xydata().tolist() for line in drawn.axes[1].lines}
-    assert lines == {
+
+    def lines(*main):
+        drawn = diagnosis.figures({"rate": 2.0, "rate_per_group": []}, rows, {}, *main)["curves"]
+        return {line.get_label(): line.get_xydata().tolist() for line in drawn.axes[1].lines}
+
+    assert lines()["training"] == [[5, 300.0]]
+    assert lines("train") == {
         "training": [[10, 1.0], [20, 2.0]],
         "validation": [[10, 1.0], [20, 2.0]],
         "mutual information": [[10, 0.7], [20, 0.9]],

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tfvae import training
+from tfvae.training import callbacks
 from zoo import report, run
 
 
@@ -12,8 +14,8 @@ class Killed(BaseException):
 def ending(resolved, monkeypatch, cuts=0):
     """({name: value} of all that the last checkpoint holds, metrics.jsonl) of a run cut so many times.
 
-    The first cut comes at its third checkpoint, the next at the second of the rest, and so on; with
-    one cut for each of its stages, each of few checkpoints, every one is left in the middle.
+    The first cut comes at the first checkpoint of the first stage, the next at that of the second, and
+    so on: with as many cuts as stages, every one is left before it is done.
     """
     kept = {}
 
@@ -31,22 +33,24 @@ def ending(resolved, monkeypatch, cuts=0):
         patch.setattr(report, "write", write)
         for number in range(cuts):
             with patch.context() as inner, pytest.raises(Killed):
-                _kill_after(inner, 3 - number)
+                _kill_in(inner, number)
                 run.run(resolved, resume=number > 0)
         run.run(resolved, resume=cuts > 0)
     return kept["values"], kept["rows"]
 
 
-def _kill_after(patch, saves):
-    """Raises at the checkpoint after so many."""
-    from tfvae.training import callbacks
+def _kill_in(patch, number):
+    """Raises at the first checkpoint of the stage of that number, unless it is its end."""
+    begun, train, save = [], training.train, callbacks.Checkpointer.at_step
 
-    done, save = [0], callbacks.Checkpointer.at_step
+    def beginning(stage, *arguments, **more):
+        begun.append(stage)
+        return train(stage, *arguments, **more)
 
     def at_step(self, step, logs):
         save(self, step, logs)
-        done[0] += step % self.every == 0
-        if done[0] >= saves:
+        if len(begun) == number + 1 and step % self.every == 0 and step < self.last:
             raise Killed
 
+    patch.setattr(training, "train", beginning)
     patch.setattr(callbacks.Checkpointer, "at_step", at_step)

@@ -86,8 +86,26 @@ def test_a_figure_that_an_assertion_does_not_find_is_an_error(tmp_path, monkeypa
     for kind, assertion in wrong.items():
         made = dataclasses.replace(_made(), **{kind: (assertion,)})
         monkeypatch.setattr(table, "load", lambda name, made=made: made)
-        with pytest.raises(KeyError, match="nil"):
-            table.run_all("made", [0], str(tmp_path))
+        for only in ([], ["one"]):
+            with pytest.raises(KeyError, match="nil"):
+                table.run_all("made", [0], str(tmp_path), only)
+    unknown = dataclasses.replace(_made(), overall=(("odd", lambda rows: rows["three"]),))
+    monkeypatch.setattr(table, "load", lambda name: unknown)
+    with pytest.raises(KeyError, match="three"):
+        table.run_all("made", [0], str(tmp_path))
+
+
+def test_a_table_of_many_seeds_has_mean_and_spread(tmp_path, monkeypatch, capsys):
+    """Of 0 to 4 the standard deviation is the root of 2.5."""
+    monkeypatch.setattr(table, "load", lambda name: _made(rows_assert=-1.0))
+    _leave(
+        tmp_path,
+        {(row, seed): float(seed + k) for k, row in enumerate(["one", "two"]) for seed in range(5)},
+    )
+    assert table.run_all("made", range(5), str(tmp_path))
+    said = capsys.readouterr().out
+    assert "| one | 2.00 +- 1.58 | - |" in said and "| two | 3.00 +- 1.58 | 7 |" in said
+    assert "seeds 0, 1, 2, 3, 4; mean +- standard deviation" in said
 
 
 @pytest.mark.parametrize(

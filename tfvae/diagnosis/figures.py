@@ -132,7 +132,7 @@ def figures(
     report: Mapping[str, Any],
     rows: Sequence[Mapping[str, Any]],
     images: Mapping[str, np.ndarray],
-    main: str = "train",
+    main: str | None = None,
 ) -> dict[str, bytes]:
     """All figures that the report shows, by name, as PNG.
 
@@ -142,6 +142,7 @@ def figures(
         images: from `collect`.
         main: the stage of `rows` whose curves are drawn, with the rates of those after it; what
             prepared it is not (its codes may lie far from the prior, beside which nothing is seen).
+            The first one if not given.
     """
     made = {"curves": _curves(rows, report, main)}
     if report["rate_per_group"]:
@@ -159,6 +160,7 @@ def figures(
 
 def _curves(rows, report, stage) -> bytes:
     stages = list(dict.fromkeys(row["stage"] for row in rows))
+    stage = stage or (stages or [None])[0]
     later = stages[stages.index(stage) + 1 :] if stage in stages else []
     main = [row for row in rows if row["stage"] == stage]
     names = ("distortion",) if report["rate"] is None else ("distortion", "rate")

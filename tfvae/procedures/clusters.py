@@ -9,11 +9,13 @@ from __future__ import annotations
 import tensorflow as tf
 
 from tfvae.checks import one_of, within
+from tfvae.randomness import fold
 from tfvae.replicas import whole_batch
 
-__all__ = ["assigned", "check_keeping", "choices", "kmeans", "rows"]
+__all__ = ["assigned", "check_keeping", "choices", "kmeans", "unused"]
 
 _ROUNDS = 10
+_START, _REVIVAL = 0x57A7, 0x4E
 
 
 def check_keeping(decay: float, revive_below: float, start: str) -> None:
@@ -58,13 +60,25 @@ def kmeans(encoded, num_codes: int, seed) -> tuple[tf.Tensor, tf.Tensor]:
         found = sums / tf.maximum(counts, 1.0)[:, None]
         return index + 1, tf.where(counts[:, None] > 0, found, centres)
 
-    start = (tf.constant(0), rows(encoded, num_codes, seed))
+    start = (tf.constant(0), _rows(encoded, num_codes, fold(seed, _START)))
     _, centres = tf.while_loop(lambda i, _: i < _ROUNDS, body, start)
     counts, _ = chosen(centres)
     return counts, centres
 
 
-def rows(encoded, count: int, seed) -> tf.Tensor:
+def unused(counts, encoded, share: float, seed) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Which codes [K] are chosen less than this share of the mean, and what they become.
+
+    Returns:
+        (dead [K], the mean, rows of the batch [K, D]). A dead code gets the mean for its count, as if it
+        had its share: it must not die again before it was tried.
+    """
+    mean = tf.reduce_mean(counts)
+    new = _rows(encoded, counts.shape[0], fold(seed, _REVIVAL))
+    return counts < share * mean, mean, new
+
+
+def _rows(encoded, count: int, seed) -> tf.Tensor:
     """`count` rows of [M, D] drawn without replacement, over and over where there are fewer."""
     number = tf.shape(encoded)[0]
     order = tf.argsort(tf.random.stateless_uniform([number], seed))

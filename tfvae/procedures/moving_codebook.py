@@ -8,14 +8,12 @@ from __future__ import annotations
 import tensorflow as tf
 
 from tfvae.checks import UserError
-from tfvae.procedures.clusters import assigned, check_keeping, choices, kmeans, rows
-from tfvae.randomness import fold
+from tfvae.procedures.clusters import assigned, check_keeping, choices, kmeans, unused
 
 __all__ = ["MovingCodebook"]
 
 _SMOOTHING = 1e-5
 _UNUSED = 1e-2  # N under which a code stays where it is
-_START, _REVIVAL = 0x57A7, 0x4E
 
 
 class MovingCodebook:
@@ -68,11 +66,13 @@ class MovingCodebook:
         if self.start == "kmeans":
             counts, sums = tf.cond(
                 tf.equal(step, 0),
-                lambda: self._clusters(encoded, fold(seed, _START)),
+                lambda: self._clusters(encoded, seed),
                 lambda: (counts, sums),
             )
         if self.revive_below > 0:
-            counts, sums = self._revived(counts, sums, encoded, fold(seed, _REVIVAL))
+            dead, mean, new = unused(counts, encoded, self.revive_below, seed)
+            counts = tf.where(dead, mean, counts)
+            sums = tf.where(dead[:, None], new * mean, sums)
         self._counts.assign(counts)
         self._sums.assign(sums)
         self.codebook.vectors.assign(self._vectors(counts, sums))
@@ -83,13 +83,6 @@ class MovingCodebook:
         # the smoothing would draw a code that nobody chooses to the origin, and so to life
         known = tf.convert_to_tensor(self.codebook.vectors)
         return tf.where(counts[:, None] < _UNUSED, known, sums / smooth[:, None])
-
-    def _revived(self, counts, sums, encoded, seed):
-        mean = tf.reduce_mean(counts)
-        dead = counts < self.revive_below * mean
-        new = rows(encoded, self.codebook.num_codes, seed)
-        # as if it had its share: it must not die again before it was tried
-        return tf.where(dead, mean, counts), tf.where(dead[:, None], new * mean, sums)
 
     def _clusters(self, encoded, seed):
         counts, centres = kmeans(encoded, self.codebook.num_codes, seed)

@@ -8,12 +8,9 @@ from __future__ import annotations
 import tensorflow as tf
 
 from tfvae.checks import UserError
-from tfvae.procedures.clusters import assigned, check_keeping, choices, kmeans, rows
-from tfvae.randomness import fold
+from tfvae.procedures.clusters import assigned, check_keeping, choices, kmeans, unused
 
 __all__ = ["RestartedCodebook"]
-
-_START, _REVIVAL = 0x57A7, 0x4E
 
 
 class RestartedCodebook:
@@ -65,14 +62,11 @@ class RestartedCodebook:
         if self.start == "kmeans":
             counts, vectors = tf.cond(
                 tf.equal(step, 0),
-                lambda: kmeans(encoded, number, fold(seed, _START)),
+                lambda: kmeans(encoded, number, seed),
                 lambda: (counts, vectors),
             )
         if self.revive_below > 0:
-            mean = tf.reduce_mean(counts)
-            dead = counts < self.revive_below * mean
-            new = rows(encoded, number, fold(seed, _REVIVAL))
-            # as if it had its share: it must not die again before it was tried
+            dead, mean, new = unused(counts, encoded, self.revive_below, seed)
             counts, vectors = tf.where(dead, mean, counts), tf.where(dead[:, None], new, vectors)
         self._counts.assign(counts)
         self.codebook.vectors.assign(vectors)

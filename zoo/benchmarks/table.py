@@ -10,6 +10,7 @@ import importlib
 import json
 import multiprocessing
 import os
+import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -19,9 +20,11 @@ import tensorflow as tf
 
 from tfvae import diagnosis
 from tfvae.training.run_directory import write_atomically
-from zoo import console, modalities, plan, run
+from zoo import comparison_page, console, modalities, plan, run
 
 __all__ = ["Benchmark", "Row", "load", "measure_row", "run_all"]
+
+_MANY = 5  # seeds, from which on a table has mean and spread
 
 
 @dataclasses.dataclass(frozen=True)
@@ -203,17 +206,37 @@ def _line(figures, columns) -> str:
 
 
 def _span(values) -> str:
-    """One figure, or the least and the greatest of the seeds."""
+    """One figure, or the least and the greatest of the seeds; of many, whose ends say little, the mean."""
+    if len(values) >= _MANY and None not in values:
+        return comparison_page.cell((statistics.fmean(values), statistics.stdev(values), values))
     cells = [_cell(v) for v in (values if None in values else sorted(values))]
     return cells[0] if len(set(cells)) == 1 else f"{cells[0]} to {cells[-1]}"
 
 
+class _LeftOut(Exception):
+    """A row that an assertion reads was not asked for."""
+
+
+class _Rows(dict):
+    """{name: figures} of the rows that were run, for assertions; other keys are mistakes."""
+
+    def __init__(self, names, figures):
+        super().__init__(figures)
+        self._names = names
+
+    def __missing__(self, name):
+        raise _LeftOut(name) if name in self._names else KeyError(name)
+
+
 def _table(benchmark, rows, found) -> tuple[str, bool]:
     seeds = list(found)
+    spread = "least to greatest where they differ"
+    if len(seeds) >= _MANY:
+        spread = "mean +- standard deviation; counts: least to greatest"
     head = ["model", *benchmark.columns, "asserted", "holds"]
     lines = [
         benchmark.about,
-        f"\nseeds {', '.join(map(str, seeds))}; least to greatest where they differ\n",
+        f"\nseeds {', '.join(map(str, seeds))}; {spread}\n",
         "| " + " | ".join(head) + " |",
         "|" + "---|" * len(head),
     ]
@@ -228,23 +251,19 @@ def _table(benchmark, rows, found) -> tuple[str, bool]:
             everything &= kept == len(seeds)
             held = f"{kept}/{len(seeds)}"
         lines.append("| " + " | ".join([row.name, *cells, words, held]) + " |")
-    left_out = len(rows) < len(benchmark.rows)
+    names = {row.name for row in benchmark.rows}
     for words, predicate in benchmark.joint:
         try:
-            kept = sum(bool(predicate(found[seed])) for seed in seeds)
-        except KeyError:  # of a row that was left out, and of nothing else
-            if not left_out:
-                raise
+            kept = sum(bool(predicate(_Rows(names, found[seed]))) for seed in seeds)
+        except _LeftOut:
             continue
         everything &= kept == len(seeds)
         lines.append(f"\n{words}: holds for {kept}/{len(seeds)} seeds")
     every = {row.name: [found[seed][row.name] for seed in seeds] for row in rows}
     for words, predicate in benchmark.overall:
         try:
-            held = bool(predicate(every))
-        except KeyError:
-            if not left_out:
-                raise
+            held = bool(predicate(_Rows(names, every)))
+        except _LeftOut:
             continue
         everything &= held
         lines.append(f"\n{words}: {'holds' if held else 'does not hold'}")
