@@ -16,6 +16,10 @@ __all__ = ["UserError", "one_of", "positive", "within"]
 class UserError(ValueError):
     """A request that cannot be met; its text names the argument, what it wants and what it got."""
 
+    # Raised while TensorFlow traces a function it arrives as it is; AutoGraph would else wrap it into
+    # an error of its own, of many lines.
+    ag_pass_through = True
+
 
 _LISTED = 12  # names that are listed although near ones were found
 
