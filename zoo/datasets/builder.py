@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import tensorflow_datasets as tfds
 
-from tfvae.checks import UserError
+from tfvae.checks import UserError, array
 from zoo.datasets import files
 from zoo.datasets.data import Data, Split
 
@@ -77,20 +77,11 @@ class ImageBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         yield from self._blocks(split)
 
     def _blocks(self, split: Split):
-        check_images(self.variant, split.x, self.SHAPE)
+        array(f"dataset {self.variant!r}: images", split.x, "uint8", (None, *self.SHAPE))
         label = np.full(len(split.x), -1) if split.label is None else split.label
         for start in range(0, len(split.x), BLOCK):
             part = slice(start, start + BLOCK)
             yield start // BLOCK, {"image": split.x[part], "label": label[part].astype(np.int64)}
-
-
-def check_images(name: str, x: np.ndarray, shape: tuple[int, ...]) -> None:
-    """Refuses images of a wrong shape or type."""
-    if x.dtype != np.uint8 or x.shape[1:] != shape or len(x) == 0:
-        raise UserError(
-            f"dataset {name!r}: images must be uint8 [N, {', '.join(map(str, shape))}] with N > 0, "
-            f"got {x.dtype} {list(x.shape)}"
-        )
 
 
 def load(

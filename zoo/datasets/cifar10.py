@@ -7,6 +7,7 @@ import tarfile
 import numpy as np
 
 from tfvae.checks import UserError
+from tfvae.training.reading import arrays, content, fits_memory, reading
 from zoo.datasets import files
 from zoo.datasets.builder import ImageBuilder
 from zoo.datasets.builder import load as load_set
@@ -65,10 +66,16 @@ class Cifar10(ImageBuilder, skip_registration=True):
             raw = (
                 _archive(self.paths["archive"])
                 if "archive" in self.paths
-                else {name: files.content(path) for name, path in self.paths.items()}
+                else {name: content(path) for name, path in self.paths.items()}
             )
-            train = _rows([raw[name] for name in _BATCHES[:5]])
-            test = _rows([raw[_BATCHES[5]]])
+            rows = {
+                name: _rows(self.paths.get(name, f"{self.paths.get('archive')}: {name}"), raw[name])
+                for name in _BATCHES
+            }
+            train = Split(
+                *(np.concatenate(part) for part in zip(*(rows[n][:2] for n in _BATCHES[:5])))
+            )
+            test = rows[_BATCHES[5]]
         cut = len(train.x) - len(train.x) // 10
         return {
             "train": Split(train.x[:cut], train.label[:cut]),
@@ -79,38 +86,33 @@ class Cifar10(ImageBuilder, skip_registration=True):
     def _sheets(self, part: str) -> Split:
         paths = [self.paths[k] for k in sorted(self.paths) if k.startswith(f"{part}_")]
         x = np.concatenate([files.sheet(path, 32) for path in paths])
-        label = files.arrays(self.paths["labels"], f"{part}_label")[0]
-        if len(label) != len(x):
-            raise UserError(
-                f"{self.paths['labels']} has {len(label)} {part} labels for {len(x)} images"
-            )
+        path, key = self.paths["labels"], f"{part}_label"
+        label = files.labels(f"{path}: {key!r}", arrays(path, key)[0], len(x), 10)
         return Split(x, label)
 
 
 def _archive(path: str) -> dict[str, bytes]:
     """The .bin files of the published archive."""
     held = {}
-    try:
-        with tarfile.open(path) as archive:
-            for member in archive:
-                name = member.name.rsplit("/", 1)[-1]
-                if name in _BATCHES and member.isfile():
-                    held[name] = archive.extractfile(member).read()
-    except (OSError, EOFError, tarfile.TarError) as error:
-        raise UserError(f"{path} is truncated or corrupt: {error}") from error
+    with reading(path), tarfile.open(path) as archive:
+        for member in archive:
+            name = member.name.rsplit("/", 1)[-1]
+            if name in _BATCHES and member.isfile():
+                fits_memory(path, member.size)
+                held[name] = archive.extractfile(member).read()
     lacking = [name for name in _BATCHES if name not in held]
     if lacking:
         raise UserError(f"{path} holds no {lacking[0]}")
     return held
 
 
-def _rows(parts: list[bytes]) -> Split:
+def _rows(what: str, raw: bytes) -> Split:
     """Rows of a label and the red, green and blue planes."""
-    raw = b"".join(parts)
     if not raw or len(raw) % _ROW:
-        raise UserError(f"a CIFAR-10 batch is truncated: {len(raw)} bytes are no rows of {_ROW}")
+        raise UserError(f"{what} is truncated: {len(raw)} bytes are no rows of {_ROW}")
     rows = np.frombuffer(raw, np.uint8).reshape(-1, _ROW)
-    return Split(rows[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), rows[:, 0].astype(int))
+    label = files.labels(f"{what}: the labels", rows[:, 0], len(rows), 10)
+    return Split(rows[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), label)
 
 
 def load(name: str, data_dir: str | None = None) -> Data:

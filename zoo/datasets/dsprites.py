@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tfvae.checks import UserError
+from tfvae.checks import UserError, array
+from tfvae.training.reading import arrays
 from zoo.datasets import files
 from zoo.datasets.data import Data, Split
 
@@ -28,15 +29,10 @@ def load(name: str, data_dir=None) -> Data:
     path = files.find(data_dir, "dsprites", _FILE)
     if path is None:
         raise files.missing(name, data_dir, "dsprites", _FILE, how)
-    x, factors = files.arrays(path, "imgs", "latents_classes")
-    if x.dtype != np.uint8 or x.ndim != 3 or x.shape[1:] != _SHAPE or x.max() > 1:
-        raise UserError(
-            f"{path}: imgs must be uint8 [N, 64, 64] of 0 and 1, got {x.dtype} {x.shape}"
-        )
-    if factors.shape != (len(x), len(_FACTORS)):
-        raise UserError(
-            f"{path}: latents_classes must be [{len(x)}, {len(_FACTORS)}], got {factors.shape}"
-        )
+    x, factors = arrays(path, "imgs", "latents_classes")
+    x = array(f"{path}: 'imgs'", x, "uint8", (None, *_SHAPE), 0, 1)
+    each = (len(x), len(_FACTORS))
+    factors = array(f"{path}: 'latents_classes'", factors, "whole", each, 0, 2**31 - 1)
     whole = Split(x[..., None], None, factors[:, 1:])
     number = min(_MEASURED, len(x))
     chosen = np.sort(np.random.default_rng(_SEED).permutation(len(x))[:number])

@@ -6,27 +6,36 @@ is the same data.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
+import math
 import os
-import pathlib
 import sys
-import zipfile
-import zlib
 
 import numpy as np
 
-from tfvae.checks import UserError
+from tfvae.checks import UserError, array
+from tfvae.training.reading import chunks, content, fits_memory, reading
 
-__all__ = ["arrays", "content", "digest", "find", "idx", "missing", "sheet", "verify"]
+__all__ = ["digest", "find", "idx", "labels", "missing", "sheet", "verify"]
+
+_MOST = 2**31 - 1  # labels are kept as int32
 
 
 def find(data_dir: str, folder: str, name: str) -> str | None:
-    """The file `name` in `data_dir` or in its sub-folder `folder`, gzipped or not; `None` if absent."""
-    for base in (pathlib.Path(data_dir), pathlib.Path(data_dir) / folder):
-        for candidate in (base / name, base / f"{name}.gz", base / name.removesuffix(".gz")):
-            if candidate.is_file():
-                return str(candidate)
+    """The file `name` in `data_dir` or in its sub-folder `folder`, gzipped or not; `None` if absent.
+
+    Raises:
+        UserError: a folder may not be looked into, or what has the name is no file.
+    """
+    for base in (data_dir, os.path.join(data_dir, folder)):
+        if os.path.isdir(base) and not os.access(base, os.R_OK | os.X_OK):
+            raise UserError(f"cannot read {base}: Permission denied")
+        for candidate in dict.fromkeys((name, f"{name}.gz", name.removesuffix(".gz"))):
+            path = os.path.join(base, candidate)
+            if os.path.isfile(path):
+                return path
+            if os.path.lexists(path):
+                raise UserError(f"{path} must be a file, and is a folder or a link to nowhere")
     return None
 
 
@@ -36,30 +45,11 @@ def missing(dataset: str, data_dir: str, folder: str, wanted: str, how: str) -> 
     return UserError(f"dataset {dataset!r}: no {wanted} in {places}; {how}")
 
 
-def content(path: str) -> bytes:
-    """The file's bytes, unpacked if it is gzipped.
-
-    Raises:
-        UserError: it cannot be read, or the packing is cut short or damaged.
-    """
-    try:
-        raw = pathlib.Path(path).read_bytes()
-        return gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
-    except (OSError, EOFError, zlib.error) as error:
-        raise UserError(f"{path} is truncated or corrupt: {error}") from error
-
-
 def digest(path: str) -> str:
-    """sha256 of the content, in chunks (files of gigabytes pass through)."""
+    """sha256 of the content."""
     found = hashlib.sha256()
-    try:
-        with open(path, "rb") as raw:
-            packed = raw.read(2) == b"\x1f\x8b"
-        with gzip.open(path, "rb") if packed else open(path, "rb") as stream:
-            while chunk := stream.read(1 << 22):
-                found.update(chunk)
-    except (OSError, EOFError, zlib.error) as error:
-        raise UserError(f"{path} is truncated or corrupt: {error}") from error
+    for part in chunks(path):
+        found.update(part)
     return found.hexdigest()
 
 
@@ -82,40 +72,36 @@ def idx(path: str, image: bool) -> np.ndarray:
     if len(raw) < header or raw[:4] != bytes((0, 0, 8, rank)):
         raise UserError(f"{path} is no idx file of {'images' if image else 'labels'}")
     shape = tuple(int.from_bytes(raw[4 + 4 * i : 8 + 4 * i], "big") for i in range(rank))
-    expected = header + int(np.prod(shape))
+    expected = header + math.prod(shape)
     if len(raw) != expected:
         raise UserError(f"{path} is truncated or corrupt: {len(raw)} bytes instead of {expected}")
     return np.frombuffer(raw, np.uint8, offset=header).reshape(shape)
 
 
-def arrays(path: str, *keys: str) -> list[np.ndarray]:
-    """Arrays of an .npz file without pickles.
+def labels(what: str, got, number: int, count: int | None = None, first: int = 0) -> np.ndarray:
+    """Labels from 0 on, int64 [number], of an array that counts from `first`.
+
+    Args:
+        what: their name, with the file.
+        got: one for each example.
+        number: of the examples.
+        count: how many kinds there are; `None`: any number.
+        first: the lowest label there may be.
 
     Raises:
-        UserError: a damaged file, or one without these arrays.
+        UserError: they are no whole numbers, of another length, or out of their range.
     """
-    try:
-        with np.load(path, allow_pickle=False) as held:
-            lacking = [key for key in keys if key not in held]
-            if lacking:
-                raise UserError(
-                    f"{path} holds no array {lacking[0]!r}, but {', '.join(held.files)}"
-                )
-            return [held[key] for key in keys]
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        if isinstance(error, UserError):
-            raise
-        raise UserError(f"{path} is truncated or corrupt: {error}") from error
+    last = _MOST if count is None else first + count - 1
+    return array(what, got, "whole", (number,), first, last) - first
 
 
 def sheet(path: str, side: int) -> np.ndarray:
     """A PNG sheet of square RGB images, row by row: uint8 [N, side, side, 3]."""
     from PIL import Image
 
-    try:
-        pixels = np.asarray(Image.open(path).convert("RGB"))
-    except (OSError, SyntaxError, ValueError) as error:
-        raise UserError(f"{path} is truncated or corrupt: {error}") from error
+    with reading(path), Image.open(path) as image:
+        fits_memory(path, 3 * math.prod(image.size))
+        pixels = np.asarray(image.convert("RGB"))
     rows, columns = pixels.shape[0] // side, pixels.shape[1] // side
     if pixels.shape[:2] != (rows * side, columns * side):
         raise UserError(f"{path} is no sheet of {side}x{side} images: {pixels.shape[:2]} pixels")

@@ -9,12 +9,12 @@ import io
 import re
 import wave
 import zipfile
-import zlib
 
 import numpy as np
 
 from tfvae.checks import UserError
 from tfvae.likelihoods import mu_law_encode
+from tfvae.training.reading import fits_memory, reading
 from zoo.datasets import files
 from zoo.datasets.data import Data, Split
 
@@ -63,6 +63,8 @@ def load(name: str, data_dir: str | None = None, max_samples: int = 4096) -> Dat
     source = files.digest(path)
     files.verify(path, source, _KNOWN)
     found = sorted(_recordings(path), key=lambda recording: recording[0])
+    if not found:
+        raise UserError(f"{path} holds no .wav file")
     key = np.array([place for place, _ in found])
     x = np.stack([_levels(wave, max_samples) for _, wave in found])
     number = key[:, 2]
@@ -89,13 +91,12 @@ def load(name: str, data_dir: str | None = None, max_samples: int = 4096) -> Dat
 
 def _recordings(path: str):
     """((digit, speaker, number), amplitudes) of each .wav in the file."""
-    try:
-        with zipfile.ZipFile(path) as packed:
-            for name in packed.namelist():
-                if name.endswith(".wav"):
-                    yield _place(path, name), _amplitudes(f"{path}: {name}", packed.read(name))
-    except (OSError, zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise UserError(f"{path} is truncated or corrupt: {error}") from error
+    with reading(path), zipfile.ZipFile(path) as packed:
+        held = [each for each in packed.infolist() if each.filename.endswith(".wav")]
+        fits_memory(path, sum(each.file_size for each in held))
+        raw = [packed.read(each) for each in held]
+    for each, sound in zip(held, raw):
+        yield _place(path, each.filename), _amplitudes(f"{path}: {each.filename}", sound)
 
 
 def _place(path: str, name: str) -> tuple[int, int, int]:
@@ -110,16 +111,17 @@ def _place(path: str, name: str) -> tuple[int, int, int]:
 
 def _amplitudes(name: str, raw: bytes) -> np.ndarray:
     """In [-1, 1)."""
-    try:
-        with wave.open(io.BytesIO(raw)) as stream:
-            form = (stream.getnchannels(), 8 * stream.getsampwidth(), stream.getframerate())
-            frames = stream.readframes(stream.getnframes())
-    except (wave.Error, EOFError) as error:
-        raise UserError(f"{name} is truncated or corrupt: {error}") from error
+    with reading(name), wave.open(io.BytesIO(raw)) as stream:
+        form = (stream.getnchannels(), 8 * stream.getsampwidth(), stream.getframerate())
+        frames = stream.readframes(stream.getnframes())
     if form != (1, 16, RATE):
         raise UserError(
             f"{name} must have 1 channel of 16 bits at {RATE} Hz, got {form[0]} of {form[1]} bits "
             f"at {form[2]} Hz"
+        )
+    if len(frames) % 2:
+        raise UserError(
+            f"{name} is truncated or corrupt: {len(frames)} bytes are no 16-bit samples"
         )
     amplitude = np.frombuffer(frames, "<i2") / 32768.0
     if not amplitude.any():

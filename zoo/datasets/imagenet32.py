@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tfvae.checks import UserError
+from tfvae.checks import array
+from tfvae.training.reading import arrays
 from zoo.datasets import files
 from zoo.datasets.builder import ImageBuilder
 from zoo.datasets.builder import load as load_set
@@ -47,15 +48,10 @@ class ImageNet32(ImageBuilder, skip_registration=True):
 
 def _images(path: str) -> Split:
     """`data` uint8 [N, 3072], planes red, green, blue; `labels` 1 .. 1000."""
-    data, labels = files.arrays(path, "data", "labels")
-    if data.dtype != np.uint8 or data.ndim != 2 or data.shape[1] != 3072:
-        raise UserError(
-            f"{path}: 'data' must be uint8 [N, 3072], got {data.dtype} {list(data.shape)}"
-        )
-    labels = np.asarray(labels).ravel()
-    if len(labels) != len(data) or labels.min() < 1 or labels.max() > 1000:
-        raise UserError(f"{path}: 'labels' must be {len(data)} numbers from 1 to 1000")
-    return Split(data.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), labels - 1)
+    data, label = arrays(path, "data", "labels")
+    data = array(f"{path}: 'data'", data, "uint8", (None, 3072))
+    label = files.labels(f"{path}: 'labels'", label.ravel(), len(data), 1000, first=1)
+    return Split(data.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), label)
 
 
 def load(name: str, data_dir: str | None = None) -> Data:

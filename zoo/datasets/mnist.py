@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tfvae.checks import UserError
+from tfvae.checks import UserError, array
+from tfvae.training.reading import arrays, content
 from zoo.datasets import files
 from zoo.datasets.builder import SPLITS, ImageBuilder
 from zoo.datasets.builder import load as load_set
@@ -36,12 +37,9 @@ def _idx_splits(paths: dict[str, str]) -> dict[str, Split]:
     """Train without its last sixth (10,000 of 60,000), which is valid; test."""
     both = {}
     for part in _PARTS:
-        x, label = files.idx(paths[f"{part}_image"], True), files.idx(paths[f"{part}_label"], False)
-        if len(x) != len(label):
-            raise UserError(
-                f"{paths[f'{part}_image']} has {len(x)} images, its labels are {len(label)}"
-            )
-        both[part] = Split(x[..., None], label)
+        x = files.idx(paths[f"{part}_image"], True)
+        path = paths[f"{part}_label"]
+        both[part] = Split(x[..., None], files.labels(path, files.idx(path, False), len(x), 10))
     x, label = both["train"][:2]
     cut = len(x) - len(x) // 6
     return {
@@ -122,19 +120,19 @@ class MnistFixed(ImageBuilder, skip_registration=True):
 
     def read(self):
         if "npz" in self.paths:
+            path = self.paths["npz"]
             keys = ("train_bits", "valid_bits", "test_bits")
-            rows = [np.unpackbits(bits, axis=1) for bits in files.arrays(self.paths["npz"], *keys)]
+            rows = [
+                np.unpackbits(array(f"{path}: {key!r}", bits, "uint8", (None, 98)), axis=1)
+                for key, bits in zip(keys, arrays(path, *keys))
+            ]
         else:
             rows = [_text_bits(self.paths[s]) for s in SPLITS]
-        if any(r.shape[1] != 784 for r in rows):
-            raise UserError(
-                f"{self.paths} must hold rows of 784 bits, got {[r.shape for r in rows]}"
-            )
         return {s: Split(r.reshape(-1, 28, 28, 1), None) for s, r in zip(SPLITS, rows)}
 
 
 def _text_bits(path: str) -> np.ndarray:
-    raw = np.frombuffer(files.content(path), np.uint8)
+    raw = np.frombuffer(content(path), np.uint8)
     bits = raw[(raw == 48) | (raw == 49)] - 48
     if len(bits) == 0 or len(bits) % 784:
         raise UserError(f"{path} is truncated or corrupt: {len(bits)} bits are no rows of 784")

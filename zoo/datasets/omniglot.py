@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tfvae.checks import UserError
+from tfvae.checks import UserError, array
+from tfvae.training.reading import arrays, reading
 from zoo.datasets import files
 from zoo.datasets.builder import ImageBuilder
 from zoo.datasets.builder import load as load_set
@@ -42,11 +43,9 @@ class Omniglot(ImageBuilder, skip_registration=True):
         if "mat" in self.paths:
             train, test = _chardata(self.paths["mat"])
         else:
-            keys = ("train_x", "train_character", "test_x", "test_character")
-            held = files.arrays(self.paths["npz"], *keys)
-            train, test = Split(held[0][..., None], held[1]), Split(held[2][..., None], held[3])
+            train, test = (_part(self.paths["npz"], part) for part in ("train", "test"))
         order = np.random.default_rng(0).permutation(len(train.x))
-        valid = min(_VALID, len(order) // 5)
+        valid = max(1, min(_VALID, len(order) // 5))
         first, last = order[:-valid], order[-valid:]
         return {
             "train": Split(train.x[first], train.label[first]),
@@ -55,26 +54,29 @@ class Omniglot(ImageBuilder, skip_registration=True):
         }
 
 
+def _part(path: str, part: str) -> Split:
+    """`<part>_x` uint8 [N, 28, 28] and `<part>_character` [N]."""
+    x, label = arrays(path, f"{part}_x", f"{part}_character")
+    x = array(f"{path}: '{part}_x'", x, "uint8", (None, 28, 28))
+    return Split(x[..., None], files.labels(f"{path}: '{part}_character'", label, len(x)))
+
+
 def _chardata(path: str) -> tuple[Split, Split]:
     """`data` and `testdata` [784, N] in [0, 1], each image column-major."""
     import scipy.io
 
-    try:
+    with reading(path):
         held = scipy.io.loadmat(path)
-    except Exception as error:  # scipy raises many kinds for a damaged file
-        raise UserError(f"{path} is truncated or corrupt: {error}") from error
     parts = []
     for data, label in (("data", "targetchar"), ("testdata", "testtargetchar")):
         if data not in held:
             raise UserError(f"{path} holds no {data!r}")
-        x = np.asarray(held[data], np.float64).T
-        if x.ndim != 2 or x.shape[1] != 784 or not (x.min() >= 0 and x.max() <= 1):
-            raise UserError(f"{path}: {data!r} must be [784, N] in [0, 1], got {list(x.T.shape)}")
+        x = array(f"{path}: {data!r}", held[data], "real", (784, None), 0, 1).T
         image = np.round(x.reshape(-1, 28, 28).transpose(0, 2, 1) * 255).astype(np.uint8)[..., None]
-        known = held.get(label)
-        parts.append(
-            Split(image, np.full(len(x), -1) if known is None else known.ravel().astype(int))
-        )
+        known = np.full(len(x), -1)
+        if label in held:
+            known = files.labels(f"{path}: {label!r}", np.ravel(held[label]), len(x))
+        parts.append(Split(image, known))
     return parts[0], parts[1]
 
 

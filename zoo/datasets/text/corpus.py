@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tfvae.checks import UserError
-from zoo.datasets import files
+from tfvae.training.reading import content
 from zoo.datasets.data import Split
 from zoo.datasets.text.vocabulary import PAD, UNKNOWN, Vocabulary, build, word_limit
 
@@ -136,7 +136,7 @@ def numbered_lines(path: str) -> list[tuple[int, str]]:
     Raises:
         UserError: the file is damaged, no UTF-8 text, or holds no word.
     """
-    raw = files.content(path)
+    raw = content(path)
     if not raw:
         raise UserError(f"{path}: expected one sentence a line, found an empty file")
     try:

@@ -1,0 +1,176 @@
+"""What comes from outside: JSON, arrays, saved models. What is wrong with a file is said in one line.
+
+Every reader of a file stands on `reading`; what a file holds is checked by `tfvae.checks.array`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import json
+import os
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+from tfvae.checks import UserError
+from tfvae.model import VAE
+
+__all__ = [
+    "arrays",
+    "chunks",
+    "content",
+    "fits_memory",
+    "json_object",
+    "json_rows",
+    "model",
+    "reading",
+]
+
+_CHUNK = 1 << 22
+
+
+@contextlib.contextmanager
+def reading(path: str) -> Iterator[None]:
+    """Turns what a reader says of a damaged or closed file into one line that names the file.
+
+    Only calls of readers that are not ours may stand within: for damaged files NumPy, SciPy, PIL, Keras,
+    `json` and `zipfile` raise nearly every kind there is, from `RecursionError` to `AssertionError`.
+
+    Raises:
+        UserError: instead of whatever was raised; one of ours passes.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except MemoryError as error:
+        raise UserError(f"{path} needs more memory than there is") from error
+    except Exception as error:
+        if isinstance(error, OSError) and error.strerror:
+            raise UserError(f"cannot read {path}: {error.strerror}") from error
+        said = " ".join(str(error).split())[:200] or type(error).__name__
+        raise UserError(f"{path} is truncated or corrupt: {said}") from error
+
+
+def fits_memory(path: str, size: int) -> None:
+    """Refuses a file that unpacks to more bytes than this machine has.
+
+    Raises:
+        UserError: it does; a few kilobytes may unpack to terabytes.
+    """
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if size > memory:
+        raise UserError(
+            f"{path} holds {size / 2**30:.1f} GiB or more, and this machine has {memory / 2**30:.1f}"
+        )
+
+
+def content(path: str) -> bytes:
+    """The file's bytes, unpacked if it is gzipped.
+
+    Raises:
+        UserError: it cannot be read, or the packing is cut short or damaged.
+    """
+    held = bytearray()
+    for part in chunks(path):
+        held += part
+        fits_memory(path, len(held))
+    return bytes(held)
+
+
+def chunks(path: str) -> Iterator[bytes]:
+    """The same in parts: files of gigabytes pass through.
+
+    Raises:
+        UserError: as `content`.
+    """
+    with reading(path):
+        with open(path, "rb") as raw:
+            packed = raw.read(2) == b"\x1f\x8b"
+        with gzip.open(path, "rb") if packed else open(path, "rb") as stream:
+            while part := stream.read(_CHUNK):
+                yield part
+
+
+# ------------------------------------------------------------------ JSON
+
+
+def json_object(path: str) -> dict[str, Any]:
+    """The JSON object of a file.
+
+    Raises:
+        UserError: it cannot be read, is no JSON, or another kind of value.
+    """
+    with reading(path), open(path, encoding="utf-8") as stream:
+        return _object(path, json.load(stream))
+
+
+def json_rows(path: str) -> list[dict[str, Any]]:
+    """The JSON objects of a file, one a line.
+
+    Raises:
+        UserError: it cannot be read, or a line is none; names the line.
+    """
+    with reading(path), open(path, encoding="utf-8") as stream:
+        lines = list(stream)
+    rows = []
+    for number, line in enumerate(lines, 1):
+        place = f"{path}, line {number}"
+        with reading(place):
+            rows.append(_object(place, json.loads(line)))
+    return rows
+
+
+def _object(place: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise UserError(f"{place} must hold a JSON object, got {str(value)[:40]!r}")
+    return value
+
+
+# ------------------------------------------------------------------ arrays and models
+
+
+def arrays(path: str, *keys: str, optional: tuple[str, ...] = ()) -> list[np.ndarray | None]:
+    """Arrays of an .npz file, without pickles; `None` for an optional one that is not there.
+
+    Raises:
+        UserError: a damaged file, or one without these arrays.
+    """
+    with reading(path):
+        if not zipfile.is_zipfile(path):
+            raise UserError(f"{path} is truncated or corrupt: no .npz archive")
+        with np.load(path, allow_pickle=False) as held:
+            for key in keys:
+                if key not in held.files:
+                    there = ", ".join(held.files) or "none"
+                    raise UserError(f"{path} holds no array {key!r}, but {there[:200]}")
+            return [
+                _member(path, held, key) if key in held.files else None
+                for key in (*keys, *optional)
+            ]
+
+
+def _member(path: str, held, key: str) -> np.ndarray:
+    name = key if key in held.zip.namelist() else f"{key}.npy"
+    fits_memory(path, held.zip.getinfo(name).file_size)
+    found = held[key]
+    if not isinstance(found, np.ndarray):  # NumPy gives the bytes of what is no array
+        raise UserError(f"{path}: {key!r} is no array")
+    return found
+
+
+def model(path: str) -> VAE:
+    """The VAE of a .keras file. No code that the file holds or names is run.
+
+    Raises:
+        UserError: it cannot be read, asks for code of its own, or is another model.
+    """
+    with reading(path):
+        found = keras.models.load_model(path, safe_mode=True)
+    if not isinstance(found, VAE):
+        raise UserError(f"{path} must hold a tfvae.VAE, got a {type(found).__name__}")
+    return found
