@@ -24,6 +24,7 @@ from tfvae.diagnosis.gaps import inference_gaps
 from tfvae.diagnosis.measure import measure
 from tfvae.diagnosis.signs import clipped_share, data_spectrum, effective_weight, prior_gap
 from tfvae.diagnosis.verdict import COLLAPSED_RATE, verdict
+from tfvae.distributions import mean_field
 
 __all__ = ["VERDICTS", "Diagnosis", "diagnose"]
 
@@ -227,8 +228,10 @@ def _gaps(model, x, label, steps, seed, report) -> list[str]:
 
 
 def _of_posterior(model, x, label, beta, seed, report) -> dict[str, str]:
-    bugs = {}
+    bugs: dict[str, str] = {}
     log_variance = _log_variances(model, x, label)
+    if log_variance is None:
+        return bugs
     share, end = clipped_share(log_variance)
     report["clipped_share"] = share
     if share > _CLIPPED:
@@ -255,13 +258,16 @@ def _of_posterior(model, x, label, beta, seed, report) -> dict[str, str]:
     return bugs
 
 
-def _log_variances(model, x, label) -> np.ndarray:
+def _log_variances(model, x, label) -> np.ndarray | None:
+    """Of q(z|x), [N, ...]; `None` where it is no diagonal Gaussian."""
     rows = []
     for start in range(0, len(x), 200):
         batch = model.likelihood.trim(x[start : start + 200])
         told = None if label is None else label[start : start + 200]
-        features = model.features(batch, told)
-        rows.append(model.latent.posterior.parameters(features)[1].numpy())
+        gaussian = mean_field(model.posterior(batch, told))
+        if gaussian is None:
+            return None
+        rows.append(2.0 * np.log(gaussian[1].numpy()))
     return np.concatenate(rows)
 
 

@@ -9,12 +9,16 @@ from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
+import tensorflow_probability as tfp
 
 from tfvae import metrics
+from tfvae.distributions import mean_field
 from tfvae.metrics import Summary
 from tfvae.randomness import fold, seed_of
 
 __all__ = ["EffectiveWeight", "clipped_share", "data_spectrum", "effective_weight", "prior_gap"]
+
+tfd = tfp.distributions
 
 _USED = 0.05  # nats: below it a unit says nothing of the weight that it was trained with
 
@@ -49,28 +53,32 @@ def effective_weight(
 
     (N(0, I) prior; by autodiff for any other). A loss that averages over pixels, or a rate divided by
     the size of the data set, is a weight far from 1 that nobody wrote down. Units that are not used
-    tell nothing (0 / 0) and are left out. With free bits, targets or a prior that learns, the weight
-    differs between units, and this is its mean over them.
+    tell nothing (0 / 0) and are left out, and so is a scale that is held. With free bits, targets or a
+    prior that learns, the weight differs between units, and this is its mean over them.
 
     Args:
-        model: a `tfvae.VAE` with a Gaussian posterior.
+        model: a `tfvae.VAE`; one whose posterior is no diagonal Gaussian tells nothing.
         x: training data (or like it), [N, ...] raw units.
         num_samples: draws of z for each example.
         batch_size: examples at a time.
         seed: equal seeds give equal figures.
         label: [N] of a conditional model.
     """
-    posterior = model.latent.posterior
+    if not _learns_scale(model, x[:1], None if label is None else label[:1]):
+        return EffectiveWeight(None, None, 0)
 
     @tf.function(reduce_retracing=True, autograph=False)
     def slopes(batch, told, seed):
         features = model.features(batch, told)
-        mean, log_variance = posterior.parameters(features)
+        mean, scale = mean_field(model.latent.posterior.distribution(features))
+        log_variance = 2.0 * tf.math.log(scale)
         of_distortion, of_rate, rate = 0.0, 0.0, 0.0
         for index in range(num_samples):
             with tf.GradientTape(persistent=True) as tape:
                 tape.watch(log_variance)
-                q = posterior.of(mean, log_variance)
+                q = tfd.Independent(
+                    tfd.Normal(mean, tf.exp(0.5 * log_variance)), mean.shape.rank - 1
+                )
                 inferred = model.latent.infer_from(q, fold(seed, index), model.known(told))
                 distortion = model.score(batch, features, inferred, label=told).distortion
                 whole = tf.reduce_sum(inferred.rate, -1)
@@ -95,6 +103,20 @@ def effective_weight(
     # of a ratio of means, by linearisation
     error = np.std(top + weight * bottom) / np.sqrt(len(x)) / abs(bottom.mean())
     return EffectiveWeight(float(weight), float(error), int(used.sum()))
+
+
+def _learns_scale(model, x, label) -> bool:
+    """Whether q(z|x) is a diagonal Gaussian whose scale answers to x or to a weight."""
+    told = None if label is None else tf.constant(np.asarray(label))
+    with tf.GradientTape() as tape:
+        features = model.features(tf.constant(model.likelihood.trim(x)), told)
+        tape.watch(features)
+        gaussian = mean_field(model.latent.posterior.distribution(features))
+        if gaussian is None:
+            return False
+        scale = tf.reduce_sum(gaussian[1])
+    weights = [v.value for v in model.latent.posterior.trainable_variables]
+    return any(g is not None for g in tape.gradient(scale, [features, *weights]))
 
 
 def clipped_share(log_variance: np.ndarray, tolerance: float = 1e-5) -> tuple[float, float | None]:

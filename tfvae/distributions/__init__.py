@@ -9,6 +9,7 @@ from tfvae.distributions.ar1 import (
 )
 from tfvae.distributions.importance import importance_weighted_log_prob
 from tfvae.distributions.mean_field import mean_field
+from tfvae.distributions.rate import rate
 from tfvae.distributions.unbatched import Unbatched
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "importance_weighted_log_prob",
     "kl_normal_ar1",
     "mean_field",
+    "rate",
 ]

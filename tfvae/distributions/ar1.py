@@ -165,16 +165,18 @@ class AR1(Unbatched):
         """[D]."""
         return self._correlation
 
-    def _log_prob(self, value):
+    def log_prob_by_channel(self, value) -> tf.Tensor:
+        """[..., n, D] -> [..., D] nats; their sum is `log_prob`."""
         a = self._correlation
         innovation = 1.0 - tf.square(a)
         first = tf.square(value[..., 0, :])
         later = tf.square(value[..., 1:, :] - a * value[..., :-1, :]) / innovation
         square = first + tf.reduce_sum(later, -2)
         log_determinant = (self._length - 1) * tf.math.log(innovation)
-        return -0.5 * tf.reduce_sum(
-            square + log_determinant + self._length * math.log(2 * math.pi), -1
-        )
+        return -0.5 * (square + log_determinant + self._length * math.log(2 * math.pi))
+
+    def _log_prob(self, value):
+        return tf.reduce_sum(self.log_prob_by_channel(value), -1)
 
     def _sample_n(self, n, seed=None):
         a = self._correlation

@@ -9,8 +9,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfvae import distributions
 from tfvae.checks import UserError
-from tfvae.distributions import AR1, committed_rate, correlation_for_rate, kl_normal_ar1
+from tfvae.distributions import AR1, committed_rate, correlation_for_rate
 
 __all__ = ["AR1Prior"]
 
@@ -58,10 +59,8 @@ class AR1Prior(keras.layers.Layer):
         return AR1(self.event_shape[0], tf.constant(self.correlation, tf.float32))
 
     def rate(self, posterior, z) -> tf.Tensor:
-        """KL(q(z|x) || p(z)) in closed form, [B, D] nats."""
-        del z
-        normal = posterior.distribution
-        return kl_normal_ar1(normal.loc, normal.scale, tf.constant(self.correlation, tf.float32))
+        """KL(q(z|x) || p(z)), [B, D] nats: in closed form for a diagonal Gaussian, else at the draw."""
+        return distributions.rate(posterior, self.distribution(), z)
 
     def conditional(self, z) -> tuple[tf.Tensor, tf.Tensor]:
         """Mean [B, n, D] and scale [n, D] of p(z_t | z_{t-1}), for all t in one pass."""

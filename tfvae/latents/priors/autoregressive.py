@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfvae import distributions
 from tfvae.distributions import Unbatched
 
 tfd = tfp.distributions
@@ -148,7 +149,7 @@ class AutoregressivePrior(keras.layers.Layer):
 
     def rate(self, posterior, z) -> tf.Tensor:
         """log q(z|x) - log p(z) at the draw, [B, 1] nats; its mean over draws is the KL."""
-        return (posterior.log_prob(z) - self.log_prob(z))[:, None]
+        return distributions.rate(posterior, self.distribution(), z)
 
     def get_config(self):
         return {

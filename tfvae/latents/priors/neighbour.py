@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfvae import distributions
 from tfvae.checks import UserError
 from tfvae.latents.memory import CodeMemory
 from tfvae.randomness import batch_uniform
@@ -127,14 +128,9 @@ class NeighbourPrior(keras.layers.Layer):
     def rate(self, posterior, z, neighbour) -> tf.Tensor:
         """KL(q(z|x) || p(z|c')) of the last axis' numbers, summed over positions, [B, D] nats.
 
-        In closed form for M = 1, else log q - log p at the draw.
+        In closed form for a Gaussian and M = 1, else log q - log p at the draw.
         """
-        mine, near = posterior.distribution, self.near(neighbour).distribution
-        if self.num_components == 1:
-            kl = tfd.kl_divergence(mine, near)
-        else:
-            kl = mine.log_prob(z) - near.log_prob(z)
-        return tf.reduce_sum(kl, list(range(1, kl.shape.rank - 1)))
+        return distributions.rate(posterior, self.near(neighbour), z)
 
     def sample(self, num: int, seed) -> tf.Tensor:
         """z ~ p(z|c') with c' any code of the memory, [num, *event_shape]."""

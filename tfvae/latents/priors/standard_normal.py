@@ -9,6 +9,8 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfvae import distributions
+
 tfd = tfp.distributions
 
 __all__ = ["StandardNormalPrior"]
@@ -38,10 +40,8 @@ class StandardNormalPrior(keras.layers.Layer):
         return tf.zeros_like(z), tf.ones(self.event_shape, z.dtype)
 
     def rate(self, posterior, z) -> tf.Tensor:
-        """KL(q(z|x) || N(0, I)) in closed form, [B, D] nats."""
-        del z
-        rate = tfd.kl_divergence(posterior.distribution, tfd.Normal(0.0, 1.0))
-        return tf.reduce_sum(rate, list(range(1, len(self.event_shape))))
+        """KL(q(z|x) || N(0, I)), [B, D] nats; see `tfvae.distributions.rate`."""
+        return distributions.rate(posterior, self.distribution(), z)
 
     def get_config(self):
         return {**super().get_config(), "event_shape": self.event_shape}
