@@ -127,7 +127,7 @@ def test_running_average_golden():
     moving, book = _moving()
     found = book.quantise(tf.constant(ENCODED))
     moving((found.encoded, found.codes), tf.constant(0), seed_of(0))
-    np.testing.assert_allclose(moving.state()["codebook_counts"], [1, 1, 1.01], rtol=1e-6)
+    np.testing.assert_allclose(book.counts, [1, 1, 1.01], rtol=1e-6)
     wanted = [[0.002, 0.001], [0.998999967, 0.002], [0.004950495, 0.99504957]]
     np.testing.assert_allclose(book.vectors, wanted, rtol=1e-4)
 
@@ -192,12 +192,57 @@ def test_a_restarted_codebook_counts_as_numpy_does_and_moves_only_what_is_dead()
         dead = counts < 0.1 * counts.mean()
         assert dead.sum() == dead[1]
         counts = np.where(dead, counts.mean(), counts)
-        np.testing.assert_allclose(moving.state()["codebook_counts"], counts, rtol=1e-6)
+        np.testing.assert_allclose(book.counts, counts, rtol=1e-6)
         np.testing.assert_array_equal(book.vectors.numpy()[~dead], before[~dead])
         if dead[1]:
             died = True
             assert (book.vectors.numpy()[1] == later).all(1).any()
     assert died
+
+
+@pytest.mark.parametrize("kind", [MovingCodebook, RestartedCodebook])
+def test_clusters_are_looked_for_once_in_the_life_of_a_codebook(kind):
+    """Who goes on with a codebook that was trained (a new procedure, a file) leaves it where it is: the
+    first step moves it as any other step would."""
+    rng = np.random.default_rng(0)
+    points = [rng.normal(size=(40, 2)).astype(np.float32) for _ in range(3)]
+    moving, book = _moving("kmeans", 0.0, kind=kind)
+
+    def step(moving, book, batch):
+        found = book.quantise(tf.constant(batch))
+        moving((found.encoded, found.codes), tf.constant(0), seed_of(0))
+        return book.vectors.numpy(), book.counts.numpy()
+
+    step(moving, book, points[0])
+    begun, vectors = [weight.numpy() for weight in book.weights], book.vectors.numpy()
+    wanted = step(moving, book, points[1])
+    again, other = _moving("kmeans", 0.0, kind=kind)
+    for weight, value in zip(other.weights, begun):
+        weight.assign(value)
+    for got, want in zip(step(again, other, points[1]), wanted):
+        np.testing.assert_array_equal(got, want)
+    if kind is MovingCodebook:
+        assert 0 < np.abs(wanted[0] - vectors).max() < 0.1
+
+
+@pytest.mark.parametrize("kind", [MovingCodebook, RestartedCodebook])
+def test_a_frozen_codebook_stays(kind):
+    moving, book = _moving("kmeans", 1.0, kind=kind)
+    book.trainable = False
+    before = [weight.numpy() for weight in book.weights]
+    found = book.quantise(tf.constant(ENCODED))
+    moving((found.encoded, found.codes), tf.constant(0), seed_of(0))
+    for weight, value in zip(book.weights, before):
+        np.testing.assert_array_equal(weight, value)
+
+
+@pytest.mark.parametrize("averaged", [True, False])
+def test_a_codebook_of_a_file_without_counts_was_trained(averaged):
+    book = Codebook((2,), 3, averaged)
+    book.build((None, 2))
+    book.load_own_variables({"0": np.float32(VECTORS)})
+    np.testing.assert_array_equal(book.vectors, VECTORS)
+    np.testing.assert_array_equal(book.counts, 1)
 
 
 def test_codebooks_are_told_how_they_move():

@@ -12,7 +12,7 @@ from tfvae.checks import one_of, within
 from tfvae.randomness import fold
 from tfvae.replicas import whole_batch
 
-__all__ = ["assigned", "check_keeping", "choices", "kmeans", "unused"]
+__all__ = ["assigned", "begun", "check_keeping", "choices", "kmeans", "unused"]
 
 _ROUNDS = 10
 _START, _REVIVAL = 0x57A7, 0x4E
@@ -27,6 +27,17 @@ def check_keeping(decay: float, revive_below: float, start: str) -> None:
     within("decay of a codebook", decay, 0.0, 1.0)
     within("revive_below", revive_below, 0.0, 1.0)
     one_of("start of a codebook", start, ("kmeans", "random"))
+
+
+def begun(codebook) -> tuple[tf.Tensor, tf.Tensor]:
+    """(whether no step has moved this codebook yet, N [K] before this step).
+
+    It is a weight of the codebook that says so: clusters are looked for once in its life, and not again
+    by each procedure that goes on with it.
+    """
+    counts = tf.convert_to_tensor(codebook.counts)
+    fresh = tf.equal(tf.reduce_sum(counts), 0.0)
+    return fresh, tf.where(fresh, tf.ones_like(counts), counts)
 
 
 def choices(encoded, codes) -> tuple[tf.Tensor, tf.Tensor]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from tfvae.checks import UserError
-from tfvae.procedures.clusters import assigned, check_keeping, choices, kmeans, unused
+from tfvae.procedures.clusters import assigned, begun, check_keeping, choices, kmeans, unused
 
 __all__ = ["MovingCodebook"]
 
@@ -28,8 +28,8 @@ class MovingCodebook:
         decay: g.
         revive_below: a code whose N falls under this share of the mean N becomes a z_e of the batch,
             drawn at random; 0 leaves dead codes dead.
-        start: `kmeans` (ten rounds over the first batch, from its own rows) or `random` (the
-            initial weights).
+        start: `kmeans` (ten rounds over the first batch of the codebook's life, from its own rows) or
+            `random` (the initial weights).
 
     Raises:
         UserError: when built, a model whose codebook is not an averaged one.
@@ -40,32 +40,30 @@ class MovingCodebook:
         self.decay, self.revive_below, self.start = decay, revive_below, start
 
     def build(self, model) -> None:
-        """Makes N and m; under the strategy's scope."""
+        """Finds the codebook, which holds N itself."""
         codebook = getattr(model.latent, "codebook", None)
         if codebook is None or not codebook.averaged:
             raise UserError("a MovingCodebook needs a model with a Codebook(averaged=True)")
         self.codebook = codebook
-        shared = {
-            "trainable": False,
-            "aggregation": tf.VariableAggregation.ONLY_FIRST_REPLICA,
-        }
-        self._counts = tf.Variable(tf.ones([codebook.num_codes]), name="codebook_counts", **shared)
-        # e = m / N with N = 1
-        self._sums = tf.Variable(codebook.vectors.value, name="codebook_sums", **shared)
 
     def read(self, draw) -> tuple[tf.Tensor, tf.Tensor]:
         """What `__call__` takes of a draw."""
         return tf.stop_gradient(draw.aux["encoded"]), draw.aux["codes"]
 
     def __call__(self, seen, step, seed) -> None:
-        """One move, in replica context; the same on every replica."""
+        """One move, in replica context; the same on every replica. A frozen codebook stays."""
+        del step
+        if not self.codebook.trainable:
+            return
         encoded, codes = choices(*seen)
+        fresh, before = begun(self.codebook)
+        sums_before = tf.convert_to_tensor(self.codebook.vectors) * _smooth(before)[:, None]
         counts, sums = assigned(encoded, codes, self.codebook.num_codes)
-        counts = self.decay * self._counts + (1.0 - self.decay) * counts
-        sums = self.decay * self._sums + (1.0 - self.decay) * sums
+        counts = self.decay * before + (1.0 - self.decay) * counts
+        sums = self.decay * sums_before + (1.0 - self.decay) * sums
         if self.start == "kmeans":
             counts, sums = tf.cond(
-                tf.equal(step, 0),
+                fresh,
                 lambda: self._clusters(encoded, seed),
                 lambda: (counts, sums),
             )
@@ -73,16 +71,13 @@ class MovingCodebook:
             dead, mean, new = unused(counts, encoded, self.revive_below, seed)
             counts = tf.where(dead, mean, counts)
             sums = tf.where(dead[:, None], new * mean, sums)
-        self._counts.assign(counts)
-        self._sums.assign(sums)
         self.codebook.vectors.assign(self._vectors(counts, sums))
+        self.codebook.counts.assign(counts)
 
     def _vectors(self, counts, sums):
-        total = tf.reduce_sum(counts)
-        smooth = (counts + _SMOOTHING) / (total + len(counts) * _SMOOTHING) * total
         # the smoothing would draw a code that nobody chooses to the origin, and so to life
         known = tf.convert_to_tensor(self.codebook.vectors)
-        return tf.where(counts[:, None] < _UNUSED, known, sums / smooth[:, None])
+        return tf.where(counts[:, None] < _UNUSED, known, sums / _smooth(counts)[:, None])
 
     def _clusters(self, encoded, seed):
         counts, centres = kmeans(encoded, self.codebook.num_codes, seed)
@@ -90,5 +85,11 @@ class MovingCodebook:
         return counts, centres * counts[:, None]
 
     def state(self) -> dict[str, tf.Variable]:
-        """For checkpoints."""
-        return {"codebook_counts": self._counts, "codebook_sums": self._sums}
+        """Nothing: the counts are a weight of the codebook, and the sums are e N."""
+        return {}
+
+
+def _smooth(counts):
+    """(N_k + eps) / (sum N + K eps) sum N."""
+    total = tf.reduce_sum(counts)
+    return (counts + _SMOOTHING) / (total + len(counts) * _SMOOTHING) * total

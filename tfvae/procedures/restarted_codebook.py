@@ -8,7 +8,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from tfvae.checks import UserError
-from tfvae.procedures.clusters import assigned, check_keeping, choices, kmeans, unused
+from tfvae.procedures.clusters import assigned, begun, check_keeping, choices, kmeans, unused
 
 __all__ = ["RestartedCodebook"]
 
@@ -25,8 +25,8 @@ class RestartedCodebook:
     Args:
         decay: g.
         revive_below: the share; 0 leaves dead codes dead.
-        start: `kmeans` (ten rounds over the first batch, from its own rows) or `random` (the
-            initial weights).
+        start: `kmeans` (ten rounds over the first batch of the codebook's life, from its own rows) or
+            `random` (the initial weights).
 
     Raises:
         UserError: when built, a model whose codebook no gradient moves.
@@ -37,40 +37,38 @@ class RestartedCodebook:
         self.decay, self.revive_below, self.start = decay, revive_below, start
 
     def build(self, model) -> None:
-        """Makes N; under the strategy's scope."""
+        """Finds the codebook, which holds N itself."""
         codebook = getattr(model.latent, "codebook", None)
         if codebook is None or codebook.averaged:
             raise UserError("a RestartedCodebook needs a model with a Codebook(averaged=False)")
         self.codebook = codebook
-        self._counts = tf.Variable(
-            tf.ones([codebook.num_codes]),
-            trainable=False,
-            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
-            name="codebook_counts",
-        )
 
     def read(self, draw) -> tuple[tf.Tensor, tf.Tensor]:
         """What `__call__` takes of a draw."""
         return tf.stop_gradient(draw.aux["encoded"]), draw.aux["codes"]
 
     def __call__(self, seen, step, seed) -> None:
-        """One look, in replica context; the same on every replica."""
+        """One look, in replica context; the same on every replica. A frozen codebook stays."""
+        del step
+        if not self.codebook.trainable:
+            return
         encoded, codes = choices(*seen)
         number, vectors = self.codebook.num_codes, tf.convert_to_tensor(self.codebook.vectors)
+        fresh, before = begun(self.codebook)
         counts, _ = assigned(encoded, codes, number)
-        counts = self.decay * self._counts + (1.0 - self.decay) * counts
+        counts = self.decay * before + (1.0 - self.decay) * counts
         if self.start == "kmeans":
             counts, vectors = tf.cond(
-                tf.equal(step, 0),
+                fresh,
                 lambda: kmeans(encoded, number, seed),
                 lambda: (counts, vectors),
             )
         if self.revive_below > 0:
             dead, mean, new = unused(counts, encoded, self.revive_below, seed)
             counts, vectors = tf.where(dead, mean, counts), tf.where(dead[:, None], new, vectors)
-        self._counts.assign(counts)
         self.codebook.vectors.assign(vectors)
+        self.codebook.counts.assign(counts)
 
     def state(self) -> dict[str, tf.Variable]:
-        """For checkpoints."""
-        return {"codebook_counts": self._counts}
+        """Nothing: the counts are a weight of the codebook."""
+        return {}

@@ -30,6 +30,9 @@ class Codebook(keras.layers.Layer):
 
     van den Oord, Vinyals and Kavukcuoglu 2017.
 
+    Its weights are `vectors` [K, D] and `counts` [K], how often each code was chosen of late; the counts
+    are 0 until training has begun.
+
     Args:
         event_shape: `(D,)` for one code, or `(n, D)` for a sequence of them, for which the encoder
             must give features [B, n, F].
@@ -60,7 +63,25 @@ class Codebook(keras.layers.Layer):
             # every replica assigns what it computed from the whole batch: the same
             aggregation="only_first_replica",
         )
+        # A weight, so that whoever goes on training a codebook knows that it has begun, and how often
+        # each code is chosen: in files, in checkpoints, and when best weights are taken back.
+        self.counts = self.add_weight(
+            name="counts",
+            shape=(self.num_codes,),
+            initializer="zeros",
+            trainable=False,
+            dtype="float32",
+            aggregation="only_first_replica",
+        )
         self.built = True
+
+    def load_own_variables(self, store):
+        """Of a file from before the counts were weights, too: its codebook was trained."""
+        if len(store.keys()) > 1:
+            super().load_own_variables(store)
+            return
+        self.vectors.assign(store["0"])
+        self.counts.assign(tf.ones([self.num_codes]))
 
     def quantise(self, features) -> Quantised:
         """The nearest vector at each position."""
