@@ -21,6 +21,7 @@ from tfvae.distributions import constant_code_rate
 from tfvae.randomness import seed_of
 from zoo import assemble, console, modalities, plan, recipe, report, settings
 from zoo.datasets import labels
+from zoo.datasets.data import refuse_too_few
 
 __all__ = ["Prepared", "build", "check", "context", "describe", "load", "prepare", "run"]
 
@@ -192,6 +193,7 @@ def prepare(resolved: plan.Plan, kind, strategy) -> Prepared:
         UserError: data that cannot be read, parts that do not fit, settings that exclude each other.
     """
     data = kind.load(resolved.dataset, resolved.data_dir, resolved.settings)
+    refuse_too_few(data, resolved.batch_size)
     valid = kind.arrays(data, data.valid)[:_VALIDATED]
     described = recipe.load(resolved.model)
     valid_label = None

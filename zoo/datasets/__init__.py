@@ -6,6 +6,7 @@ import importlib
 
 from tfvae.checks import one_of
 from zoo.datasets import text
+from zoo.datasets.data import checked
 
 __all__ = ["SPEECH", "form", "load", "modality", "names"]
 
@@ -68,4 +69,4 @@ def load(name: str, data_dir: str | None = None):
         UserError: unknown name; a file that is missing, truncated or not what it should be.
     """
     module = _SETS[one_of("dataset", name, _SETS)][0]
-    return importlib.import_module(f"zoo.datasets.{module}").load(name, data_dir)
+    return checked(importlib.import_module(f"zoo.datasets.{module}").load(name, data_dir))

@@ -6,7 +6,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Data", "Split"]
+from tfvae.checks import UserError, array
+from zoo.datasets import labels
+
+__all__ = ["Data", "Split", "checked", "refuse_too_few"]
+
+_SPLITS = ("train", "valid", "test")
+_MEASURED = 2  # examples without which nothing can be measured
+_MOST = 2**31 - 1  # labels are told as int32
 
 
 class Split(NamedTuple):
@@ -59,3 +66,52 @@ class Data(NamedTuple):
     def image_shape(self) -> tuple[int, int, int]:
         """(H, W, C)."""
         return tuple(self.train.x.shape[1:])
+
+
+def checked(data):
+    """The data, if each split holds examples, finite, each with labels that there are.
+
+    Args:
+        data: a `Data` or a `zoo.datasets.text.corpus.TextData`.
+
+    Raises:
+        UserError: otherwise; names the split.
+    """
+    for name in _SPLITS:
+        split, what = getattr(data, name), f"dataset {data.name!r}: the {name} split"
+        if len(split.x) == 0:
+            raise UserError(f"{what} holds no example")
+        if split.x.dtype.kind == "f":
+            ends = (None, None) if data.kind == "real" else (0, 1)
+            array(what, split.x, "real", split.x.shape, *ends)
+        for field in ("label", "told"):
+            value = getattr(split, field)
+            count = labels.known(data.name) if value is split.condition else None
+            if value is not None:
+                high = _MOST if count is None else count - 1
+                array(f"{what}: its {field}s", value, "whole", (len(split.x),), 0, high)
+        if split.factors is not None:
+            shape = (len(split.x), None)
+            array(f"{what}: its factors", split.factors, "whole", shape, 0, _MOST)
+    return data
+
+
+def refuse_too_few(data, batch_size: int) -> None:
+    """Before anything is trained.
+
+    Raises:
+        UserError: training would repeat examples within a batch, or held-out examples are too few to
+            be measured.
+    """
+    for name in _SPLITS[1:]:
+        number = len(getattr(data, name).x)
+        if number < _MEASURED:
+            raise UserError(
+                f"dataset {data.name!r}: the {name} split must hold {_MEASURED} examples or more to "
+                f"be measured, got {number}"
+            )
+    if batch_size > len(data.train.x):
+        raise UserError(
+            f"--batch_size must be at most the {len(data.train.x):,} examples that {data.name!r} has "
+            f"to train on, got {batch_size}"
+        )

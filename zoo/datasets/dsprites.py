@@ -33,6 +33,8 @@ def load(name: str, data_dir=None) -> Data:
     x = array(f"{path}: 'imgs'", x, "uint8", (None, *_SHAPE), 0, 1)
     each = (len(x), len(_FACTORS))
     factors = array(f"{path}: 'latents_classes'", factors, "whole", each, 0, 2**31 - 1)
+    if not np.ptp(factors[:, 1:], axis=0).any():
+        raise UserError(f"{path}: 'latents_classes' must hold a factor that varies, got none")
     whole = Split(x[..., None], None, factors[:, 1:])
     number = min(_MEASURED, len(x))
     chosen = np.sort(np.random.default_rng(_SEED).permutation(len(x))[:number])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tfvae.checks import UserError
 
-__all__ = ["count"]
+__all__ = ["count", "known"]
 
 _COUNTS = {
     "digits": 10,
@@ -22,6 +22,11 @@ _COUNTS = {
     "yelp": 5,
     "yelp_sentences": 2,
 }
+
+
+def known(dataset: str) -> int | None:
+    """How many there are; `None` of a set that has none, or any number."""
+    return _COUNTS.get(dataset)
 
 
 def count(dataset: str) -> int:

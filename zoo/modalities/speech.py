@@ -12,6 +12,7 @@ import tensorflow as tf
 from tfvae import diagnosis
 from zoo.backbones.speech import NAMES as BACKBONES
 from zoo.datasets import fsdd
+from zoo.datasets.data import checked
 
 # a waveform is kept, streamed and measured as an image is
 from zoo.modalities.images import arrays, batches, identity, leave, stream
@@ -106,7 +107,7 @@ class Space(NamedTuple):
 def load(dataset: str, data_dir: str | None, settings):
     """Reads it."""
     module = importlib.import_module(f"zoo.datasets.{dataset}")
-    return module.load(dataset, data_dir, settings.max_samples)
+    return checked(module.load(dataset, data_dir, settings.max_samples))
 
 
 def space(dataset: str, data_dir: str | None, settings) -> Space:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 
 from tfvae.checks import one_of
+from zoo.datasets.data import checked
 
 __all__ = ["FIXED", "NAMES", "form", "load"]
 
@@ -78,10 +79,11 @@ def load(
             setting that a generated set does not have.
     """
     module = NAMES[one_of("dataset", name, NAMES)]
-    return importlib.import_module(f"zoo.datasets.text.{module}").load(
+    data = importlib.import_module(f"zoo.datasets.text.{module}").load(
         name,
         data_dir,
         vocabulary_size=vocabulary_size,
         min_count=min_count,
         max_length=max_length,
     )
+    return checked(data)

@@ -16,6 +16,8 @@ __all__ = ["MAX_LENGTH", "load"]
 
 MAX_LENGTH = 200  # tokens; one endless line must not make every row as long as itself
 _FEWEST = 10  # lines that can be split 80/10/10
+_FEWEST_HELD_OUT = 2  # without which nothing can be measured
+_NO_LINES = (".csv", ".tsv", ".json", ".jsonl", ".xml", ".html")
 
 
 def load(
@@ -89,6 +91,12 @@ def _locate(name: str, data_dir: str | None) -> list[str]:
 
 
 def _read(path: str) -> list[list[str]]:
+    ending = os.path.splitext(path.removesuffix(".gz"))[1].lower()
+    if ending in _NO_LINES:
+        raise UserError(
+            f"{path}: expected plain text, one example a line, found a {ending} file: write what is to "
+            "be learned of it into a .txt"
+        )
     reserved = set(SPECIAL) - {"<unk>"}
     sentences = []
     for number, line in numbered_lines(path):
@@ -110,5 +118,5 @@ def _split(path: str, sentences: list[list[str]]) -> list[list[list[str]]]:
             f"{path}: expected {_FEWEST} lines or more to split 80/10/10, found {number}"
         )
     shuffled = [sentences[i] for i in np.random.default_rng(0).permutation(number)]
-    tenth = number // 10
+    tenth = max(_FEWEST_HELD_OUT, number // 10)
     return [shuffled[: -2 * tenth], shuffled[-2 * tenth : -tenth], shuffled[-tenth:]]

@@ -10,7 +10,7 @@ import os
 from typing import NamedTuple
 
 from tfvae.checks import UserError
-from zoo.datasets import files
+from zoo.datasets import files, labels
 from zoo.datasets.text.corpus import SPLITS, TextData, from_sentences, note, numbered_lines
 
 __all__ = ["MAX_LENGTH", "load"]
@@ -126,6 +126,7 @@ _DRAWN = {
     "short_yelp.test.txt": "821cb3c01c8cce26b5a17e833703aa3175b0d56dc6986ef2d4efbb3f0a4c4e62",
 }
 
+_MOST = 10**9  # kinds of labels, where the set does not say how many there are
 _HELD_OUT = 2000  # sentences of valid and of test in a cut-out set
 
 
@@ -150,7 +151,8 @@ def load(
     source = {os.path.basename(path): files.digest(path) for path in paths}
     for path, digest in zip(paths, source.values()):
         files.verify(path, digest, _PUBLISHED)
-    read = [_read(path, group.label) for path in paths]
+    count = labels.known(name) or _MOST
+    read = [_read(path, group.label, count) for path in paths]
     about, extras = known.about, {}
     if set(source.values()) <= set(_DRAWN.values()):
         about += ", as drawn for this project: its figures are not those of the papers"
@@ -210,7 +212,7 @@ def _locate(name: str, known: _Set, data_dir: str | None) -> tuple[_Group, list[
     raise files.missing(name, data_dir, known.folder, wanted, "put the published files there")
 
 
-def _read(path: str, label: str) -> tuple[list[list[str]], list[int] | None]:
+def _read(path: str, label: str, count: int) -> tuple[list[list[str]], list[int] | None]:
     lines = numbered_lines(path)
     if label == "maybe":
         label = "tab" if lines[0][1].partition("\t")[0].strip().isdecimal() else "none"
@@ -219,15 +221,17 @@ def _read(path: str, label: str) -> tuple[list[list[str]], list[int] | None]:
         if label == "none":
             return sentences, None
         return sentences, [int(os.path.basename(path).removesuffix(".gz")[-1])] * len(sentences)
-    words, labels = [], []
+    words, known = [], []
     for number, line in lines:
         first, mark, rest = line.strip().partition("\t" if label == "tab" else " ")
-        if not mark or not first.isdecimal():
+        # a number of more digits is no label
+        if not mark or not first.isdecimal() or len(first) > 9 or int(first) >= count:
             expected = "label<TAB>sentence" if label == "tab" else "label and sentence"
+            expected += f" with a label from 0 to {count - 1}" if count < _MOST else ""
             raise UserError(f"{path}, line {number}: expected {expected}, found {line[:60]!r}")
         words.append(rest.split())
-        labels.append(int(first))
-    return words, labels
+        known.append(int(first))
+    return words, known
 
 
 def _joined(one: tuple, two: tuple) -> tuple:

@@ -71,10 +71,10 @@ class Vocabulary:
                 limit.
 
         Raises:
-            UserError: max_length is below 2.
+            UserError: max_length is below 2, or a sentence is a string.
         """
         cut = word_limit(max_length)
-        rows = [sentence[:cut] for sentence in sentences]
+        rows = [_word_list(sentence)[:cut] for sentence in sentences]
         width = max((len(row) for row in rows), default=0) + 1
         tokens = np.full((len(rows), width), PAD, np.int32)
         find = self._index.get
@@ -115,6 +115,13 @@ class Vocabulary:
         return hashlib.sha256(self.to_text().encode()).hexdigest()
 
 
+def _word_list(sentence):
+    """A string would be taken for its letters."""
+    if isinstance(sentence, (str, bytes)):
+        raise UserError(f"a sentence must be a list of words, got {sentence[:40]!r}: split it")
+    return sentence
+
+
 def word_limit(max_length: int | None) -> int | None:
     """How many words a sentence of `max_length` tokens holds before its `</s>`.
 
@@ -150,7 +157,7 @@ def build(
         )
     counts = collections.Counter()
     for sentence in sentences:
-        counts.update(sentence)
+        counts.update(_word_list(sentence))
     for word in (*SPECIAL, *_UNKNOWN_IN_SOURCES):
         counts.pop(word, None)
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
