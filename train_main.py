@@ -7,11 +7,15 @@ flagfile, wherever it stands.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import pathlib
 import sys
+from collections.abc import Iterable, Sequence
 
 from absl import app, flags
+
+from zoo import console
 
 FLAGS = flags.FLAGS
 
@@ -52,6 +56,7 @@ flags.DEFINE_boolean(
     "describe", False, "print what would run, check it on a tiny batch, train nothing"
 )
 flags.DEFINE_boolean("resume", False, "continue the run in --workdir exactly where it stopped")
+flags.DEFINE_boolean("debug", False, "print the traceback of whatever ends the command")
 
 _PLAN_FLAGS = (
     "dataset",
@@ -76,74 +81,105 @@ _PLAN_FLAGS = (
 )
 
 
-def flagfiles_first(argv: list[str]) -> list[str]:
-    """The same words with every flagfile in front: what comes later wins, so the command line does.
+def flagfiles_first(argv: Sequence[str]) -> list[str]:
+    """The same words with those of every flagfile in front: what comes later wins, so the command line does.
 
     A name without a path, like `delta_vae_mnist`, is looked up in zoo/flagfiles.
+
+    Raises:
+        flags.Error: a flagfile that is not there, cannot be read, or reads itself.
     """
-    files, rest, words = [], [], iter(argv[1:])
-    for word in words:
+    read, rest = _split(argv[1:], ())
+    return [argv[0], *read, *rest]
+
+
+def _split(words: Iterable[str], inside: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    """(words of the flagfiles among the words, the other words)."""
+    read, rest, left = [], [], iter(words)
+    for word in left:
         name, equals, value = word.partition("=")
         if name in ("--flagfile", "-flagfile"):
-            files.append(f"--flagfile={_found(value if equals else next(words, ''))}")
+            read += _words(_found(value if equals else next(left, "")), inside)
         else:
             rest.append(word)
-    return [argv[0], *files, *rest]
+    return read, rest
+
+
+def _words(path: str, inside: tuple[str, ...]) -> list[str]:
+    """The words of a flagfile; those of the files that it names come first."""
+    if path in inside:
+        raise flags.Error(f"flagfile {path} reads itself: {' -> '.join((*inside, path))}")
+    try:
+        lines = pathlib.Path(path).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeError) as error:
+        raise flags.Error(f"flagfile {path} cannot be read: {error}") from error
+    words = [line.strip() for line in lines]
+    words = [word for word in words if word and not word.startswith(("#", "//"))]
+    wrong = [word for word in words if not word.startswith("-") or "\0" in word]
+    if wrong:
+        raise flags.Error(f"flagfile {path}: a line is --flag=value, got {wrong[0][:60]!r}")
+    read, rest = _split(words, (*inside, path))
+    return [*read, *rest]
 
 
 def _found(name: str) -> str:
     path = pathlib.Path(name)
-    shipped = (
-        pathlib.Path(__file__).parent
-        / "zoo"
-        / "flagfiles"
-        / f"{path.name.removesuffix('.flags')}.flags"
-    )
-    for candidate in (path, shipped):
-        if candidate.is_file():
-            return str(candidate)
-    known = sorted(p.stem for p in shipped.parent.glob("*.flags"))
-    near = difflib.get_close_matches(path.name.removesuffix(".flags"), known, 3)
+    folder = pathlib.Path(__file__).parent / "zoo" / "flagfiles"
+    stem = path.name.removesuffix(".flags")
+    for candidate in (path, folder / f"{stem}.flags"):
+        with contextlib.suppress(OSError, ValueError):  # a name that no file can have
+            if candidate.is_file():
+                return str(candidate)
+    known = sorted(p.stem for p in folder.glob("*.flags"))
+    near = difflib.get_close_matches(stem, known, 3)
     listed = f"did you mean {', '.join(near)}?" if near else f"shipped: {', '.join(known)}"
-    raise flags.Error(f"no flagfile {name!r}; {listed}")
+    raise flags.Error(f"no flagfile {name[:80]!r}; {listed}")
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Parses the flags and runs; the exit status is 0, or 2 for what the user can mend."""
+def parse(argv: Sequence[str]) -> None:
+    """Sets the flags.
+
+    Raises:
+        flags.Error: a flag that is unknown, or a value that it cannot have.
+    """
     app.define_help_flags()
     try:
-        left = FLAGS(flagfiles_first(list(sys.argv if argv is None else argv)))
-        if len(left) > 1:
-            raise flags.Error(f"unexpected {left[1]!r}: every argument is a --flag=value")
-        if FLAGS.model is None:
-            raise flags.Error("--model is missing: e.g. --model=delta_vae")
-        if FLAGS.resume and FLAGS.workdir is None:
-            raise flags.Error("--resume needs the --workdir of the run to continue")
-    except flags.Error as error:
-        print(f"train_main: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    from zoo import console
+        left = FLAGS(flagfiles_first(argv))
+    except ValueError as error:  # absl's for --noname=value, and of some flags of its own
+        raise flags.Error(str(error)) from error
+    if len(left) > 1:
+        raise flags.Error(f"unexpected {left[1][:80]!r}: every argument is a --flag=value")
+    if FLAGS.model is None:
+        raise flags.Error("--model is missing: e.g. --model=delta_vae")
+    if FLAGS.resume and FLAGS.workdir is None:
+        raise flags.Error("--resume needs the --workdir of the run to continue")
 
-    console.import_tensorflow()
-    from tfvae.checks import UserError
 
+def main(argv: Sequence[str] | None = None) -> int:
+    """Parses the flags and runs; see `tfvae.guard` for the exit status."""
     try:
-        from zoo import plan, run
+        parse(list(sys.argv if argv is None else argv))
+    except flags.Error as error:
+        return console.refuse("train_main", str(error))
+    stopped = "stopped; --resume with the same --workdir continues"
+    return console.command("train_main", _work, FLAGS.debug, stopped)
 
-        resolved = plan.resolve(
-            FLAGS.model, FLAGS.set, **{name: getattr(FLAGS, name) for name in _PLAN_FLAGS}
-        )
-        if FLAGS.describe:
-            run.describe(resolved)
-        else:
-            run.run(resolved, resume=FLAGS.resume)
-    except UserError as error:
-        print(f"train_main: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("train_main: stopped; --resume with the same --workdir continues", file=sys.stderr)
-        return 130
-    return 0
+
+def resolved():
+    """The `zoo.plan.Plan` of the parsed flags."""
+    from zoo import plan
+
+    given = {name: getattr(FLAGS, name) for name in _PLAN_FLAGS}
+    return plan.resolve(FLAGS.model, FLAGS.set, **given)
+
+
+def _work() -> None:
+    from zoo import run
+
+    if FLAGS.describe:
+        run.describe(resolved())
+    else:
+        run.run(resolved(), resume=FLAGS.resume)
 
 
 if __name__ == "__main__":

@@ -7,12 +7,15 @@ prints its text and nothing else; from Python it is an ordinary `ValueError`.
 from __future__ import annotations
 
 import difflib
+import math
+import os
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-__all__ = ["UserError", "array", "one_of", "positive", "within"]
+__all__ = ["UserError", "affordable", "array", "one_of", "place", "positive", "within"]
 
 
 class UserError(ValueError):
@@ -24,6 +27,7 @@ class UserError(ValueError):
 
 
 _LISTED = 12  # names that are listed although near ones were found
+_LONGEST = 80  # characters of what was given
 
 
 def one_of(what: str, got: str, choices: Iterable[str]) -> str:
@@ -40,11 +44,12 @@ def one_of(what: str, got: str, choices: Iterable[str]) -> str:
     choices = sorted(choices)
     if got in choices:
         return got
-    near = difflib.get_close_matches(got, choices, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(str(got)[:_LONGEST], choices, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else ""
     if not near or len(choices) <= _LISTED:
         hint = f"{hint} known: {', '.join(choices)}".strip()
-    raise UserError(f"unknown {what} {got!r}; {hint}")
+    said = repr(got) if len(repr(got)) <= _LONGEST else f"{repr(got)[:_LONGEST]}..."
+    raise UserError(f"unknown {what} {said}; {hint}")
 
 
 def positive(what: str, got: float) -> float:
@@ -122,3 +127,43 @@ def array(
         least = " with N > 0" if 0 in got.shape else ""
         raise UserError(f"{what} must be {said} [{axes}]{least}{ends}, got {seen}")
     return got.astype(np.int64) if kind == "whole" else got
+
+
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_LONGEST_NAME = 255  # bytes of one name, on every file system that is usual
+_LONGEST_PATH = 4095
+
+
+def place(what: str, path: str) -> str:
+    """Returns `path` if a file or directory of this machine can have that name.
+
+    Raises:
+        UserError: an address like gs://..., an empty or too long name, characters that no name has.
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        raise UserError(f"{what} must be a path, got {path!r}")
+    path = os.fspath(path)
+    short = path if len(path) <= _LONGEST else f"{path[:_LONGEST]}..."
+    if _ADDRESS.match(path):
+        raise UserError(f"{what} must be a path on this machine, got {short!r}")
+    if not path or "\0" in path or any("\ud800" <= c <= "\udfff" for c in path):
+        raise UserError(f"{what} must be a path of UTF-8 characters, got {short!r}")
+    longest = max(len(os.fsencode(name)) for name in path.split("/"))
+    if longest > _LONGEST_NAME or len(os.fsencode(path)) > _LONGEST_PATH:
+        raise UserError(
+            f"{what} must have names of at most {_LONGEST_NAME} bytes and {_LONGEST_PATH} in all, got "
+            f"{short!r}"
+        )
+    return path
+
+
+def affordable(what: str, numbers: int) -> None:
+    """Refuses so many float32 numbers where this machine's memory does not hold them.
+
+    Raises:
+        UserError: both sizes.
+    """
+    there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if 4 * numbers > there:
+        needed, has = (math.ceil(n / 2**30) for n in (4 * numbers, there))
+        raise UserError(f"{what} needs {needed:,} GiB, and this machine has {has:,}")

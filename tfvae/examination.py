@@ -14,13 +14,14 @@ import importlib
 import json
 import os
 import sys
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import keras
 import numpy as np
 
 from tfvae import diagnosis
 from tfvae.checks import UserError
+from tfvae.guard import guarded
 from tfvae.training.run_directory import write_atomically
 
 __all__ = ["Examined", "main", "read", "save"]
@@ -29,6 +30,7 @@ __all__ = ["Examined", "main", "read", "save"]
 def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m tfvae.diagnose", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.error = _refuse  # argparse would print its usage too
     add = parser.add_argument
     add("path", help="a run directory, or a .keras file")
     add("--data", help="an .npy of x, or an .npz with x (and label)")
@@ -41,7 +43,12 @@ def _arguments() -> argparse.ArgumentParser:
     add("--nll_samples", type=int, default=100, help="importance samples of the NLL")
     add("--nll_examples", type=int, default=200, help="examples of the NLL")
     add("--seed", type=int, default=0, help="equal seeds give equal diagnoses")
+    add("--debug", action="store_true", help="print the traceback of whatever ends the command")
     return parser
+
+
+def _refuse(message: str) -> NoReturn:
+    raise UserError(message)
 
 
 class Examined(NamedTuple):
@@ -102,34 +109,33 @@ def save(found: diagnosis.Diagnosis, title: str, out: str, plane=None) -> None:
 
 def main(words=None) -> int:
     """The status is 0 if the model could be examined, whatever was found, and 2 if not."""
-    asked = _arguments().parse_args(words)
-    try:
-        examined = read(asked.path, asked.data, asked.data_dir)
-        model, x = examined.model, examined.x[: asked.examples]
-        label = None if examined.label is None else examined.label[: asked.examples]
-        model.likelihood.check(x)
-        found = diagnosis.diagnose(
-            model,
-            x,
-            label=label if model.asks_label else None,
-            weight=examined.weight,
-            beta=examined.beta if asked.beta is None else asked.beta,
-            num_samples=asked.nll_samples,
-            nll_examples=asked.nll_examples,
-            gap_examples=asked.gap_examples,
-            gap_steps=asked.gap_steps,
-            seed=asked.seed,
-            command=examined.command,
-            progress=lambda text: print(text, file=sys.stderr, flush=True),
-        )
-        beside = asked.path if os.path.isdir(asked.path) else os.path.dirname(asked.path)
-        out = asked.out or beside
-        few = model.latent.event_shape in ((1,), (2,)) and hasattr(model.latent, "posterior")
-        plane = diagnosis.posterior_means(model, x[:100]) if few and not model.asks_label else None
-        save(found, examined.title, out, plane)
-    except UserError as error:
-        print(f"diagnose: {error}", file=sys.stderr)
-        return 2
+    debug = "--debug" in (sys.argv if words is None else words)
+    return guarded("diagnose", lambda: _examine(_arguments().parse_args(words)), debug)
+
+
+def _examine(asked) -> None:
+    examined = read(asked.path, asked.data, asked.data_dir)
+    model, x = examined.model, examined.x[: asked.examples]
+    label = None if examined.label is None else examined.label[: asked.examples]
+    model.likelihood.check(x)
+    found = diagnosis.diagnose(
+        model,
+        x,
+        label=label if model.asks_label else None,
+        weight=examined.weight,
+        beta=examined.beta if asked.beta is None else asked.beta,
+        num_samples=asked.nll_samples,
+        nll_examples=asked.nll_examples,
+        gap_examples=asked.gap_examples,
+        gap_steps=asked.gap_steps,
+        seed=asked.seed,
+        command=examined.command,
+        progress=lambda text: print(text, file=sys.stderr, flush=True),
+    )
+    beside = asked.path if os.path.isdir(asked.path) else os.path.dirname(asked.path)
+    out = asked.out or beside
+    few = model.latent.event_shape in ((1,), (2,)) and hasattr(model.latent, "posterior")
+    plane = diagnosis.posterior_means(model, x[:100]) if few and not model.asks_label else None
+    save(found, examined.title, out, plane)
     print(found)
     print(f"\n{os.path.join(out, 'diagnosis.html')}", file=sys.stderr)
-    return 0

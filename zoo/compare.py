@@ -31,6 +31,7 @@ from typing import Any, NamedTuple
 from zoo import console
 
 _UNTIMED = "STEPS"
+_MOST_SEEDS = 10_000
 _TIMED = 20  # steps of which a model's speed is measured, after half as many
 COLUMNS = (
     ("nll", "NLL"),
@@ -64,12 +65,12 @@ def entries(words: Sequence[str], sets: Sequence[str], seeds: int, **fields) -> 
 
     Args:
         words: `model` or `model:name=value:name=value`.
-        sets: `name=value`, taken by the models that have the setting.
+        sets: `name=value`, taken by the models that read the setting.
         seeds: how many.
         **fields: of `zoo.plan.Plan`.
 
     Raises:
-        UserError: an unknown name, a wrong value, a setting that no model has, a model twice or under
+        UserError: an unknown name, a wrong value, a setting that no model reads, a model twice or under
             two names.
     """
     from tfvae.checks import UserError
@@ -81,8 +82,7 @@ def entries(words: Sequence[str], sets: Sequence[str], seeds: int, **fields) -> 
     found, taken = [], set()
     for word in words:
         model, *own = word.split(":")
-        known = plan.settings_of(model, dataset)
-        shared = [s for s in sets if s.partition("=")[0] in known]
+        shared = plan.reached(model, dataset, backbone, sets, own)
         taken |= set(shared)
         plans = [plan.resolve(model, (*shared, *own), seed=seed, **fields) for seed in range(seeds)]
         found.append(Entry(word, plans))
@@ -98,7 +98,7 @@ def entries(words: Sequence[str], sets: Sequence[str], seeds: int, **fields) -> 
             )
     left = [s for s in sets if s not in taken]
     if left:
-        raise UserError(f"no model of the comparison has the setting of --set={left[0]}")
+        raise UserError(f"no model of the comparison has a use for --set={left[0]}")
     return found
 
 
@@ -146,7 +146,7 @@ def speed(resolved) -> float:
     return (time.time() - started) / _TIMED
 
 
-def within(entry: Entry, minutes: float, out: str, measure: bool = True) -> Entry:
+def lasting_minutes(entry: Entry, minutes: float, out: str, measure: bool = True) -> Entry:
     """The same with as many steps as fit into the minutes.
 
     Its speed is measured once and kept in <out>/speed.json; unknown and not to be measured, it stays untimed.
@@ -265,7 +265,7 @@ def _run(words: str, workdir: str) -> int:
 
 
 def _arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m zoo.compare", description=__doc__)
+    parser = console.Arguments("python -m zoo.compare", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     add = parser.add_argument
     add("--models", required=True, help="names of the zoo, each with :name=value settings")
@@ -278,12 +278,13 @@ def _arguments() -> argparse.ArgumentParser:
     add("--budget_minutes", type=float, help="of training of each run, instead of steps")
     add("--batch_size", type=int, default=64, help="examples a batch")
     add("--learning_rate", type=float, default=1e-3, help="before its schedule")
-    add("--set", action="append", default=[], help="name=value, for models that have it")
+    add("--set", action="append", default=[], help="name=value, for models that read it")
     add("--nll_samples", type=int, help="importance samples of the NLL")
     add("--nll_examples", type=int, help="test examples of the NLL")
     add("--processes", type=int, default=1, help="runs at once, each with its share of the cores")
     add("--out", default="runs/compare", help="where everything is left")
     add("--print_only", action="store_true", help="print the commands, run nothing")
+    add("--debug", action="store_true", help="print the traceback of whatever ends the command")
     return parser
 
 
@@ -304,24 +305,24 @@ def main(words=None) -> int:
     """0 if all runs are done, 1 if one of them failed, 2 for a wrong command."""
     asked = _arguments().parse_args(words)
     console.share_cores(asked.processes)
-    console.import_tensorflow()
-    from tfvae.checks import UserError, positive
+    stopped = "stopped; the same command goes on where it was"
+    return console.command("compare", lambda: _work(asked), asked.debug, stopped)
 
-    models = asked.models.split(",")
+
+def _work(asked) -> int:
+    from tfvae.checks import UserError, place, within
+
     fields = {name: getattr(asked, name) for name in _FIELDS}
-    try:
-        if (asked.train_steps is None) == (asked.budget_minutes is None):
-            raise UserError("give one of --train_steps and --budget_minutes")
-        positive("--seeds", asked.seeds)
-        positive("--processes", asked.processes)
-        chosen = entries(models, asked.set, asked.seeds, **fields)
-        if asked.budget_minutes is not None:
-            minutes = positive("--budget_minutes", asked.budget_minutes)
-            chosen = [within(e, minutes, asked.out, not asked.print_only) for e in chosen]
-        return run_all(chosen, asked.out, asked.data_dir, asked.print_only, asked.processes)
-    except UserError as error:
-        print(f"compare: {error}", file=sys.stderr)
-        return 2
+    if (asked.train_steps is None) == (asked.budget_minutes is None):
+        raise UserError("give one of --train_steps and --budget_minutes")
+    within("--seeds", asked.seeds, 1, _MOST_SEEDS)
+    within("--processes", asked.processes, 1, console.MOST_PROCESSES)
+    place("--out", asked.out)
+    chosen = entries(asked.models.split(","), asked.set, asked.seeds, **fields)
+    if asked.budget_minutes is not None:
+        minutes = within("--budget_minutes", asked.budget_minutes, 1e-3, 1e6)
+        chosen = [lasting_minutes(e, minutes, asked.out, not asked.print_only) for e in chosen]
+    return run_all(chosen, asked.out, asked.data_dir, asked.print_only, asked.processes)
 
 
 def run_all(

@@ -2,12 +2,54 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
+from collections.abc import Callable
 
 from absl import flags, logging
 
-__all__ = ["import_tensorflow", "progress", "say", "share_cores"]
+__all__ = [
+    "MOST_PROCESSES",
+    "Arguments",
+    "command",
+    "import_tensorflow",
+    "progress",
+    "refuse",
+    "say",
+    "share_cores",
+]
+
+_LONGEST = 1000  # characters of a refusal
+MOST_PROCESSES = 256  # at once, of a comparison or a benchmark
+
+
+class Arguments(argparse.ArgumentParser):
+    """Refuses in one line; argparse would print its usage too."""
+
+    def error(self, message):
+        self.exit(refuse(self.prog.rpartition(".")[2], message))
+
+
+def refuse(name: str, text: str) -> int:
+    """Says in one line what the user can mend; the exit status."""
+    say(f"{name}: {' '.join(text.split())[:_LONGEST]}")
+    return 2
+
+
+def command(
+    name: str, work: Callable[[], int | None], debug: bool, stopped: str = "stopped"
+) -> int:
+    """Imports TensorFlow and does the work; see `tfvae.guard.guarded`."""
+    try:
+        import_tensorflow()
+        from tfvae.guard import guarded
+    except KeyboardInterrupt:
+        refuse(name, stopped)
+        return 130
+    except ImportError as error:
+        return refuse(name, f"{error}; pip install what setup.py lists")
+    return guarded(name, work, debug, stopped)
 
 
 def say(text: str) -> None:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import typing
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tfvae.checks import UserError, one_of, positive
+from tfvae.checks import UserError, one_of, place
 from zoo import assemble, backbones, modalities, recipe, settings
+from zoo import values as checked
+from zoo.axes.procedure import facts as facts_of_procedure
+from zoo.settings import field
 
-__all__ = ["Plan", "resolve", "settings_of"]
+__all__ = ["Plan", "reached", "resolve", "settings_class"]
 
 STRATEGIES = ("auto", "one_device", "mirrored", "multi_worker")
 PRECISIONS = ("float32", "mixed_bfloat16")
+_NEEDED = dataclasses.MISSING
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,22 +29,22 @@ class Plan:
     backbone: str
     size: str
     settings: Any
-    train_steps: int
-    batch_size: int
-    learning_rate: float
-    seed: int
-    eval_every: int
-    checkpoint_every: int
-    nll_samples: int
-    nll_examples: int
-    information_batch: int | None = None
-    data_dir: str | None = None
-    workdir: str | None = None
-    strategy: str = "auto"
-    cpu_replicas: int = 1
-    precision: str = "float32"
-    jit_compile: bool = False
-    deterministic: bool = True
+    train_steps: int = field(_NEEDED, "batches", low=1)
+    batch_size: int = field(_NEEDED, "examples a batch, over all devices", low=1, high=1_000_000)
+    learning_rate: float = field(_NEEDED, "before its schedule", low=1e-12, high=1e6)
+    seed: int = field(_NEEDED, "of everything random", low=0, high=2**32 - 1)
+    eval_every: int = field(_NEEDED, "steps between evaluations", low=1)
+    checkpoint_every: int = field(_NEEDED, "steps between checkpoints", low=1)
+    nll_samples: int = field(_NEEDED, "importance samples", low=1, high=1_000_000)
+    nll_examples: int = field(_NEEDED, "test examples of the NLL", low=1)
+    information_batch: int | None = field(None, "test examples", low=2, high=1_000_000)
+    data_dir: str | None = field(None, "where the data's files lie")
+    workdir: str | None = field(None, "the run directory")
+    strategy: str = field("auto", "where it computes", choices=STRATEGIES)
+    cpu_replicas: int = field(1, "logical CPU devices", low=1, high=256)
+    precision: str = field("float32", "of the weights and sums", choices=PRECISIONS)
+    jit_compile: bool = field(False, "XLA")
+    deterministic: bool = field(True, "kernels")
 
     def config(self) -> dict[str, Any]:
         """What config.json holds of it: what must be equal when a run is resumed."""
@@ -63,16 +68,60 @@ class Plan:
 _SHOWN = ("dataset", "backbone", "size", "train_steps", "batch_size", "learning_rate", "seed")
 
 
-def settings_of(model: str, dataset: str) -> frozenset[str]:
-    """The names of the settings that a model has on a data set."""
-    cls = assemble.settings_class(model, recipe.load(model), modalities.of(dataset).NAME)
-    return frozenset(f.name for f in dataclasses.fields(cls))
+def settings_class(model: str, dataset: str) -> type:
+    """What `--set` reaches for this model on this data set."""
+    return assemble.settings_class(model, recipe.load(model), modalities.of(dataset).NAME)
+
+
+def _facts(made, kind, dataset: str, backbone: str, space) -> dict[str, Any]:
+    """What `field(of=...)` may name besides settings."""
+    return {
+        "backbone": backbone,
+        **kind.facts(made, dataset, space),
+        **facts_of_procedure(made, kind.NAME),
+    }
+
+
+def _backbone(model: str, kind) -> str:
+    usual = recipe.load(model).defaults.backbone
+    return usual if usual in kind.BACKBONES else kind.DEFAULT_BACKBONE
+
+
+def reached(
+    model: str,
+    dataset: str,
+    backbone: str,
+    shared: Sequence[str] | Mapping[str, Any],
+    own: Sequence[str] | Mapping[str, Any] = (),
+) -> Sequence[str] | Mapping[str, Any]:
+    """Those of the settings for several models that this one has, and that have an effect on it.
+
+    Args:
+        model, dataset, backbone: of the plan.
+        shared: `name=value` texts, or {name: value}.
+        own: the settings of this model alone, which win.
+
+    Raises:
+        UserError: a wrong value.
+    """
+    kind, cls = modalities.of(dataset), settings_class(model, dataset)
+    names = {f.name for f in dataclasses.fields(cls)}
+    by_name = isinstance(shared, Mapping)
+    there = {each: each if by_name else each.partition("=")[0].strip() for each in shared}
+    there = {each: name for each, name in there.items() if name in names}
+    kept = {each: shared[each] for each in there} if by_name else list(there)
+    made = cls(**{**settings.given(cls, kept), **settings.given(cls, own)})
+    facts = _facts(made, kind, dataset, backbone, None)
+    wanted = [each for each, name in there.items() if not settings.idle(made, name, facts)]
+    return {each: shared[each] for each in wanted} if by_name else wanted
 
 
 def resolve(
     model: str,
     sets: Sequence[str] = (),
     values: Mapping[str, Any] | None = None,
+    recorded: bool = False,
+    space=None,
     **given: Any,
 ) -> Plan:
     """Fills in the model's defaults and refuses what cannot run, before anything is made.
@@ -81,50 +130,64 @@ def resolve(
         model: a name of the zoo.
         sets: `name=value` texts.
         values: settings as Python values.
+        recorded: the values are those of a whole run, with those that nothing reads.
+        space: of the data, where it is not the data set that says it.
         **given: fields of `Plan`; `None` means the default.
 
     Raises:
-        UserError: an unknown name, a wrong value.
+        UserError: an unknown name, a wrong value, a setting that has no effect on this model.
     """
     described = recipe.load(model)
     defaults = described.defaults
     given = {name: value for name, value in given.items() if value is not None}
     dataset = given.pop("dataset", defaults.dataset)
     kind = modalities.of(dataset)
-    usual = defaults.backbone if defaults.backbone in kind.BACKBONES else kind.DEFAULT_BACKBONE
-    made = settings.parse(assemble.settings_class(model, described, kind.NAME), sets, values)
+    cls = assemble.settings_class(model, described, kind.NAME)
+    said = {**settings.given(cls, sets), **settings.given(cls, values or {})}
     steps = given.pop("train_steps", defaults.train_steps)
+    usual = _backbone(model, kind)
     plan = Plan(
         model=model,
         dataset=dataset,
         backbone=one_of(f"backbone of {kind.NAME}", given.pop("backbone", usual), kind.BACKBONES),
         size=one_of("size", given.pop("size", defaults.size), backbones.SIZES),
-        settings=made,
+        settings=cls(**said),
         train_steps=steps,
         batch_size=given.pop("batch_size", defaults.batch_size),
         learning_rate=given.pop("learning_rate", defaults.learning_rate),
         seed=given.pop("seed", 0),
-        eval_every=given.pop("eval_every", max(1, steps // 10)),
-        checkpoint_every=given.pop("checkpoint_every", max(1, steps // 10)),
+        eval_every=given.pop("eval_every", _tenth(steps)),
+        checkpoint_every=given.pop("checkpoint_every", _tenth(steps)),
         nll_samples=given.pop("nll_samples", 100),
         nll_examples=given.pop("nll_examples", 200),
         **given,
     )
-    for name in (
-        "train_steps",
-        "batch_size",
-        "learning_rate",
-        "eval_every",
-        "checkpoint_every",
-        "nll_samples",
-        "nll_examples",
-        "cpu_replicas",
-    ):
-        positive(f"--{name}", getattr(plan, name))
-    one_of("strategy", plan.strategy, STRATEGIES)
-    one_of("precision", plan.precision, PRECISIONS)
-    if plan.batch_size % plan.cpu_replicas:
-        raise UserError(
-            f"--batch_size must be a multiple of --cpu_replicas={plan.cpu_replicas}, got {plan.batch_size}"
-        )
+    plan = _checked(plan)
+    if not recorded:
+        facts = _facts(plan.settings, kind, dataset, plan.backbone, space)
+        settings.refuse_idle(plan.settings, said, facts)
     return plan
+
+
+def _tenth(steps) -> int:
+    return max(1, steps // 10) if isinstance(steps, int) else 1
+
+
+def _checked(plan: Plan) -> Plan:
+    """The same with every number of the right type, or a refusal."""
+    hints = typing.get_type_hints(Plan)
+    values = {}
+    for f in dataclasses.fields(Plan):
+        if f.metadata:
+            what, value = f"--{f.name}", getattr(plan, f.name)
+            values[f.name] = checked.typed(what, value, hints[f.name])
+            checked.in_range(what, values[f.name], **f.metadata["range"])
+    for name in ("workdir", "data_dir"):
+        if values[name] is not None:
+            place(f"--{name}", values[name])
+    if values["batch_size"] % values["cpu_replicas"]:
+        raise UserError(
+            f"--batch_size must be a multiple of --cpu_replicas={values['cpu_replicas']}, got "
+            f"{values['batch_size']}"
+        )
+    return dataclasses.replace(plan, **values)

@@ -34,6 +34,7 @@ _NOT_MODELS = {
     "run",
     "runs",
     "settings",
+    "values",
 }
 
 

@@ -44,7 +44,7 @@ def plan_of(workdir: str, data_dir: str | None = None) -> plan.Plan:
         fields = {f for f in plan.Plan.__dataclass_fields__ if f in config}
         given = {name: config[name] for name in fields - {"model", "settings", "strategy"}}
         values = {k: tuple(v) if isinstance(v, list) else v for k, v in config["settings"].items()}
-        return plan.resolve(config["model"], (), values, data_dir=data_dir, **given)
+        return plan.resolve(config["model"], (), values, True, data_dir=data_dir, **given)
     except (OSError, ValueError, KeyError) as error:
         raise UserError(f"no readable run in {workdir!r}: {error}") from error
 

@@ -1,34 +1,68 @@
 """Typed, documented settings: what `--set=name=value` can reach.
 
 A model's settings are one frozen dataclass, joined from a group of each axis; `field` gives each
-setting a help line and a range.
+setting a help line, a range, and what it belongs to: a setting that somebody gives where nothing would
+read it is refused.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import types
 import typing
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tfvae.checks import UserError, one_of
+from zoo import values as checked
 
-__all__ = ["describe", "field", "headings", "join", "parse"]
+__all__ = [
+    "ON",
+    "describe",
+    "field",
+    "given",
+    "headings",
+    "idle",
+    "join",
+    "parse",
+    "refuse_idle",
+]
+
+ON = "..."
+"""In `of`: any value that is not the off one (none where a setting may be that, else 0, false, empty)."""
 
 
-def field(default, help: str, low=None, high=None, choices: Iterable[str] | None = None):
+def field(
+    default,
+    help: str,
+    low=None,
+    high=None,
+    choices: Iterable[str] | None = None,
+    of: Mapping[str, Any] | tuple[Mapping[str, Any], ...] = (),
+    length: tuple[int, int] | None = None,
+):
     """A setting.
 
     Args:
-        default: its value where nobody sets it.
+        default: its value where nobody sets it; `dataclasses.MISSING` where somebody must.
         help: one line.
         low, high: the range of a number, ends included (of each number of a tuple).
         choices: what a string may be.
+        of: what it belongs to, {setting or fact of the run: ON, or its values}: it is read where one of
+            them has such a value and is read itself; several such, where that is so for each.
+        length: (least, most) numbers of a tuple.
     """
     return dataclasses.field(
         default=default,
-        metadata={"help": help, "low": low, "high": high, "choices": tuple(choices or ())},
+        metadata={
+            "help": help,
+            "range": {
+                "low": low,
+                "high": high,
+                "choices": tuple(choices or ()),
+                "length": length,
+            },
+            "of": (of,) if isinstance(of, Mapping) else tuple(of),
+        },
     )
 
 
@@ -54,15 +88,15 @@ def join(name: str, groups: Iterable[type], defaults: Mapping[str, Any] | None =
     for key, value in (defaults or {}).items():
         if key not in fields:
             raise UserError(
-                f"model {name!r} stands on setting {key}={_text(value)}, which this kind of data does "
-                "not have"
+                f"model {name!r} stands on setting {key}={checked.text(value)}, which this kind of "
+                "data does not have"
             )
         try:
             _check_range(fields[key][1], value)
         except UserError as error:
             raise UserError(
-                f"model {name!r} stands on {key}={_text(value)}, which this kind of data does not "
-                f"have ({error})"
+                f"model {name!r} stands on {key}={checked.text(value)}, which this kind of data does "
+                f"not have ({error})"
             ) from None
         usual[key] = value
     made = [
@@ -76,33 +110,96 @@ def join(name: str, groups: Iterable[type], defaults: Mapping[str, Any] | None =
     return dataclasses.make_dataclass("Settings", made, frozen=True)
 
 
-def parse(cls: type, texts: Iterable[str] = (), values: Mapping[str, Any] | None = None):
-    """Makes the settings `cls` from `name=value` texts and from Python values.
+def given(cls: type, said: Iterable[str] | Mapping[str, Any]) -> dict[str, Any]:
+    """{setting: value} of `name=value` texts, or of Python values.
 
     Raises:
         UserError: an unknown name (the near ones are listed), a wrong type, a value out of range.
     """
     fields = {f.name: f for f in dataclasses.fields(cls)}
     hints = typing.get_type_hints(cls)
-    given: dict[str, Any] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise UserError(f"--set wants name=value, got {text!r}")
-        one_of("setting", name.strip(), fields)
-        given[name.strip()] = _convert(name.strip(), value.strip(), hints[name.strip()])
-    for name, value in (values or {}).items():
-        one_of("setting", name, fields)
-        given[name] = _typed(name, value, hints[name])
-    for name, value in given.items():
+    found: dict[str, Any] = {}
+    if isinstance(said, Mapping):
+        for name, value in said.items():
+            one_of("setting", name, fields)
+            found[name] = checked.typed(f"setting {name!r}", value, hints[name])
+    else:
+        for text in said:
+            name, equals, value = text.partition("=")
+            name, value = name.strip(), value.strip()
+            if not equals:
+                raise UserError(f"--set wants name=value, got {checked.shown(text)}")
+            one_of("setting", name, fields)
+            found[name] = checked.converted(f"setting {name!r}", value, hints[name])
+    for name, value in found.items():
         _check_range(fields[name], value)
-    return cls(**given)
+    return found
+
+
+def parse(cls: type, texts: Iterable[str] = (), values: Mapping[str, Any] | None = None):
+    """Makes the settings `cls` from `name=value` texts and from Python values; see `given`."""
+    return cls(**{**given(cls, texts), **given(cls, values or {})})
+
+
+# ------------------------------------------------------------------ what a setting belongs to
+
+
+def idle(settings, name: str, facts: Mapping[str, Any]) -> str:
+    """Why nothing reads the setting here; empty where something does.
+
+    Args:
+        settings: a model's.
+        name: one of them.
+        facts: of the run, by the names that `field(of=...)` uses; they go before settings.
+    """
+    fields = {f.name: f for f in dataclasses.fields(settings)}
+    for condition in fields[name].metadata["of"]:
+        lacking = [_lacking(settings, fields, *each, facts) for each in condition.items()]
+        if all(lacking):
+            wanted = " or ".join(f"{key}={_wanted(values)}" for key, values in condition.items())
+            return f"it belongs to {wanted}, and here {', '.join(lacking)}"
+    return ""
+
+
+def _lacking(settings, fields, name: str, wanted, facts) -> str:
+    """Why this does not make another setting count; empty where it does."""
+    if name not in facts and name not in fields:
+        return f"there is no {name}"
+    value = facts[name] if name in facts else getattr(settings, name)
+    if value not in wanted if isinstance(wanted, tuple) else _is_off(fields.get(name), value):
+        return f"{name} is {checked.text(value)}"
+    why = idle(settings, name, facts) if name in fields else ""
+    return f"{name} itself is not read ({why})" if why else ""
+
+
+def _is_off(f: dataclasses.Field | None, value) -> bool:
+    return value is None if f is not None and "None" in str(f.type) else not value
+
+
+def _wanted(values) -> str:
+    return " or ".join(map(checked.text, values)) if isinstance(values, tuple) else ON
+
+
+def refuse_idle(settings, names: Iterable[str], facts: Mapping[str, Any]) -> None:
+    """Refuses those of the settings that nothing would read.
+
+    Raises:
+        UserError: the first of them, with what would make it count.
+    """
+    for name in names:
+        why = idle(settings, name, facts)
+        if why:
+            value = checked.shown_text(getattr(settings, name))
+            raise UserError(f"{name}={value} has no effect: {why}")
+
+
+# ------------------------------------------------------------------ what a person reads
 
 
 def describe(settings) -> list[tuple[str, str, str]]:
     """(name, value, help) of every setting, in their order."""
     return [
-        (f.name, _text(getattr(settings, f.name)), f.metadata.get("help", ""))
+        (f.name, checked.text(getattr(settings, f.name)), f.metadata.get("help", ""))
         for f in dataclasses.fields(settings)
     ]
 
@@ -115,71 +212,5 @@ def headings(settings) -> dict[str, list[tuple[str, str, str]]]:
     return found
 
 
-def _text(value) -> str:
-    if isinstance(value, tuple):
-        return ",".join(map(str, value)) or "none"
-    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
-
-
-def _options(hint) -> tuple[type, ...]:
-    return typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-
-
-def _expected(hint) -> str:
-    names = {
-        int: "a whole number",
-        float: "a number",
-        bool: "true or false",
-        str: "a word",
-        type(None): "none",
-    }
-    return " or ".join(
-        names.get(h) or f"{names[typing.get_args(h)[0]]} or several, with commas between"
-        for h in _options(hint)
-    )
-
-
-def _convert(name: str, text: str, hint):
-    """The text as one of the types that the hint allows."""
-    kinds = [kind for kind in _options(hint) if kind is not type(None)]
-    if len(kinds) < len(_options(hint)) and text.lower() in ("none", ""):
-        return None
-    for kind in kinds:
-        try:
-            if kind is bool:
-                return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
-            elif typing.get_origin(kind) is tuple and text.lower() in ("none", ""):
-                return ()
-            elif typing.get_origin(kind) is tuple:
-                return tuple(typing.get_args(kind)[0](part) for part in text.split(","))
-            else:
-                return kind(text)
-        except (ValueError, KeyError):
-            continue
-    raise UserError(f"setting {name!r} must be {_expected(hint)}, got {text!r}")
-
-
-def _typed(name: str, value, hint):
-    """The Python value, if it has one of the types that the hint allows."""
-    if isinstance(value, list):
-        value = tuple(value)
-    for kind in _options(hint):
-        origin = typing.get_origin(kind) or kind
-        if isinstance(value, origin) and not (isinstance(value, bool) and origin is not bool):
-            return value
-        if kind is float and isinstance(value, int) and not isinstance(value, bool):
-            return float(value)
-    raise UserError(f"setting {name!r} must be {_expected(hint)}, got {value!r}")
-
-
 def _check_range(f: dataclasses.Field, value) -> None:
-    low, high, choices = (f.metadata.get(k) for k in ("low", "high", "choices"))
-    if choices and value is not None:
-        one_of(f"value of setting {f.name!r}:", value, choices)
-    low = float("-inf") if low is None else low
-    high = float("inf") if high is None else high
-    for number in value if isinstance(value, tuple) else (value,):
-        counts = isinstance(number, (int, float)) and not isinstance(number, bool)
-        if counts and not low <= number <= high:  # NaN is out of every range
-            wanted = f"at least {low}" if high == float("inf") else f"from {low} to {high}"
-            raise UserError(f"setting {f.name!r} must be {wanted}, got {_text(value)}")
+    checked.in_range(f"setting {f.name!r}", value, **f.metadata["range"])

@@ -39,7 +39,11 @@ def test_settings_reach_the_models_that_have_them_and_a_model_may_have_its_own()
     [
         (["vae", "vae"], [], "names one twice"),
         (["vae", "beta_vae"], ["beta=0.3"], "beta_vae and vae are the same model"),
-        (["vae"], ["latent_widht=3"], "no model of the comparison has the setting"),
+        (
+            ["vae"],
+            ["latent_widht=3"],
+            "no model of the comparison has a use for --set=latent_widht=3",
+        ),
         (["vea"], [], "unknown model 'vea'"),
         (["vae:beta=much"], [], "beta"),
     ],

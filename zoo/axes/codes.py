@@ -8,7 +8,9 @@ from tfvae.checks import UserError
 from tfvae.latents import Codebook, DiscreteLatent, UniformCodes
 from tfvae.objectives import codebook_distance, commitment
 from tfvae.procedures import MovingCodebook, RestartedCodebook
-from zoo.settings import field
+from zoo.settings import ON, field
+
+_CODES = {"num_codes": ON}
 
 __all__ = ["CodeSettings", "after", "make", "terms"]
 
@@ -22,14 +24,20 @@ class CodeSettings:
         "average",
         "average: each code is the running mean of what chose it; gradient: a term pulls it there",
         choices=("average", "gradient"),
+        of=_CODES,
     )
     codebook_decay: float = field(
-        0.99, "of the running means, and of how often a code is chosen", low=0.0, high=1.0
+        0.99,
+        "of the running means, and of how often a code is chosen",
+        low=0.0,
+        high=0.99999,
+        of=_CODES,
     )
     codebook_start: str = field(
         "kmeans",
         "kmeans: clusters of the first batch; random: the codebook's random weights",
         choices=("kmeans", "random"),
+        of=_CODES,
     )
     revive_below: float = field(
         0.1,
@@ -37,9 +45,13 @@ class CodeSettings:
         "0: never",
         low=0.0,
         high=1.0,
+        of=_CODES,
     )
     commitment: float = field(
-        0.25, "beta, which keeps the encoder at its codes; on the scale of the distortion", low=0.0
+        0.25,
+        "beta, which keeps the encoder at its codes; on the scale of the distortion",
+        low=0.0,
+        of=_CODES,
     )
 
 

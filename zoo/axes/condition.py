@@ -6,7 +6,7 @@ import dataclasses
 
 from tfvae.checks import UserError
 from tfvae.networks import LabelCondition
-from zoo.settings import field
+from zoo.settings import ON, field
 
 __all__ = ["ConditionSettings", "make"]
 
@@ -19,7 +19,11 @@ class ConditionSettings:
         False, "tell encoder and decoder the label of each example (of speech: the speaker)"
     )
     label_width: int | None = field(
-        None, "of a learned vector for each label; none: one-hot", low=1, high=65536
+        None,
+        "of a learned vector for each label; none: one-hot",
+        low=1,
+        high=65536,
+        of={"conditional": ON},
     )
 
 

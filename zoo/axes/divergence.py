@@ -24,7 +24,10 @@ from tfvae.objectives import (
     total_correlation,
 )
 from tfvae.procedures import Player, Update
-from zoo.settings import field
+from zoo.settings import ON, field
+
+_KERNEL = {"mmd_weight": ON}
+_CRITIC = {"ratio_weight": ON, "adversary_weight": ON}
 
 __all__ = ["Divergence", "DivergenceSettings", "make"]
 
@@ -40,12 +43,21 @@ class DivergenceSettings:
         "imq",
         "imq: C / (C + |d|^2); rbf: exp(-|d|^2 / (2 variance))",
         choices=("imq", "rbf"),
+        of=_KERNEL,
     )
     mmd_scales: tuple[float, ...] = field(
-        (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0), "of imq: C = scale * 2 D, added up", low=1e-6
+        (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0),
+        "of imq: C = scale * 2 D, added up",
+        low=1e-6,
+        length=(1, 100),
+        of={"mmd_kernel": ("imq",)},
     )
-    mmd_variance: float | None = field(None, "of rbf; none: D^2 / 2", low=1e-6)
-    mmd_unbiased: bool = field(True, "without the pairs of a code with itself (then it may be < 0)")
+    mmd_variance: float | None = field(
+        None, "of rbf; none: D^2 / 2", low=1e-6, of={"mmd_kernel": ("rbf",)}
+    )
+    mmd_unbiased: bool = field(
+        True, "without the pairs of a code with itself (then it may be < 0)", of=_KERNEL
+    )
     tc_weight: float = field(
         0.0, "of the total correlation, from the mixture of the batch", low=0.0
     )
@@ -54,18 +66,25 @@ class DivergenceSettings:
         "weights of that mixture: unbiased, or minibatch_weighted as published (its value is off by "
         "a constant)",
         choices=MIXTURES,
+        of={"tc_weight": ON},
     )
     ratio_weight: float = field(0.0, "of the total correlation, from a critic", low=0.0)
     adversary_weight: float = field(
         0.0, "of softplus(-D(z)): a critic tells codes from draws of the prior", low=0.0
     )
     adversary_offset: bool = field(
-        False, "log p(z) is added to D(z): its critic learns -log q(z) alone"
+        False,
+        "log p(z) is added to D(z): its critic learns -log q(z) alone",
+        of={"adversary_weight": ON},
     )
-    critic_layers: int = field(4, "hidden layers of a critic", low=1, high=20)
-    critic_units: int = field(256, "their width", low=1, high=65536)
-    critic_learning_rate: float = field(1e-3, "of a critic, constant", low=0.0, high=1.0)
-    critic_steps: int = field(1, "of a critic after each of the model", low=1, high=1000)
+    critic_layers: int = field(4, "hidden layers of a critic", low=1, high=20, of=_CRITIC)
+    critic_units: int = field(256, "their width", low=1, high=65536, of=_CRITIC)
+    critic_learning_rate: float = field(
+        1e-3, "of a critic, constant", low=1e-12, high=1.0, of=_CRITIC
+    )
+    critic_steps: int = field(
+        1, "of a critic after each of the model", low=1, high=1000, of=_CRITIC
+    )
 
 
 class Divergence(NamedTuple):

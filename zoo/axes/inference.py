@@ -8,7 +8,9 @@ from collections.abc import Callable
 from tfvae.checks import UserError
 from tfvae.inference import METHODS, amortised, semi_amortised
 from zoo.axes.objective import rate_weight
-from zoo.settings import field
+from zoo.settings import ON, field
+
+_STEPS = {"svi_steps": ON}
 
 __all__ = ["InferenceSettings", "make"]
 
@@ -23,16 +25,29 @@ class InferenceSettings:
         "them",
         choices=("amortised", "semi_amortised"),
     )
-    svi_steps: int = field(20, "K of the refinement, in training and measuring", low=0, high=1000)
-    svi_step_size: float = field(
-        1.0, "alpha; the loss is a mean over the batch, so an example moves by alpha / B", low=0.0
+    svi_steps: int = field(
+        20,
+        "K of the refinement, in training and measuring",
+        low=0,
+        high=1000,
+        of={"inference": ("semi_amortised",)},
     )
-    svi_momentum: float = field(0.5, "gamma", low=0.0, high=1.0)
-    svi_clip_norm: float | None = field(5.0, "of the refinement's gradients, or none", low=0.0)
+    svi_step_size: float = field(
+        1.0,
+        "alpha; the loss is a mean over the batch, so an example moves by alpha / B",
+        low=1e-12,
+        high=1e12,
+        of=_STEPS,
+    )
+    svi_momentum: float = field(0.5, "gamma", low=0.0, high=0.99999, of=_STEPS)
+    svi_clip_norm: float | None = field(
+        5.0, "of the refinement's gradients, or none", low=1e-6, of=_STEPS
+    )
     svi_gradient: str = field(
         "exact",
         "through the refinement: exact, or finite_difference (memory of one step)",
         choices=METHODS,
+        of=_STEPS,
     )
 
 

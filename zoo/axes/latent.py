@@ -15,7 +15,9 @@ from tfvae.latents import (
     StandardNormalPrior,
     StochasticLatent,
 )
-from zoo.settings import field
+from zoo.settings import ON, field
+
+_AUXILIARY = {"auxiliary": ON}
 
 __all__ = ["LatentSettings", "make", "posterior"]
 
@@ -38,24 +40,36 @@ class LatentSettings:
     committed_rate: float = field(
         2.0,
         "of an ar1 prior: delta in nats, in total, split evenly over the width",
-        low=0.0,
+        low=1e-6,
         high=1e5,
+        of=({"prior": ("ar1",)}, {"correlation": ((),)}),
     )
     correlation: tuple[float, ...] = field(
         (),
         "of an ar1 prior: one or one per channel, instead of committed_rate",
         low=-0.9999999,
         high=0.9999999,
+        of={"prior": ("ar1",)},
     )
     auxiliary: bool = field(
         False, "fit an auxiliary autoregressive prior in a last stage, on the frozen posterior"
     )
-    auxiliary_steps: int | None = field(None, "of that stage; none: a half of train_steps", low=1)
-    auxiliary_learning_rate: float = field(2e-3, "of that stage", low=0.0, high=1.0)
-    auxiliary_filters: int = field(64, "width of its causal network", low=1, high=4096)
-    auxiliary_layers: int = field(6, "depth of its causal network", low=1, high=30)
+    auxiliary_steps: int | None = field(
+        None, "of that stage; none: a half of train_steps", low=1, of=_AUXILIARY
+    )
+    auxiliary_learning_rate: float = field(
+        2e-3, "of that stage", low=1e-12, high=1.0, of=_AUXILIARY
+    )
+    auxiliary_filters: int = field(
+        64, "width of its causal network", low=1, high=4096, of=_AUXILIARY
+    )
+    auxiliary_layers: int = field(6, "depth of its causal network", low=1, high=30, of=_AUXILIARY)
     auxiliary_components: int = field(
-        5, "Gaussians of its mixture at each position", low=1, high=500
+        5,
+        "Gaussians of its mixture at each position",
+        low=1,
+        high=500,
+        of=(_AUXILIARY, {"num_codes": (0,)}),
     )
 
 

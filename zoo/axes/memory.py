@@ -9,7 +9,9 @@ from tfvae.latents import AssociativeLatent, NeighbourPrior
 from tfvae.networks import ExampleIndex
 from tfvae.procedures import WriteCodes
 from zoo.axes.latent import posterior
-from zoo.settings import field
+from zoo.settings import ON, field
+
+_MEMORY = {"neighbours": ON}
 
 __all__ = ["MemorySettings", "after", "make"]
 
@@ -19,13 +21,19 @@ class MemorySettings:
     """p(z|c'), c' one of the K nearest codes of the training set."""
 
     neighbours: int = field(0, "K; 0: no memory", low=0, high=1000)
-    own_code: bool = field(False, "let an example find its own code: only to see the rate vanish")
-    memory_size: int | None = field(
-        None, "examples that the memory holds; none: the training split", low=2
+    own_code: bool = field(
+        False, "let an example find its own code: only to see the rate vanish", of=_MEMORY
     )
-    transition_units: int = field(512, "width of the MLP that makes p(z|c')", low=1, high=65536)
-    transition_layers: int = field(3, "its depth", low=1, high=100)
-    transition_components: int = field(5, "Gaussians of each number of z", low=1, high=500)
+    memory_size: int | None = field(
+        None, "examples that the memory holds; none: the training split", low=2, of=_MEMORY
+    )
+    transition_units: int = field(
+        512, "width of the MLP that makes p(z|c')", low=1, high=65536, of=_MEMORY
+    )
+    transition_layers: int = field(3, "its depth", low=1, high=100, of=_MEMORY)
+    transition_components: int = field(
+        5, "Gaussians of each number of z", low=1, high=500, of=_MEMORY
+    )
 
 
 _APART = {

@@ -18,7 +18,13 @@ from tfvae.objectives import (
     rate,
 )
 from tfvae.schedules import Constant, Cyclical, Linear, Scaled, Schedule, Sigmoid
-from zoo.settings import field
+from zoo.settings import ON, field
+
+_PAID = {"num_codes": (0,)}  # the rate of codes is the same for every x until a prior is fitted
+_RAMP = {"annealing": ("linear",), "on_collapse": ("annealing",)}
+_CYCLES = {"annealing": ("cyclical",)}
+_SIGMOID = {"annealing": ("sigmoid",)}
+_DUAL = {"target_rate": ON, "target_distortion": ON}
 
 __all__ = ["ObjectiveSettings", "make", "rate_weight"]
 
@@ -27,27 +33,35 @@ __all__ = ["ObjectiveSettings", "make", "rate_weight"]
 class ObjectiveSettings:
     """distortion + weight(step) * rate + further terms."""
 
-    beta: float = field(1.0, "weight of the rate (once annealed)", low=0.0)
+    beta: float = field(1.0, "weight of the rate (once annealed)", low=0.0, of=_PAID)
     annealing: str = field(
         "none",
         "of that weight: from annealing_start up to 1, times beta",
         choices=("none", "linear", "sigmoid", "cyclical"),
+        of=_PAID,
     )
     annealing_start: float = field(
-        0.0, "the weight at the start of a linear ramp or of a cycle (He et al.: 0.1)", low=0.0
+        0.0,
+        "the weight at the start of a linear ramp or of a cycle (He et al.: 0.1)",
+        low=0.0,
+        of={"annealing": ("linear", "cyclical"), "on_collapse": ("annealing",)},
     )
     annealing_steps: int | None = field(
-        None, "of a linear ramp; none: a fifth of train_steps", low=1
+        None, "of a linear ramp; none: a fifth of train_steps", low=1, of=_RAMP
     )
     annealing_slope: float | None = field(
-        None, "k of sigmoid(k (step - midpoint)); none: 6 / midpoint", low=0.0
+        None, "k of sigmoid(k (step - midpoint)); none: 6 / midpoint", low=1e-12, of=_SIGMOID
     )
     annealing_midpoint: float | None = field(
-        None, "of the sigmoid, in steps; none: a tenth of train_steps", low=0.0
+        None, "of the sigmoid, in steps; none: a tenth of train_steps", low=0.0, of=_SIGMOID
     )
-    cycles: int = field(4, "M of cyclical annealing", low=1)
-    cycle_ratio: float = field(0.5, "R: the part of a cycle that rises", low=0.0, high=1.0)
-    cycle_shape: str = field("linear", "how a cycle rises", choices=("linear", "sigmoid", "cosine"))
+    cycles: int = field(4, "M of cyclical annealing", low=1, of=_CYCLES)
+    cycle_ratio: float = field(
+        0.5, "R: the part of a cycle that rises", low=0.0, high=1.0, of=_CYCLES
+    )
+    cycle_shape: str = field(
+        "linear", "how a cycle rises", choices=("linear", "sigmoid", "cosine"), of=_CYCLES
+    )
     free_bits: float = field(
         0.0, "lambda in nats: rate that is not paid (of each group, or in total)", low=0.0
     )
@@ -55,39 +69,49 @@ class ObjectiveSettings:
         "batch_group",
         "whether the floor is under the batch's mean or each example, each group or the total",
         choices=FREE_BITS_FORMS,
+        of={"free_bits": ON},
     )
     free_bits_groups: int | None = field(
-        None, "join the latent's groups into this many; none: as they are", low=1
+        None,
+        "join the latent's groups into this many; none: as they are",
+        low=1,
+        of={"free_bits": ON},
     )
     capacity: float | None = field(
         None, "C in nats: minimise |rate - C(step)|, C rising linearly from 0; none: off", low=0.0
     )
-    capacity_weight: float = field(10.0, "gamma of the capacity term", low=0.0)
+    capacity_weight: float = field(
+        10.0, "gamma of the capacity term", low=1e-6, of={"capacity": ON}
+    )
     capacity_steps: int | None = field(
-        None, "until C is reached; none: a half of train_steps", low=1
+        None, "until C is reached; none: a half of train_steps", low=1, of={"capacity": ON}
     )
     target_rate: float | None = field(
         None, "nats: beta is learned (Lagrange) so that the rate comes to this; none: off", low=0.0
     )
     target_distortion: float | None = field(
-        None, "nats: GECO, the least rate at this distortion; none: off", low=0.0
+        None, "nats: GECO, the least rate at this distortion; none: off"
     )
     dual_update: str = field(
         "multiplicative",
         "how the weight of a target moves",
         choices=("multiplicative", "additive"),
+        of=_DUAL,
     )
     dual_step_size: float = field(
         2e-3,
         "nu of that; too large for the time in which the rate answers, it never settles",
-        low=0.0,
+        low=1e-12,
+        high=1e6,
+        of=_DUAL,
     )
-    dual_start: float = field(1.0, "the weight at first", low=0.0)
+    dual_start: float = field(1.0, "the weight at first", low=0.0, high=1e4, of=_DUAL)
     dual_warm_up: int | None = field(
         None,
         "steps before it moves; none: a twentieth of train_steps for target_distortion, which early "
         "reconstructions miss by far, and 0 for target_rate",
         low=0,
+        of=_DUAL,
     )
     on_collapse: str = field(
         "say",
@@ -96,7 +120,7 @@ class ObjectiveSettings:
         choices=("say", "annealing", "free_bits", "aggressive"),
     )
     bow_weight: float = field(0.0, "of the bag-of-words term (text)", low=0.0)
-    bow_units: int = field(400, "of its hidden layer", low=1, high=65536)
+    bow_units: int = field(400, "of its hidden layer", low=1, high=65536, of={"bow_weight": ON})
     cosine_weight: float = field(
         0.0, "of the mean cosine between the features of different examples", low=0.0
     )

@@ -25,9 +25,13 @@ from tfvae.schedules import Constant, Cosine, Exponential, Piecewise, Restarts, 
 from zoo.recipe import MAIN, Context, Stage
 from zoo.settings import field
 
+_AGGRESSIVE = {"procedure": ("aggressive",), "on_collapse": ("aggressive",)}
+_PLATEAU = {"learning_rate_schedule": ("plateau",)}
+
 __all__ = [
     "ProcedureSettings",
     "TrainingSettings",
+    "facts",
     "joint_stage",
     "learning_rate",
     "main_stage",
@@ -45,27 +49,34 @@ class ProcedureSettings:
         "aggressive: many steps of the encoder for each one of the decoder, at first",
         choices=("joint", "aggressive"),
     )
-    inner_steps: int = field(99, "the most steps of the encoder for one of the decoder", low=1)
+    inner_steps: int = field(
+        99, "the most steps of the encoder for one of the decoder", low=1, of=_AGGRESSIVE
+    )
     window: int | None = field(
-        None, "inner steps between looks at the loss; none: 15 for text, 10 for images", low=1
+        None,
+        "inner steps between looks at the loss; none: 15 for text, 10 for images",
+        low=1,
+        of=_AGGRESSIVE,
     )
     aggressive_steps: int | None = field(
         None,
         "steps of the decoder after which it ends in any case; none: by the information alone",
         low=1,
+        of=_AGGRESSIVE,
     )
     check_every: int | None = field(
-        None, "steps between looks at the mutual information; none: an epoch", low=1
+        None, "steps between looks at the mutual information; none: an epoch", low=1, of=_AGGRESSIVE
     )
     stopping: str | None = field(
         None,
         "it ends when that falls below the last one (previous) or has not exceeded the best one "
         "`patience` times (best); none: previous for text, best for images",
         choices=STOPPING,
+        of=_AGGRESSIVE,
     )
-    patience: int = field(5, "of stopping=best", low=1)
+    patience: int = field(5, "of stopping=best", low=1, of=(_AGGRESSIVE, {"stopping": ("best",)}))
     information_examples: int = field(
-        500, "validation examples of that mutual information, in one batch", low=2
+        500, "validation examples of that mutual information, in one batch", low=2, of=_AGGRESSIVE
     )
     pretrain_steps: int = field(
         0,
@@ -85,7 +96,7 @@ class TrainingSettings:
     """The optimizer and its learning rate."""
 
     optimizer: str = field("adam", "adam, or sgd without momentum", choices=("adam", "sgd"))
-    clip_norm: float | None = field(5.0, "largest global norm of the gradient, or none", low=0.0)
+    clip_norm: float | None = field(5.0, "largest global norm of the gradient, or none", low=1e-6)
     learning_rate_schedule: str = field(
         "drop",
         "drop: a fifth for the last 30 % of the steps; exponential: times 0.999995 a step; "
@@ -93,16 +104,29 @@ class TrainingSettings:
         "has not improved in `plateau_patience` evaluations, with the best weights taken back",
         choices=("constant", "drop", "cosine", "exponential", "restarts", "plateau"),
     )
-    plateau_patience: int = field(2, "evaluations without a better one", low=1)
-    plateau_start: int = field(0, "the step before which none of them counts", low=0)
-    plateau_falls: int = field(5, "halvings after which the training ends", low=1)
-    learning_rate_cycles: int = field(4, "of learning_rate_schedule=restarts", low=1)
+    plateau_patience: int = field(2, "evaluations without a better one", low=1, of=_PLATEAU)
+    plateau_start: int = field(0, "the step before which none of them counts", low=0, of=_PLATEAU)
+    plateau_falls: int = field(5, "halvings after which the training ends", low=1, of=_PLATEAU)
+    learning_rate_cycles: int = field(
+        4, "of learning_rate_schedule=restarts", low=1, of={"learning_rate_schedule": ("restarts",)}
+    )
     ema_decay: float = field(
         0.0,
         "Polyak averaging of the weights that are kept, 0 for none (published: 0.9995)",
         low=0.0,
-        high=1.0,
+        high=0.99999,
     )
+
+
+def facts(settings, modality: str) -> dict:
+    """What is meant where the settings say none; see `zoo.settings.field`."""
+    if not hasattr(settings, "stopping"):
+        return {}
+    return {"stopping": _stopping(settings, modality == "text")}
+
+
+def _stopping(settings, text: bool) -> str:
+    return settings.stopping or ("previous" if text else "best")
 
 
 def learning_rate(settings, rate: float, steps: int) -> Schedule | Plateau:
@@ -205,7 +229,7 @@ def _aggressive(settings, context: Context, objective, inference, rate) -> Aggre
         objective,
         settings.inner_steps,
         settings.window or (15 if text else 10),
-        settings.stopping or ("previous" if text else "best"),
+        _stopping(settings, text),
         settings.patience,
         settings.aggressive_steps,
         clip_norm=settings.clip_norm,

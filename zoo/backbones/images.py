@@ -12,7 +12,7 @@ from tfvae.checks import UserError
 from zoo.backbones import Backbone, linear, mlp
 from zoo.backbones.sizes import ENCODERS, sized
 
-__all__ = ["NAMES", "build", "grid", "likelihood", "without_latent"]
+__all__ = ["NAMES", "build", "grid", "likelihood", "likelihood_of", "without_latent"]
 
 _FACTORISED = ("deconvolutional", "linear", "mlp")
 _OWN_ENCODERS = {"linear": linear, "mlp": mlp}
@@ -66,9 +66,7 @@ def without_latent(settings, context) -> Backbone:
 
 def likelihood(settings, context):
     """The likelihood that the settings name, checked against the data's bits."""
-    name = settings.likelihood
-    if name == "auto":
-        name = {1: "bernoulli", None: "gaussian"}.get(context.space.bits, "logistic_mixture")
+    name = likelihood_of(settings, context.space)
     made = {
         "bernoulli": likelihoods.Bernoulli,
         "categorical": likelihoods.Categorical256,
@@ -83,6 +81,13 @@ def likelihood(settings, context):
             f"{_kind(context.space.bits)}"
         )
     return made
+
+
+def likelihood_of(settings, space) -> str:
+    """Its name; auto: that of the data's bits."""
+    if settings.likelihood != "auto":
+        return settings.likelihood
+    return {1: "bernoulli", None: "gaussian"}.get(space.bits, "logistic_mixture")
 
 
 def _kind(bits: int | None) -> str:

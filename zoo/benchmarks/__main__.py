@@ -4,39 +4,49 @@ from __future__ import annotations
 
 import sys
 
-from absl import app, flags
-
 from zoo import console
 
 NAMES = ("fsdd", "linear", "mixmarkov", "mnist", "ptb", "sprites", "synthetic")
 
-_SEEDS = flags.DEFINE_list("seeds", ["0"], "each row is run with each of them")
-_OUT = flags.DEFINE_string("out", "runs/benchmarks", "where tables and figures are left")
-_ONLY = flags.DEFINE_multi_string("only", [], "the name of a row; repeatable; default: all")
-_PROCESSES = flags.DEFINE_integer(
-    "processes", 1, "rows at once, each with its share of the cores", lower_bound=1
-)
-_DATA = flags.DEFINE_string("data_dir", None, "where the data's files lie")
+
+def _arguments() -> console.Arguments:
+    parser = console.Arguments("python -m zoo.benchmarks", description=__doc__)
+    add = parser.add_argument
+    add("name", choices=NAMES, help="whose rows are run")
+    add("--seeds", default="0", help="each row is run with each of them; commas between")
+    add("--out", default="runs/benchmarks", help="where tables and figures are left")
+    add("--only", action="append", default=[], help="the name of a row; repeatable; default: all")
+    add("--processes", type=int, default=1, help="rows at once, each with its share of the cores")
+    add("--data_dir", help="where the data's files lie")
+    add("--debug", action="store_true", help="print the traceback of whatever ends the command")
+    return parser
 
 
-def main(argv) -> int:
+def main(words=None) -> int:
     """Runs one benchmark; the status is 1 if an assertion does not hold, 2 for a wrong command."""
-    console.share_cores(_PROCESSES.value)
-    console.import_tensorflow()
-    from tfvae.checks import UserError, one_of
+    asked = _arguments().parse_args(words)
+    console.share_cores(asked.processes)
+    stopped = "stopped; the same command goes on where it was"
+    return console.command("benchmarks", lambda: _work(asked), asked.debug, stopped)
+
+
+def _work(asked) -> int:
+    from tfvae.checks import UserError, one_of, place, within
     from zoo.benchmarks import table
 
+    for row in asked.only:
+        one_of("row", row, [r.name for r in table.load(asked.name).rows])
+    within("--processes", asked.processes, 1, console.MOST_PROCESSES)
+    place("--out", asked.out)
     try:
-        name = one_of("benchmark", argv[1] if len(argv) == 2 else "", NAMES)
-        for row in _ONLY.value:
-            one_of("row", row, [r.name for r in table.load(name).rows])
-        seeds = [int(seed) for seed in _SEEDS.value]
-        held = table.run_all(name, seeds, _OUT.value, _ONLY.value, _DATA.value, _PROCESSES.value)
-    except (UserError, ValueError) as error:
-        print(f"benchmarks: {error}", file=sys.stderr)
-        return 2
+        seeds = [int(seed) for seed in asked.seeds.split(",")]
+    except ValueError as error:
+        raise UserError(
+            f"--seeds must be whole numbers with commas between, got {asked.seeds[:80]!r}"
+        ) from error
+    held = table.run_all(asked.name, seeds, asked.out, asked.only, asked.data_dir, asked.processes)
     return 0 if held else 1
 
 
 if __name__ == "__main__":
-    app.run(main)
+    sys.exit(main())

@@ -53,7 +53,7 @@ class Benchmark:
     Attributes:
         about: printed above the table.
         fields: of the plan.
-        settings: of every row that has such a setting.
+        settings: of every row that reads such a setting.
         rows: the table.
         columns: figures of the report that it shows.
         further: (report, model, data, measured split) -> more figures of a row.
@@ -111,8 +111,9 @@ def measure_row(benchmark: Benchmark, row: Row, seed: int, data_dir: str | None)
 
 def _resolve(benchmark: Benchmark, row: Row, seed: int, data_dir: str | None) -> plan.Plan:
     fields = {**benchmark.fields, **row.fields}
-    known = plan.settings_of(row.model, fields["dataset"])
-    shared = {name: value for name, value in benchmark.settings.items() if name in known}
+    shared = plan.reached(
+        row.model, fields["dataset"], fields["backbone"], benchmark.settings, row.settings
+    )
     values = {**shared, **row.settings}
     return plan.resolve(row.model, (), values, seed=seed, data_dir=data_dir, **fields)
 

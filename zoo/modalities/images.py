@@ -11,8 +11,9 @@ import tensorflow as tf
 from tfvae import diagnosis
 from zoo import datasets
 from zoo.backbones.images import NAMES as BACKBONES
+from zoo.backbones.images import likelihood_of
 from zoo.datasets import pipeline
-from zoo.settings import field
+from zoo.settings import ON, field
 
 __all__ = [
     "BACKBONES",
@@ -26,6 +27,7 @@ __all__ = [
     "Space",
     "arrays",
     "batches",
+    "facts",
     "identity",
     "leave",
     "load",
@@ -38,6 +40,7 @@ __all__ = [
 NAME = "images"
 UNIT = "images"
 DEFAULT_BACKBONE = "gated_pixelcnn"
+_DEEP = {"backbone": tuple(name for name in BACKBONES if name != "linear")}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,12 +51,14 @@ class EncoderSettings:
         "full",
         "of a latent grid: full sees the whole image, anti_causal what comes after a position",
         choices=("full", "anti_causal"),
+        of={"latent_grid": ON, "prior": ("ar1",), "num_codes": ON},
     )
     latent_grid: tuple[int, ...] = field(
         (),
         "h,w: a sequence of h * w latents in raster order instead of one vector; empty, with "
         "prior=ar1: about a quarter of the image's sides",
         low=1,
+        length=(0, 2),
     )
 
 
@@ -71,13 +76,24 @@ class DecoderSettings:
         None,
         "of a gaussian likelihood; none: learned, one for all pixels (autoregressive decoders: each)",
         low=1e-6,
+        of={"likelihood": ("gaussian",)},
     )
-    mixture_components: int = field(10, "logistics of a logistic_mixture", low=1, high=100)
+    mixture_components: int = field(
+        10,
+        "logistics of a logistic_mixture",
+        low=1,
+        high=100,
+        of={"likelihood": ("logistic_mixture",)},
+    )
     decoder_layers: int | None = field(
-        None, "blocks of the decoder instead of the backbone's own number", low=1, high=200
+        None,
+        "blocks of the decoder instead of the backbone's own number",
+        low=1,
+        high=200,
+        of=_DEEP,
     )
     decoder_filters: int | None = field(
-        None, "width of the decoder instead of the backbone's own", low=1, high=4096
+        None, "width of the decoder instead of the backbone's own", low=1, high=4096, of=_DEEP
     )
 
 
@@ -121,6 +137,12 @@ def space_of(data) -> Space:
 def _space(shape, kind: str) -> Space:
     bits = {"binary_dynamic": 1, "binary_fixed": 1, "real": None}.get(kind, 8)
     return Space(tuple(shape), bits)
+
+
+def facts(settings, dataset: str, space: Space | None = None) -> dict[str, str]:
+    """The likelihood that auto means; see `zoo.settings.field`."""
+    space = space or _space(*datasets.form(dataset))
+    return {"likelihood": likelihood_of(settings, space)}
 
 
 def arrays(data, split) -> np.ndarray:

@@ -31,6 +31,7 @@ __all__ = [
     "Space",
     "arrays",
     "batches",
+    "facts",
     "identity",
     "leave",
     "load",
@@ -58,6 +59,7 @@ class EncoderSettings:
         False,
         "a latent at each frame instead of one vector; codes, prior=ar1 and encoder=anti_causal "
         "always have one",
+        of=({"prior": ("normal", "label")}, {"num_codes": (0,)}, {"encoder": ("full",)}),
     )
 
 
@@ -119,6 +121,12 @@ def space(dataset: str, data_dir: str | None, settings) -> Space:
 def space_of(data) -> Space:
     """Of a set that was read."""
     return Space(data.train.x.shape[1])
+
+
+def facts(settings, dataset: str, space: Space | None = None) -> dict[str, str]:
+    """None; see `zoo.settings.field`."""
+    del settings, dataset, space
+    return {}
 
 
 def pictures(model, x: np.ndarray, data, seed: int, progress) -> diagnosis.Shown:

@@ -32,6 +32,7 @@ __all__ = [
     "Space",
     "arrays",
     "batches",
+    "facts",
     "identity",
     "leave",
     "load",
@@ -45,6 +46,7 @@ __all__ = [
 NAME = "text"
 UNIT = "sentences"
 DEFAULT_BACKBONE = "lstm"
+_DILATED = {"backbone": ("dilated_cnn",)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +65,11 @@ class EncoderSettings:
         low=1,
         high=4096,
     )
-    posterior_bias: bool = field(False, "of the posterior's mean and scale")
+    posterior_bias: bool = field(
+        False,
+        "of the posterior's mean and scale",
+        of=({"num_codes": (0,)}, {"posterior_scale": (None,)}, {"shared_scale": (False,)}),
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,24 +83,34 @@ class DecoderSettings:
         None, "of encoder and decoder, instead of the size's own", low=1, high=65536
     )
     decoder_layers: int | None = field(
-        None, "of a transformer, instead of the size's own", low=1, high=200
+        None,
+        "of a transformer, instead of the size's own",
+        low=1,
+        high=200,
+        of={"backbone": ("transformer",)},
     )
     cnn: str = field(
-        "lcnn", "the dilations of a dilated_cnn, as published", choices=tuple(DILATIONS)
+        "lcnn",
+        "the dilations of a dilated_cnn, as published",
+        choices=tuple(DILATIONS),
+        of=(_DILATED, {"dilations": ((),)}),
     )
-    dilations: tuple[int, ...] = field((), "instead of those", low=1)
-    kernel_size: int = field(3, "of a dilated_cnn", low=1, high=64)
+    dilations: tuple[int, ...] = field(
+        (), "instead of those", low=1, high=65536, length=(0, 100), of=_DILATED
+    )
+    kernel_size: int = field(3, "of a dilated_cnn", low=1, high=64, of=_DILATED)
     initial_state: str = field(
         "tanh",
         "of an LSTM decoder: tanh: c = W z, h = tanh c; linear: h = W z + b; zero",
         choices=("tanh", "linear", "zero"),
+        of={"backbone": ("lstm",)},
     )
     output_bias: bool = field(False, "of the logits")
     initial_scale: float | None = field(
-        None, "s: all weights begin uniform in +-s; none: as usual in Keras", low=0.0
+        None, "s: all weights begin uniform in +-s; none: as usual in Keras", low=1e-6, high=1e3
     )
     embedding_scale: float | None = field(
-        None, "the same for the words; none: initial_scale", low=0.0
+        None, "the same for the words; none: initial_scale", low=1e-6, high=1e3
     )
     word_keep: float = field(
         1.0, "part of the decoder's input words that training keeps; 0: none", low=0.0, high=1.0
@@ -194,6 +210,12 @@ def stream(
 ):
     """See `zoo.datasets.text_pipeline`."""
     return pipeline.training_stream(data.train, batch_size, seed, start_step, shard, beside)
+
+
+def facts(settings, dataset: str, space: Space | None = None) -> dict[str, str]:
+    """None; see `zoo.settings.field`."""
+    del settings, dataset, space
+    return {}
 
 
 def pictures(model, x: np.ndarray, data, seed: int, progress) -> diagnosis.Shown:
