@@ -26,7 +26,7 @@ def write(resolved, described, kind, data, model, last, seconds, directory) -> d
         data: what `kind.load` gave.
         model: as the main stage left it.
         last: the last stage; its model is the one that is kept.
-        seconds: of training; `None` if they are not known, as after a resume.
+        seconds: of training; `None` if they are not known.
         directory: `tfvae.training.RunDirectory`.
 
     Returns:
@@ -62,7 +62,6 @@ def write(resolved, described, kind, data, model, last, seconds, directory) -> d
     console.say("drawing")
     shown = kind.pictures(last.model, test, data, resolved.seed, console.progress)
     figures = diagnosis.figures(report, directory.metrics(), shown.images, recipe.MAIN)
-    directory.write_json("report.json", report)
     for name, png in figures.items():
         directory.write_bytes(f"figures/{name}.png", png)
     for name, wav in diagnosis.audio_files(shown.sounds):
@@ -80,6 +79,7 @@ def write(resolved, described, kind, data, model, last, seconds, directory) -> d
     console.say("exporting")
     training.export.save_keras(last.model, directory.join("model.keras"))
     training.export.export_saved_model(last.model, directory.join("saved_model"))
+    directory.write_json("report.json", report)  # last: by it a run is known to be done
     console.say(f"{diagnosis.sentence(report)}\n{directory.join('report.html')}")
     return report
 

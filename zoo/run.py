@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import itertools
 import os
 import textwrap
-import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -29,6 +29,7 @@ _VALIDATED = 1000  # examples of each evaluation during training
 _DESCRIBED = 10_000  # training examples where no data is read
 _SHOWN = 100  # of them in the plane of posterior means
 _WATCHED = 200  # whose latent is watched
+_EXPORTS = ("report.html", "model.keras", "saved_model")
 
 
 # ------------------------------------------------------------------ models
@@ -120,6 +121,11 @@ def main_of(stages: Iterator[recipe.Stage]) -> recipe.Stage:
 def load(workdir: str):
     """See `zoo.load`."""
     path = os.path.join(workdir, "model.keras")
+    if training.RunDirectory.finished(workdir) is None:
+        raise UserError(
+            f"no finished run in {workdir!r}: no whole report.json, which is written last; one that was "
+            "cut short goes on by --resume"
+        )
     if not os.path.isfile(path):
         raise UserError(f"no finished run in {workdir!r}: {path} is missing")
     return keras.models.load_model(path)
@@ -232,7 +238,59 @@ def run(resolved: plan.Plan, resume: bool = False) -> dict[str, Any]:
     """
     if not resume and resolved.workdir and resolved.strategy != "multi_worker":
         training.RunDirectory.refuse_other_run(resolved.workdir)  # before anything slow
+    if resume and (report := _finished(resolved)) is not None:
+        return report
     strategy = training.strategy.make(resolved.strategy, resolved.cpu_replicas)
+    if not training.strategy.is_chief(strategy):  # reads checkpoints, and never writes
+        return _run(resolved, resolved.workdir or "", resume, strategy, None)
+    with _claimed(resolved) as path, training.RunLock(path) as lock:
+        return _run(resolved, path, resume, strategy, lock)
+
+
+def _finished(resolved: plan.Plan) -> dict[str, Any] | None:
+    """The report of a run that is to be resumed and is done, said in one line; `None` if it is not.
+
+    Raises:
+        UserError: there is no run, or another one.
+    """
+    held = training.RunDirectory.config_of(resolved.workdir)
+    asked = resolved.config()  # of the data nothing is known yet, and nothing more will be done
+    known = {name: value for name, value in held.items() if name in asked}
+    other = training.RunDirectory.difference(known, asked)
+    if other:
+        raise UserError(f"--workdir={resolved.workdir} holds another run: {other}")
+    report = training.RunDirectory.finished(resolved.workdir)
+    left = [os.path.join(resolved.workdir, name) for name in _EXPORTS]
+    if report is None or not all(map(os.path.exists, left)):
+        return None
+    console.say(f"the run is finished, nothing is done: {left[0]}")
+    return report
+
+
+@contextlib.contextmanager
+def _claimed(resolved: plan.Plan) -> Iterator[str]:
+    """The workdir; if none is named, a new one that no other process gets too."""
+    if resolved.workdir:
+        yield resolved.workdir
+        return
+    stem, number = f"runs/{resolved.model}_{resolved.dataset}", 1
+    with training.run_directory.room("runs"):
+        os.makedirs("runs", exist_ok=True)
+        while True:
+            path = stem if number == 1 else f"{stem}_{number}"
+            try:
+                os.mkdir(path)
+                break
+            except FileExistsError:
+                number += 1
+    try:
+        yield path
+    finally:
+        with contextlib.suppress(OSError):  # holds something, unless the run was refused
+            os.rmdir(path)
+
+
+def _run(resolved, path: str, resume: bool, strategy, lock) -> dict[str, Any]:
     if resolved.deterministic:
         tf.config.experimental.enable_op_determinism()
     keras.config.set_dtype_policy(resolved.precision)
@@ -240,35 +298,38 @@ def run(resolved: plan.Plan, resume: bool = False) -> dict[str, Any]:
     kind = modalities.of(resolved.dataset)
     made = prepare(resolved, kind, strategy)
     data, model = made.data, made.model
-    directory = _directory(resolved, kind, data, resume, strategy)
-    if training.strategy.is_chief(strategy):
+    config = {
+        **config_of(resolved, kind, data),
+        "versions": _versions(),
+        "strategy": {"name": resolved.strategy, "replicas": strategy.num_replicas_in_sync},
+    }
+    if lock is None:
+        directory = training.RunDirectory(path, config)
+    else:
+        opened = training.RunDirectory.resume if resume else training.RunDirectory.create
+        directory = opened(path, config, lock)
         kind.leave(data, directory)
     console.say(
         f"{resolved.model} on {resolved.dataset}: {model.count_params():,d} weights; {directory.path}"
     )
-    seconds = 0.0
+    seconds = []
     with strategy.scope():
         for stage in made.stages:
-            start = time.time()
-            _train(stage, resolved, kind, made, strategy, directory, resume)
-            seconds += time.time() - start
+            seconds.append(_train(stage, resolved, kind, made, strategy, directory, resume))
     written = {}
-    if training.strategy.is_chief(strategy):
-        written = report.write(
-            resolved,
-            made.described,
-            kind,
-            data,
-            model,
-            stage,
-            None if resume else seconds,
-            directory,
-        )
+    if lock is not None:
+        known = None if None in seconds else sum(seconds)
+        written = report.write(resolved, made.described, kind, data, model, stage, known, directory)
     training.strategy.finish(strategy)
     return written
 
 
-def _train(stage, resolved, kind, made, strategy, directory, resume):
+def config_of(resolved: plan.Plan, kind, data) -> dict[str, Any]:
+    """What config.json holds of a run that must be equal when it is resumed."""
+    return {**resolved.config(), "source": data.source, **kind.identity(data)}
+
+
+def _train(stage, resolved, kind, made, strategy, directory, resume) -> float | None:
     beside = getattr(stage.model.condition, "beside", None)
 
     def evaluate():
@@ -292,7 +353,7 @@ def _train(stage, resolved, kind, made, strategy, directory, resume):
             return {}
         return {"mean_space": diagnosis.posterior_means(stage.model, made.valid[:_SHOWN])}
 
-    training.train(
+    return training.train(
         stage.name,
         stage.model,
         stage.procedure,
@@ -321,30 +382,6 @@ def _watch(stage, made, chief: bool) -> training.CollapseMonitor | None:
         remedies=stage.remedies,
         say=console.say if chief else lambda text: None,
     )
-
-
-def _directory(resolved, kind, data, resume, strategy):
-    config = {
-        **resolved.config(),
-        "source": data.source,
-        **kind.identity(data),
-        "versions": _versions(),
-        "strategy": {"name": resolved.strategy, "replicas": strategy.num_replicas_in_sync},
-    }
-    path = resolved.workdir or _free(f"runs/{resolved.model}_{resolved.dataset}")
-    if not training.strategy.is_chief(strategy):
-        return training.RunDirectory(path, config)  # read for checkpoints, never written
-    opened = training.RunDirectory.resume if resume else training.RunDirectory.create
-    return opened(path, config)
-
-
-def _free(stem: str) -> str:
-    """The first of stem, stem_2, stem_3 ... that does not exist."""
-    path, number = stem, 1
-    while os.path.exists(path):
-        number += 1
-        path = f"{stem}_{number}"
-    return path
 
 
 def _versions() -> dict[str, str]:

@@ -227,12 +227,16 @@ def test_a_full_disk_is_one_line(tmp_path, monkeypatch):
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
 
 
+def _row(step, **train):
+    return {"stage": "train", "step": step, "train": train, "valid": {}}
+
+
 def test_torn_lines_are_dropped_and_numbers_are_plain(tmp_path):
     directory = RunDirectory.create(str(tmp_path / "run"), {})
-    directory.append_metrics({"step": 1, "value": np.float32(0.5), "odd": float("nan")})
+    directory.append_metrics(_row(1, value=np.float32(0.5), odd=float("nan")))
     with open(directory.join("metrics.jsonl"), "ab") as stream:
         stream.write(b'{"step": 2, "va')
-    assert directory.metrics() == [{"step": 1, "value": 0.5, "odd": None}]
+    assert directory.metrics() == [_row(1, value=0.5, odd=None)]
     directory.keep_metrics(lambda row: row["step"] <= 1)
-    directory.append_metrics({"step": 2})
+    directory.append_metrics(_row(2))
     assert [row["step"] for row in directory.metrics()] == [1, 2]

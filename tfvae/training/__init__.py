@@ -6,15 +6,18 @@ from tfvae.training.checkpoint import ExactCheckpoint
 from tfvae.training.collapse_monitor import CollapseMonitor
 from tfvae.training.loop import train
 from tfvae.training.run_directory import RunDirectory
+from tfvae.training.run_lock import InUse, RunLock
 
 __all__ = [
     "Checkpointer",
     "CollapseMonitor",
     "ExactCheckpoint",
     "FiniteGuard",
+    "InUse",
     "Monitor",
     "Progress",
     "RunDirectory",
+    "RunLock",
     "export",
     "strategy",
     "train",

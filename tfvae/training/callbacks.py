@@ -88,7 +88,8 @@ class Monitor(_Clock):
         evaluate: measures on the validation data, by name.
         append: takes the row.
         writer: a `tf.summary` writer.
-        state: of an interrupted run, `{"sums": ..., "count": ...}`.
+        state: of an interrupted run, `{"sums": ..., "count": ..., "rows": ...}`: since the last row, and
+            how many rows there are.
         further: () -> more of the row, for the report's figures.
         procedure: is told what was measured, and may end the training.
         watch: a `CollapseMonitor`; its figures are the row's `latent`.
@@ -112,7 +113,7 @@ class Monitor(_Clock):
         self.last, self.every, self.stage = last, every, stage
         self.evaluate, self.append, self.writer = evaluate, append, writer
         self.further, self.procedure, self.watch = further, procedure, watch
-        self.state = state or {"sums": {}, "count": 0}
+        self.state = state or {"sums": {}, "count": 0, "rows": 0}
         if watch is not None and "watch" in self.state:
             watch.state = self.state["watch"]
 
@@ -132,6 +133,7 @@ class Monitor(_Clock):
             row["latent"] = {k: v for k, v in self.watch.look(step).items() if k != "step"}
             self.state["watch"] = self.watch.state
         self.append({**row, **self.further()})
+        self.state["rows"] += 1
         if self.procedure is not None:
             self.procedure.observe(valid)
             self.model.stop_training = self.procedure.over

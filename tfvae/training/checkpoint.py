@@ -1,13 +1,12 @@
 """Checkpoints that are whole or not there.
 
-A checkpoint is a folder `step_<N>` with TensorFlow's files, the state of the callbacks and, written
-last, a `complete.json` with the size and sha256 of each file. A folder without it, or whose files do
-not match it, is a write that was cut short, and is never loaded.
+A checkpoint is a folder `step_<N>` with TensorFlow's files, its step and the state of the callbacks and,
+written last, a `complete.json` with the size and sha256 of each file. A folder without it, or whose files
+do not match it, or that has another step inside, is never loaded.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -18,11 +17,14 @@ from typing import Any
 import tensorflow as tf
 
 from tfvae.checks import UserError
+from tfvae.training.reading import json_object
 from tfvae.training.run_directory import room, write_atomically
 
 __all__ = ["ExactCheckpoint"]
 
 _MARK = "complete.json"
+_CUT = f"no {_MARK}"
+_NEEDED = {"host.json", "shapes.json", "state.index"}
 
 
 class ExactCheckpoint:
@@ -50,16 +52,27 @@ class ExactCheckpoint:
 
     def steps(self) -> list[int]:
         """The steps of the whole checkpoints, ascending."""
-        found = []
-        with contextlib.suppress(FileNotFoundError):
-            for name in os.listdir(self.directory):
-                match = re.fullmatch(r"step_(\d+)", name)
-                if match and (
-                    int(match[1]) in self._known or _whole(os.path.join(self.directory, name))
-                ):
-                    found.append(int(match[1]))
+        found = [s for s, name in self._folders() if s in self._known or not self._fault(s, name)]
         self._known.update(found)
         return sorted(found)
+
+    def damaged(self) -> dict[int, tuple[str, bool]]:
+        """{step by its name: (what is wrong, whether it was only cut short)} of those that are not whole."""
+        faults = {s: self._fault(s, name) for s, name in self._folders() if s not in self._known}
+        return {s: (fault, fault == _CUT) for s, fault in sorted(faults.items()) if fault}
+
+    def _folders(self) -> list[tuple[int, str]]:
+        try:
+            names = os.listdir(self.directory)
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise UserError(f"cannot read {self.directory}: {error.strerror}") from error
+        matches = [re.fullmatch(r"step_(0|[1-9]\d*)", name) for name in names]
+        return [(int(m[1]), m[0]) for m in matches if m]
+
+    def _fault(self, step: int, name: str) -> str | None:
+        return _fault(os.path.join(self.directory, name), step)
 
     def save(self, step: int, host: dict[str, Any]) -> None:
         """Writes the checkpoint of `step`; what was there of an earlier attempt is replaced."""
@@ -68,9 +81,9 @@ class ExactCheckpoint:
             self._known.discard(step)
             shutil.rmtree(folder, ignore_errors=True)
             os.makedirs(folder)
-            write_atomically(os.path.join(folder, "host.json"), json.dumps(host).encode())
-            shapes = json.dumps(self._shapes).encode()
-            write_atomically(os.path.join(folder, "shapes.json"), shapes)
+            for name, value in (("host", {"step": step, "host": host}), ("shapes", self._shapes)):
+                path = os.path.join(folder, f"{name}.json")
+                write_atomically(path, json.dumps(value).encode())
             self._checkpoint.write(os.path.join(folder, "state"))
             mark = {
                 name: _fingerprint(os.path.join(folder, name))
@@ -92,8 +105,7 @@ class ExactCheckpoint:
         if not whole:
             return None
         folder = os.path.join(self.directory, f"step_{whole[-1]}")
-        with open(os.path.join(folder, "shapes.json"), encoding="utf-8") as stream:
-            held = json.load(stream)
+        held = json_object(os.path.join(folder, "shapes.json"))
         for name in sorted({*held, *self._shapes}):
             if held.get(name) != self._shapes.get(name):
                 raise UserError(
@@ -107,8 +119,7 @@ class ExactCheckpoint:
             raise UserError(
                 f"checkpoint {folder} is of another model or procedure: {' '.join(str(error).split())[:200]}"
             ) from error
-        with open(os.path.join(folder, "host.json"), encoding="utf-8") as stream:
-            return whole[-1], json.load(stream)
+        return whole[-1], json_object(os.path.join(folder, "host.json"))["host"]
 
 
 class _Named(tf.Module):
@@ -135,12 +146,19 @@ def _fingerprint(path: str) -> list:
         return [stream.tell(), found.hexdigest()]
 
 
-def _whole(folder: str) -> bool:
+def _fault(folder: str, step: int) -> str | None:
+    """What is wrong with a checkpoint; `None` of one that is whole."""
+    if not os.path.exists(os.path.join(folder, _MARK)):
+        return _CUT
     try:
-        with open(os.path.join(folder, _MARK), encoding="utf-8") as stream:
-            mark = json.load(stream)
-        return bool(mark) and all(
-            _fingerprint(os.path.join(folder, n)) == f for n, f in mark.items()
-        )
-    except (OSError, ValueError):
-        return False
+        mark = json_object(os.path.join(folder, _MARK))
+        for name in sorted({*_NEEDED, *mark}):
+            path = os.path.join(folder, name)
+            if not os.path.isfile(path) or _fingerprint(path) != mark.get(name):
+                return f"{name} is not as it was written"
+        held = json_object(os.path.join(folder, "host.json")).get("step")
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    except UserError as error:
+        return str(error)
+    return None if held == step else f"it is of step {held}"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +15,7 @@ from tfvae.training import strategy as strategies
 from tfvae.training.callbacks import Checkpointer, FiniteGuard, Monitor, Progress
 from tfvae.training.checkpoint import ExactCheckpoint
 from tfvae.training.collapse_monitor import CollapseMonitor
-from tfvae.training.run_directory import RunDirectory
+from tfvae.training.run_directory import RunDirectory, room
 
 __all__ = ["train"]
 
@@ -32,7 +35,7 @@ def train(
     write: bool = True,
     further: Callable[[], dict[str, Any]] = dict,
     watch: CollapseMonitor | None = None,
-) -> None:
+) -> float | None:
     """Trains `model` by `procedure` up to step `steps`.
 
     With `resume` it goes on from the newest whole checkpoint and ends with the same weights and rows
@@ -53,15 +56,20 @@ def train(
         further: more of each evaluation's row, for the report's figures.
         watch: looks at the latent with each evaluation.
 
+    Returns:
+        Seconds of all the steps that the stage is made of, also of those before a resume; `None` where
+        a checkpoint does not know.
+
     Raises:
         UserError: a loss or a weight that is not finite, a full disk, a checkpoint of another
-            model, a worker that is gone.
+            model, no whole checkpoint where there must have been one, a worker that is gone.
     """
+    begun = _now()
     model.compile(procedure=procedure)
     model.make_train_function()  # makes the optimizers' slots, which a checkpoint restores into
     checkpoint = ExactCheckpoint(directory.join("checkpoints", stage), model, procedure)
-    restored = checkpoint.restore() if resume else None
-    start, state = (0, None) if restored is None else (restored[0], restored[1]["monitor"])
+    first = min(checkpoint_every, steps)
+    start, state, before = _restored(checkpoint, directory, stage, first) if resume else _NEW
     strategy = model.distribute_strategy
     if resume and not strategies.agree(strategy, start):
         raise UserError(
@@ -69,17 +77,21 @@ def train(
             "disk that all of them share"
         )
     if resume and write:
-        directory.keep_metrics(lambda row: row["stage"] != stage or row["step"] <= start)
+        _take_up(checkpoint, directory, stage, start, state)
     if start >= steps or procedure.over:
         procedure.finish()
-        return
+        return before
     writer = tf.summary.create_noop_writer()
     if write:
+        with room(directory.join("tensorboard")):
+            os.makedirs(directory.join("tensorboard"), exist_ok=True)
         writer = tf.summary.create_file_writer(directory.join("tensorboard"))
     append = directory.append_metrics if write else lambda row: None
     monitor = Monitor(
         start, steps, eval_every, stage, evaluate, append, writer, state, further, procedure, watch
     )
+
+    seconds = before
 
     def last_good():
         whole = checkpoint.steps()
@@ -89,7 +101,10 @@ def train(
         return step % eval_every == 0 or step % checkpoint_every == 0 or step == steps
 
     def save(step):
-        checkpoint.save(step, {"monitor": monitor.state})
+        nonlocal seconds
+        seconds = None if before is None else before + _now() - begun
+        directory.check()
+        checkpoint.save(step, {"monitor": monitor.state, "seconds": seconds})
 
     weights = [v for v in model.variables if tf.as_dtype(v.dtype).is_floating]
     callbacks = [FiniteGuard(start, keeps, weights, last_good), monitor]
@@ -108,3 +123,57 @@ def train(
         )
     writer.close()
     procedure.finish()
+    return seconds
+
+
+_now = time.monotonic
+_NEW = (0, None, 0.0)  # where a stage stands that begins: step, the monitor's state, seconds
+
+
+def _restored(checkpoint, directory, stage, first) -> tuple[int, dict | None, float | None]:
+    """Where the stage stands; a stage whose checkpoints are all lost is not begun anew."""
+    found = checkpoint.restore()
+    if found is not None:
+        return found[0], found[1].get("monitor"), found[1].get("seconds")
+    # a kill leaves one that is cut short, the first; after that one is whole at any time
+    damaged = checkpoint.damaged()
+    rows = [row["step"] for row in directory.metrics() if row["stage"] == stage]
+    if (
+        any(step != first or not cut for step, (_, cut) in damaged.items())
+        or max(rows, default=0) > first
+    ):
+        said = ", ".join(f"step_{step}: {fault}" for step, (fault, _) in damaged.items())
+        raise UserError(
+            f"no checkpoint of stage {stage!r} in {checkpoint.directory} is whole "
+            f"({said or 'there is none'}), though it went beyond step {first}; take them from a copy, or "
+            "begin anew in another --workdir"
+        )
+    return _NEW
+
+
+def _take_up(checkpoint, directory, stage, start, state) -> None:
+    """Rows that are later than the checkpoint are dropped; what is lost is said, each in a line."""
+    seen = set()
+
+    def keep(row) -> bool:
+        place = row["stage"], row["step"]
+        new = place not in seen
+        seen.add(place)
+        return new and (row["stage"] != stage or row["step"] <= start)
+
+    directory.keep_metrics(keep)
+    notes = [
+        f"note: {checkpoint.directory}/step_{step} is damaged ({fault}); left out"
+        for step, (fault, cut) in checkpoint.damaged().items()
+        if not cut
+    ]
+    have = sum(row["stage"] == stage for row in directory.metrics())
+    lost = 0 if state is None else state.get("rows", have) - have
+    if lost > 0:
+        notes.append(
+            f"note: {directory.join('metrics.jsonl')} has lost {lost} of the {have + lost} rows of stage "
+            f"{stage!r} up to step {start}; the curves of the report lack them, the weights do not"
+        )
+    notes.append(f"{stage}: goes on from step {start}" if start else f"{stage}: begins at step 0")
+    for line in notes:
+        print(line, file=sys.stderr, flush=True)
