@@ -27,8 +27,8 @@ from zoo.recipe import Context, Recipe, Stage
 __all__ = ["model", "settings_class", "stages"]
 
 
-def settings_class(name: str, recipe: Recipe, modality: str) -> type:
-    """What `--set` reaches for this model on this kind of data.
+def settings_class(name: str, recipe: Recipe, modality: str, backbone: str = "") -> type:
+    """What `--set` reaches for this model on this kind of data, with this backbone's defaults.
 
     Raises:
         UserError: the model is not for this kind of data.
@@ -38,7 +38,8 @@ def settings_class(name: str, recipe: Recipe, modality: str) -> type:
         groups = (*axes.GROUPS, *kind.SETTINGS)
     else:
         groups = (axes.TrainingSettings, *kind.SETTINGS_WITHOUT_LATENT)
-    return typed.join(name, (*recipe.settings, *groups), recipe.point)
+    point = {**recipe.point, **recipe.point_on.get(backbone, {})}
+    return typed.join(name, (*recipe.settings, *groups), point)
 
 
 def model(recipe: Recipe, settings, context: Context) -> tfvae.VAE:

@@ -32,6 +32,7 @@ from zoo import console
 
 _UNTIMED = "STEPS"
 _MOST_SEEDS = 10_000
+_RATE = 1e-3  # Adam's
 _TIMED = 20  # steps of which a model's speed is measured, after half as many
 COLUMNS = (
     ("nll", "NLL"),
@@ -85,6 +86,8 @@ def entries(words: Sequence[str], sets: Sequence[str], seeds: int, **fields) -> 
         shared = plan.reached(model, dataset, backbone, sets, own)
         taken |= set(shared)
         plans = [plan.resolve(model, (*shared, *own), seed=seed, **fields) for seed in range(seeds)]
+        if fields.get("learning_rate") is None and plans[0].settings.optimizer != "sgd":
+            plans = [dataclasses.replace(p, learning_rate=_RATE) for p in plans]
         found.append(Entry(word, plans))
     if len({entry.name for entry in found}) != len(found):
         raise UserError(f"--models names one twice: {','.join(words)}")
@@ -277,7 +280,11 @@ def _arguments() -> argparse.ArgumentParser:
     add("--train_steps", type=int, help="of each run")
     add("--budget_minutes", type=float, help="of training of each run, instead of steps")
     add("--batch_size", type=int, default=64, help="examples a batch")
-    add("--learning_rate", type=float, default=1e-3, help="before its schedule")
+    add(
+        "--learning_rate",
+        type=float,
+        help=f"before its schedule; default: {_RATE}, and its own of a model that stands on SGD",
+    )
     add("--set", action="append", default=[], help="name=value, for models that read it")
     add("--nll_samples", type=int, help="importance samples of the NLL")
     add("--nll_examples", type=int, help="test examples of the NLL")

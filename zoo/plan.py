@@ -65,12 +65,19 @@ class Plan:
         return " ".join(words)
 
 
+def _usual_rate(defaults, made) -> float:
+    stands_on = type(made)().optimizer
+    own = made.optimizer == stands_on == "sgd"
+    return defaults.sgd_learning_rate if own else defaults.learning_rate
+
+
 _SHOWN = ("dataset", "backbone", "size", "train_steps", "batch_size", "learning_rate", "seed")
 
 
-def settings_class(model: str, dataset: str) -> type:
+def settings_class(model: str, dataset: str, backbone: str = "") -> type:
     """What `--set` reaches for this model on this data set."""
-    return assemble.settings_class(model, recipe.load(model), modalities.of(dataset).NAME)
+    described, kind = recipe.load(model), modalities.of(dataset)
+    return assemble.settings_class(model, described, kind.NAME, backbone)
 
 
 def _facts(made, kind, dataset: str, backbone: str, space) -> dict[str, Any]:
@@ -104,7 +111,7 @@ def reached(
     Raises:
         UserError: a wrong value.
     """
-    kind, cls = modalities.of(dataset), settings_class(model, dataset)
+    kind, cls = modalities.of(dataset), settings_class(model, dataset, backbone)
     names = {f.name for f in dataclasses.fields(cls)}
     by_name = isinstance(shared, Mapping)
     there = {each: each if by_name else each.partition("=")[0].strip() for each in shared}
@@ -142,19 +149,21 @@ def resolve(
     given = {name: value for name, value in given.items() if value is not None}
     dataset = given.pop("dataset", defaults.dataset)
     kind = modalities.of(dataset)
-    cls = assemble.settings_class(model, described, kind.NAME)
-    said = {**settings.given(cls, sets), **settings.given(cls, values or {})}
-    steps = given.pop("train_steps", defaults.train_steps)
     usual = _backbone(model, kind)
+    backbone = one_of(f"backbone of {kind.NAME}", given.pop("backbone", usual), kind.BACKBONES)
+    cls = assemble.settings_class(model, described, kind.NAME, backbone)
+    said = {**settings.given(cls, sets), **settings.given(cls, values or {})}
+    made = cls(**said)
+    steps = given.pop("train_steps", defaults.train_steps)
     plan = Plan(
         model=model,
         dataset=dataset,
-        backbone=one_of(f"backbone of {kind.NAME}", given.pop("backbone", usual), kind.BACKBONES),
+        backbone=backbone,
         size=one_of("size", given.pop("size", defaults.size), backbones.SIZES),
-        settings=cls(**said),
+        settings=made,
         train_steps=steps,
         batch_size=given.pop("batch_size", defaults.batch_size),
-        learning_rate=given.pop("learning_rate", defaults.learning_rate),
+        learning_rate=given.pop("learning_rate", _usual_rate(defaults, made)),
         seed=given.pop("seed", 0),
         eval_every=given.pop("eval_every", _tenth(steps)),
         checkpoint_every=given.pop("checkpoint_every", _tenth(steps)),

@@ -44,6 +44,8 @@ class Defaults:
 
     Attributes:
         backbone: taken where it fits the kind of data; else that kind's own default.
+        learning_rate: Adam's.
+        sgd_learning_rate: where the model stands on optimizer=sgd, and nobody moved it from there.
     """
 
     dataset: str = "digits"
@@ -52,6 +54,7 @@ class Defaults:
     train_steps: int = 1500
     batch_size: int = 100
     learning_rate: float = 1e-3
+    sgd_learning_rate: float = 1.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +65,7 @@ class Recipe:
         citation: the paper, one line.
         defaults: of the run.
         point: {setting: value}, the defaults of the shared settings that make it this model.
+        point_on: {backbone: {setting: value}}, more of the point with that one.
         latent: whether there is one; a model without has no latent, objective and inference axes.
         settings: dataclasses of settings that only this model has.
         build: `(settings, context) -> tfvae.VAE`, made under the strategy's scope, where the axes do
@@ -73,6 +77,7 @@ class Recipe:
     citation: str
     defaults: Defaults = Defaults()
     point: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    point_on: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     latent: bool = True
     settings: tuple[type, ...] = ()
     build: Callable | None = None

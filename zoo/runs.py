@@ -88,6 +88,7 @@ def _command(resolved, data_dir) -> str:
     """The same data, networks and budget; what differs is added behind."""
     words = [f"python train_main.py --dataset={resolved.dataset}"]
     words += [f"--{name}={getattr(resolved, name)}" for name in _SAME]
+    words.append(f"--set=optimizer={resolved.settings.optimizer}")  # whose rate that is
     if data_dir:
         words.append(f"--data_dir={data_dir}")
     return " ".join(words)

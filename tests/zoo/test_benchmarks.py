@@ -8,7 +8,7 @@ import pathlib
 import pytest
 
 from zoo import benchmarks, plan
-from zoo.benchmarks import sprites, table
+from zoo.benchmarks import lagging, sprites, table
 from zoo.benchmarks.table import Benchmark, Row
 
 NAMES = sorted(
@@ -108,6 +108,30 @@ def test_a_table_of_many_seeds_has_mean_and_spread(tmp_path, monkeypatch, capsys
     assert "seeds 0, 1, 2, 3, 4; mean +- standard deviation" in said
 
 
+def test_pictures_are_drawn_of_the_rows_that_were_run(tmp_path, monkeypatch):
+    made = dataclasses.replace(
+        _made(-1.0), pictures=lambda rows: {"a b": str(rows["one"]["elbo"]).encode()}
+    )
+    monkeypatch.setattr(table, "load", lambda name: made)
+    _leave(tmp_path, {("one", 0): 1.0, ("one", 1): 2.5, ("two", 0): 3.0, ("two", 1): 3.0})
+    table.run_all("made", [0, 1], str(tmp_path), only=["two"])
+    assert not list(tmp_path.rglob("*.png"))
+    table.run_all("made", [0, 1], str(tmp_path))
+    found = {p.name: p.read_text() for p in tmp_path.rglob("*.png")}
+    assert found == {"a_b_0.png": "1.0", "a_b_1.png": "2.5"}
+
+
+def test_a_row_is_looked_at_before_its_first_update_and_after_those_named():
+    watch = table._Watch(lambda model: {"seen": len(model)}, (0, 2, 3))
+    model = []
+    watch.set_model(model)
+    watch.on_train_begin()
+    for batch in range(4):
+        model.append(batch)
+        watch.on_train_batch_end(batch)
+    assert watch.seen == [{"step": n, "seen": n} for n in (0, 2, 3)]
+
+
 @pytest.mark.parametrize(
     ("gains", "holds"),
     [
@@ -126,6 +150,43 @@ def test_the_score_of_sprites_is_above_by_two_standard_errors(gains, holds):
     plain = [0.7 - 0.05 * i for i in range(len(gains))]
     ours = [a + b for a, b in zip(plain, gains)]
     assert sprites._above({"vae": row(plain), "factor_vae, gamma 35": row(ours)}) == holds
+
+
+def _lagging(name, **figures):
+    (row,) = (row for row in lagging.BENCHMARK.rows if row.name == name)
+    return row.asserts[1](figures)
+
+
+def test_what_the_rows_of_lagging_assert():
+    """MI of He et al.'s effect; the plane: points on the diagonal, or none away from the origin."""
+    wanted = {"SGD, SGD": ">0.5", "Adam, SGD": ">0.5", "SGD, Adam": "<0.3", "Adam, Adam": "<0.3"}
+    wanted |= {"plain": "<0.15", "annealed": "<0.15", "aggressive": ">0.5"}
+    for name, (sign, *bound) in wanted.items():
+        for step in (-0.01, 0.01):
+            nats = float("".join(bound)) + step
+            assert _lagging(name, mutual_information=nats) == ((step > 0) == (sign == ">")), name
+    assert _lagging("toy, plain", encoder_spread=0.09)
+    assert not _lagging("toy, plain", encoder_spread=0.11)
+    for spreads, slope, holds in [
+        ((0.6, 0.6), 0.9, True),
+        ((0.6, 0.4), 0.9, False),
+        ((0.4, 0.6), 0.9, False),
+        ((0.6, 0.6), 0.7, False),
+        ((0.6, 0.6), 1.3, False),
+    ]:
+        figures = dict(zip(("true_spread", "encoder_spread"), spreads))
+        assert _lagging("toy, aggressive", **figures, slope=slope) == holds
+
+
+def test_the_slope_of_a_plane_is_that_of_its_points():
+    """Of the last plane; three points on y = 1 + x / 2."""
+    last = {"true": [-1.0, 0.0, 1.0], "approximate": [0.5, 1.0, 1.5], "edge": 0.0}
+    report = {"watched": [{"mean_space": None}, {"mean_space": last}]}
+    found = lagging.BENCHMARK.further(report, None, None, None)
+    assert found["slope"] == pytest.approx(0.5)
+    assert found["true_spread"] == pytest.approx((2 / 3) ** 0.5)
+    assert found["encoder_spread"] == pytest.approx((2 / 3) ** 0.5 / 2)
+    assert lagging.BENCHMARK.further({}, None, None, None) == {}
 
 
 @pytest.mark.parametrize("name", NAMES)

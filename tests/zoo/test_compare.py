@@ -28,6 +28,20 @@ def test_all_models_get_the_same_conditions():
     assert [p.seed for p in found[0].plans] == [0, 1]
 
 
+def test_a_model_that_stands_on_sgd_keeps_its_rate_unless_one_is_given_for_all():
+    """Adam's rate would stand still under SGD."""
+    rates = {}
+    for rate in (None, 0.5):
+        found = compare.entries(
+            ["vae", "aggressive_vae", "aggressive_vae:optimizer=adam"],
+            [],
+            1,
+            **{**SAME, "dataset": "pydoc", "learning_rate": rate},
+        )
+        rates[rate] = [entry.plans[0].learning_rate for entry in found]
+    assert rates == {None: [1e-3, 1.0, 1e-3], 0.5: [0.5, 0.5, 0.5]}
+
+
 def test_settings_reach_the_models_that_have_them_and_a_model_may_have_its_own():
     found = _entries(["vae", "beta_vae:beta=0.2", "pixelcnn"], ["latent_width=3"])
     assert [getattr(e.plans[0].settings, "latent_width", None) for e in found] == [3, 3, None]

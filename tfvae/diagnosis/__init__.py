@@ -1,7 +1,7 @@
 """Diagnosis: what happened to the latent, in figures, pictures, sentences, sounds and a verdict."""
 
 from tfvae.diagnosis.diagnose import VERDICTS, Diagnosis, diagnose
-from tfvae.diagnosis.figures import collect, examination, figures
+from tfvae.diagnosis.figures import collect, examination, figures, mean_spaces
 from tfvae.diagnosis.gaps import Gaps, inference_gaps
 from tfvae.diagnosis.mean_space import posterior_means
 from tfvae.diagnosis.measure import information_in_batches, measure
@@ -26,6 +26,7 @@ __all__ = [
     "html",
     "inference_gaps",
     "information_in_batches",
+    "mean_spaces",
     "measure",
     "posterior_means",
     "sentence",

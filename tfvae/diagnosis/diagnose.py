@@ -46,7 +46,11 @@ _GAIN = 0.1  # nats by which a better posterior must improve, and cost, to be on
 # (model, further settings, why)
 _REMEDIES = {
     "inference lag": (
-        ("aggressive_vae", "", "the encoder catches up before each step of the decoder"),
+        (
+            "aggressive_vae",
+            " --set=annealing=linear",
+            "the encoder catches up before each step of the decoder",
+        ),
         ("sa_vae", "", "gradient steps refine what the encoder proposes"),
         ("cyclical_vae", "", "the weight of the rate starts anew from 0, and the encoder with it"),
     ),

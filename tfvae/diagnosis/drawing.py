@@ -22,9 +22,9 @@ def png(figure: Figure) -> bytes:
     return out.getvalue()
 
 
-def axes(figure: Figure, count: int, **more):
-    """`count` axes side by side, plain."""
-    made = np.atleast_1d(figure.subplots(1, count, **more))
+def axes(figure: Figure, count: int, lines: int = 1, **more):
+    """`count` axes side by side in each line, plain; one array of all."""
+    made = np.ravel(figure.subplots(lines, count, **more))
     for axis in made:
         axis.spines[["top", "right"]].set_visible(False)
         axis.grid(alpha=0.25, linewidth=0.6)

@@ -17,7 +17,7 @@ from tfvae.diagnosis.drawing import BLUE, GREEN, GREY, ORANGE, VIOLET, png
 from tfvae.diagnosis.drawing import axes as make_axes
 from tfvae.randomness import fold, seed_of
 
-__all__ = ["collect", "examination", "figures"]
+__all__ = ["collect", "examination", "figures", "mean_spaces"]
 
 CAPTIONS = {
     "curves": "Distortion and rate over the training, on training batches (line) and validation data (dots).",
@@ -151,7 +151,7 @@ def figures(
         )
     planes = [row for row in rows if row.get("mean_space")]
     if planes:
-        made["mean_space"] = _planes(planes)
+        made["mean_space"] = mean_spaces({"": planes})
     for name, title in _TITLES.items():
         if name in images:
             made[name] = _grid(images[name], title)
@@ -213,7 +213,7 @@ def examination(report: Mapping[str, Any], plane=None) -> dict[str, bytes]:
     if report.get("active_units_sweep"):
         made["active_units"] = _sweep(report)
     if plane is not None:
-        made["mean_space"] = _planes([{"mean_space": plane, "step": "now"}])
+        made["mean_space"] = mean_spaces({"": [{"mean_space": plane, "step": "now"}]})
     return made
 
 
@@ -243,17 +243,25 @@ def _sweep(report) -> bytes:
     return png(figure)
 
 
-def _planes(rows) -> bytes:
-    """The first, the last and some between."""
-    places = np.unique(np.linspace(0, len(rows) - 1, _PLANES).round().astype(int))
-    figure = Figure(figsize=(2.4 * len(places), 2.6))
-    axes = make_axes(figure, len(places), sharex=True, sharey=True)
-    for axis, row in zip(axes, (rows[i] for i in places)):
-        points = row["mean_space"]
-        axis.plot((-3, 3), (-3, 3), "--", color=GREY, linewidth=0.8)
-        axis.plot(points["true"], points["approximate"], "o", ms=3, alpha=0.6, color=BLUE)
-        axis.set(title=f"step {row['step']}", xlim=(-3, 3), ylim=(-3, 3), aspect="equal")
-    axes[0].set(xlabel="true mean", ylabel="encoder's mean")
+def mean_spaces(lines: Mapping[str, Sequence[Mapping[str, Any]]]) -> bytes:
+    """Planes of posterior means during trainings, as PNG: of each the first, the last and some between.
+
+    Args:
+        lines: {name of a training: rows with `step` and `mean_space`, of `posterior_means`}; a line
+            of the figure each, as many planes in each.
+    """
+    count = min(_PLANES, *(len(rows) for rows in lines.values()))
+    figure = Figure(figsize=(2.4 * count, 2.6 * len(lines)))
+    axes = make_axes(figure, count, len(lines), sharex=True, sharey=True)
+    for line, (name, rows) in zip(axes.reshape(len(lines), count), lines.items()):
+        places = np.linspace(0, len(rows) - 1, count).round().astype(int)
+        for axis, row in zip(line, (rows[i] for i in places)):
+            points = row["mean_space"]
+            axis.plot((-3, 3), (-3, 3), "--", color=GREY, linewidth=0.8)
+            axis.plot(points["true"], points["approximate"], "o", ms=3, alpha=0.6, color=BLUE)
+            title = f"{name}, step {row['step']}" if name else f"step {row['step']}"
+            axis.set(title=title, xlim=(-3, 3), ylim=(-3, 3), aspect="equal")
+    axes[-count].set(xlabel="true mean", ylabel="encoder's mean")
     return png(figure)
 
 

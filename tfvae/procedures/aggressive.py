@@ -57,6 +57,7 @@ class Aggressive(Procedure):
         waiting: joint training until `turn_on`.
         clip_norm, inference, jit_compile: see `Update`.
         learning_rate: a `Schedule` of the outer step for both optimizers, or `None`.
+        encoder_factor: times which it is the encoder's.
         seed: of every draw.
     """
 
@@ -80,9 +81,11 @@ class Aggressive(Procedure):
         jit_compile: bool = False,
         seed: int = 0,
         waiting: bool = False,
+        encoder_factor: float = 1.0,
     ):
         super().__init__(seed, inference, learning_rate)
         one_of("stopping rule", stopping, STOPPING)
+        self.encoder_factor = positive("encoder_factor", encoder_factor)
         for name in ("check_every", "inner_steps", "window", "patience"):
             positive(name, locals()[name])
         encoder_optimizer = keras.optimizers.get(encoder_optimizer)
@@ -158,13 +161,13 @@ class Aggressive(Procedure):
             return tf.while_loop(goes_on, body, start)[0]
 
         def aggressive(iterator):
-            self._set_rate(*self.optimizers.values())
+            self._set_rates()
             batch = next(iterator)
             inner = loop(iterator, batch)
             return finish(step_of(self.decoder, batch), inner)
 
         def joint(iterator):
-            self._set_rate(*self.optimizers.values())
+            self._set_rates()
             return finish(step_of(self.joint, next(iterator)), tf.constant(0))
 
         if not run_eagerly:
@@ -189,6 +192,12 @@ class Aggressive(Procedure):
         self.reference.assign(0.0)
         self.failures.assign(0)
         self.aggressive.assign(True)
+
+    def _set_rates(self) -> None:
+        self._set_rate(self.optimizers["decoder"])
+        if self.learning_rate is not None:
+            rate = self.encoder_factor * self.learning_rate(self.step)
+            self.optimizers["encoder"].learning_rate.assign(rate)
 
     def _check(self, information: float) -> None:
         """Whether to go on, from the mutual information of now."""

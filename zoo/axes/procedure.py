@@ -25,6 +25,7 @@ from tfvae.schedules import Constant, Cosine, Exponential, Piecewise, Restarts, 
 from zoo.recipe import MAIN, Context, Stage
 from zoo.settings import field
 
+OPTIMIZERS = ("adam", "sgd")
 _AGGRESSIVE = {"procedure": ("aggressive",), "on_collapse": ("aggressive",)}
 _PLATEAU = {"learning_rate_schedule": ("plateau",)}
 
@@ -48,6 +49,19 @@ class ProcedureSettings:
         "joint",
         "aggressive: many steps of the encoder for each one of the decoder, at first",
         choices=("joint", "aggressive"),
+    )
+    encoder_optimizer: str | None = field(
+        None,
+        "of the encoder in aggressive training; none: as `optimizer`, which is the decoder's there",
+        choices=OPTIMIZERS,
+        of=_AGGRESSIVE,
+    )
+    encoder_learning_rate: float | None = field(
+        None,
+        "of that optimizer, with the same schedule; none: as --learning_rate",
+        low=1e-12,
+        high=1e6,
+        of=_AGGRESSIVE,
     )
     inner_steps: int = field(
         99, "the most steps of the encoder for one of the decoder", low=1, of=_AGGRESSIVE
@@ -95,7 +109,7 @@ class ProcedureSettings:
 class TrainingSettings:
     """The optimizer and its learning rate."""
 
-    optimizer: str = field("adam", "adam, or sgd without momentum", choices=("adam", "sgd"))
+    optimizer: str = field("adam", "adam, or sgd without momentum", choices=OPTIMIZERS)
     clip_norm: float | None = field(5.0, "largest global norm of the gradient, or none", low=1e-6)
     learning_rate_schedule: str = field(
         "drop",
@@ -147,8 +161,8 @@ def learning_rate(settings, rate: float, steps: int) -> Schedule | Plateau:
     }[settings.learning_rate_schedule]()
 
 
-def _optimizer(settings) -> keras.optimizers.Optimizer:
-    kind = {"adam": keras.optimizers.Adam, "sgd": keras.optimizers.SGD}[settings.optimizer]
+def _optimizer(settings, name: str | None = None) -> keras.optimizers.Optimizer:
+    kind = {"adam": keras.optimizers.Adam, "sgd": keras.optimizers.SGD}[name or settings.optimizer]
     decay = settings.ema_decay
     return kind(use_ema=decay > 0, ema_momentum=decay or 0.99)
 
@@ -222,7 +236,7 @@ def _aggressive(settings, context: Context, objective, inference, rate) -> Aggre
     text = context.modality == "text"
     epoch = max(1, context.num_examples // context.batch_size)
     return Aggressive(
-        _optimizer(settings),
+        _optimizer(settings, settings.encoder_optimizer),
         _optimizer(settings),
         _information(context, settings.information_examples),
         settings.check_every or epoch,
@@ -238,7 +252,21 @@ def _aggressive(settings, context: Context, objective, inference, rate) -> Aggre
         jit_compile=context.jit_compile,
         seed=context.seed,
         waiting=settings.procedure == "joint",
+        encoder_factor=_encoder_factor(settings, context),
     )
+
+
+def _encoder_factor(settings, context: Context) -> float:
+    """The encoder's learning rate, in units of the run's."""
+    own = settings.encoder_learning_rate
+    if own is None and settings.encoder_optimizer not in (None, settings.optimizer):
+        raise UserError(
+            f"encoder_optimizer={settings.encoder_optimizer} needs encoder_learning_rate: no rate "
+            f"suits it and the decoder's {settings.optimizer} alike"
+        )
+    if own is None:
+        return 1.0
+    return own / context.learning_rate
 
 
 def _information(context: Context, number: int):

@@ -6,7 +6,7 @@ import sys
 
 from zoo import console
 
-NAMES = ("fsdd", "linear", "mixmarkov", "mnist", "ptb", "sprites", "synthetic")
+NAMES = ("fsdd", "lagging", "linear", "mixmarkov", "mnist", "ptb", "sprites", "synthetic")
 
 
 def _arguments() -> console.Arguments:

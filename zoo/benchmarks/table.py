@@ -21,6 +21,7 @@ import tensorflow as tf
 from tfvae import diagnosis
 from tfvae.training.run_directory import write_atomically
 from zoo import comparison_page, console, modalities, plan, run
+from zoo.recipe import MAIN
 
 __all__ = ["Benchmark", "Row", "load", "measure_row", "run_all"]
 
@@ -37,6 +38,7 @@ class Row:
         settings: what differs from the benchmark's own.
         asserts: (what is asserted in words, a predicate of the row's figures).
         fields: of the plan, instead of the benchmark's own.
+        watched: updates of the main stage after which the benchmark looks at it; 0: before the first.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Row:
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     asserts: tuple[str, Callable[[dict[str, Any]], bool]] | None = None
     fields: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    watched: Sequence[int] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +62,9 @@ class Benchmark:
         further: (report, model, data, measured split) -> more figures of a row.
         joint: assertions about several rows, of each seed: (words, predicate of {row name: figures}).
         overall: of all seeds together: (words, predicate of {row name: [figures of each seed]}).
+        look: (model, data) -> what is seen of a row that is watched; `watched` of its figures, with
+            the `step`.
+        pictures: {row name: figures} of a seed -> {name: PNG}, left as `<name>_<seed>.png`.
     """
 
     about: str
@@ -69,6 +75,30 @@ class Benchmark:
     further: Callable[..., dict[str, Any]] | None = None
     joint: Sequence[tuple[str, Callable[[dict[str, dict]], bool]]] = ()
     overall: Sequence[tuple[str, Callable[[dict[str, list[dict]]], bool]]] = ()
+    look: Callable[..., dict[str, Any]] | None = None
+    pictures: Callable[[dict[str, dict]], dict[str, bytes]] | None = None
+
+
+class _Watch(keras.callbacks.Callback):
+    """Looks at the model after some of its updates."""
+
+    def __init__(self, look: Callable[[Any], dict[str, Any]], steps: Sequence[int]):
+        super().__init__()
+        self._look, self._steps, self._done = look, steps, 0
+        self.seen: list[dict[str, Any]] = []
+
+    def on_train_begin(self, logs=None):
+        del logs
+        self._see()
+
+    def on_train_batch_end(self, batch, logs=None):
+        del batch, logs
+        self._done += 1
+        self._see()
+
+    def _see(self):
+        if self._done in self._steps:
+            self.seen.append({"step": self._done, **self._look(self.model)})
 
 
 def measure_row(benchmark: Benchmark, row: Row, seed: int, data_dir: str | None) -> dict[str, Any]:
@@ -81,11 +111,15 @@ def measure_row(benchmark: Benchmark, row: Row, seed: int, data_dir: str | None)
     made = run.prepare(resolved, kind, tf.distribute.get_strategy())
     started = time.time()
     last = None
+    watch = _Watch(lambda model: benchmark.look(model, made.data), row.watched)
     for stage in made.stages:
         stage.model.compile(procedure=stage.procedure)
         beside = getattr(stage.model.condition, "beside", None)
         stream = kind.stream(made.data, resolved.batch_size, seed, 0, (0, 1), beside)
-        stage.model.fit(stream, steps_per_epoch=stage.steps, verbose=0, shuffle=False)
+        seen = [watch] if stage.name == MAIN else []
+        stage.model.fit(
+            stream, steps_per_epoch=stage.steps, verbose=0, shuffle=False, callbacks=seen
+        )
         stage.procedure.finish()
         last = stage
     seconds = time.time() - started
@@ -104,6 +138,8 @@ def measure_row(benchmark: Benchmark, row: Row, seed: int, data_dir: str | None)
     report["train_seconds"] = round(seconds, 1)
     report["command"] = resolved.command()
     report["seed"] = seed
+    if watch.seen:
+        report["watched"] = watch.seen
     if benchmark.further is not None:
         report.update(benchmark.further(report, made.model, made.data, test))
     return report
@@ -189,7 +225,23 @@ def run_all(
     text, holds = _table(benchmark, chosen, found)
     write_atomically(os.path.join(out, f"{name}.md"), text.encode())
     print(text)
+    for picture in _pictures(benchmark, found, folder):
+        console.say(picture)
     return holds
+
+
+def _pictures(benchmark, found, folder) -> list[str]:
+    """Draws those whose rows were run; their files."""
+    names, made = {row.name for row in benchmark.rows}, []
+    for seed, figures in found.items() if benchmark.pictures else ():
+        try:
+            drawn = benchmark.pictures(_Rows(names, figures))
+        except _LeftOut:
+            continue
+        for name, content in drawn.items():
+            made.append(os.path.join(folder, f"{_slug(name)}_{seed}.png"))
+            write_atomically(made[-1], content)
+    return made
 
 
 def _slug(name: str) -> str:
