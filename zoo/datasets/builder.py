@@ -14,7 +14,7 @@ import os
 import pathlib
 import shutil
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -43,6 +43,7 @@ class ImageBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     def __init__(self, paths: Mapping[str, str], variant: str, data_dir: str):
         self.paths = dict(paths)
         self.variant = variant
+        self.splits: dict[str, Split] = {}
         super().__init__(data_dir=data_dir)
 
     @classmethod
@@ -69,15 +70,25 @@ class ImageBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             disable_shuffling=True,
         )
 
+    def fill(self) -> None:
+        """Reads and checks the splits: what is wrong with the files is said before TFDS begins.
+
+        Raises:
+            UserError: a file is damaged, or holds something else.
+        """
+        self.splits = self.read()
+        for name, split in self.splits.items():
+            what = f"dataset {self.variant!r}: the {name} images"
+            array(what, split.x, "uint8", (None, *self.SHAPE))
+
     def _split_generators(self, dl_manager):
         del dl_manager
-        return {name: self._blocks(split) for name, split in self.read().items()}
+        return {name: self._blocks(split) for name, split in self.splits.items()}
 
     def _generate_examples(self, split):
         yield from self._blocks(split)
 
     def _blocks(self, split: Split):
-        array(f"dataset {self.variant!r}: images", split.x, "uint8", (None, *self.SHAPE))
         label = np.full(len(split.x), -1) if split.label is None else split.label
         for start in range(0, len(split.x), BLOCK):
             part = slice(start, start + BLOCK)
@@ -96,7 +107,7 @@ def load(
         data_dir: the user's files; `None` to use what was downloaded before, or download.
         description: one line for the report.
     """
-    cache = pathlib.Path(os.environ.get("TFVAE_CACHE", "~/.cache/tfvae")).expanduser()
+    cache = pathlib.Path(os.environ.get("TFVAE_CACHE") or "~/.cache/tfvae").expanduser()
     paths = builder.locate(data_dir or _downloaded(builder, name, cache / "downloads"), name)
     source = {key: files.digest(path) for key, path in paths.items()}
     for key, path in paths.items():
@@ -112,7 +123,7 @@ def _prepared(make: Callable[[pathlib.Path], ImageBuilder], folder: pathlib.Path
     It is made aside and takes its place in one step: of several processes that need it at once, each
     makes its own, and the first one's stays.
     """
-    if folder.exists():
+    if os.path.exists(folder):  # a name that is too long is said below
         try:
             return _read(make(folder))
         except Exception:  # a copy that was damaged
@@ -120,14 +131,35 @@ def _prepared(make: Callable[[pathlib.Path], ImageBuilder], folder: pathlib.Path
     aside = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}")
     try:
         made = make(aside)
-        with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
-            made.download_and_prepare()
+        made.fill()
+        with _cache(folder), contextlib.redirect_stderr(io.StringIO()):
+            with contextlib.redirect_stdout(io.StringIO()):
+                made.download_and_prepare()
         splits = _read(made)
         with contextlib.suppress(OSError):  # another process was first
             aside.rename(folder)
         return splits
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _cache(place: pathlib.Path) -> Iterator[None]:
+    """Turns what a full or forbidden place says into one line that names it and the way out.
+
+    TFDS wraps it into errors of any kind; the files were read and checked before.
+
+    Raises:
+        UserError: nothing can be written there.
+    """
+    try:
+        yield
+    except Exception as error:
+        said = " ".join(str(error).split())[:300]
+        raise UserError(
+            f"cannot keep the prepared data in {place.parent} ({said}); name another folder in the "
+            "environment variable TFVAE_CACHE"
+        ) from error
 
 
 def _read(made: ImageBuilder) -> dict[str, Split]:
@@ -150,7 +182,8 @@ def _downloaded(builder: type[ImageBuilder], name: str, folder: pathlib.Path) ->
         return str(place)
     if not builder.URLS:
         raise UserError(f"dataset {name!r} must be given with --data_dir: {builder.HOW}")
-    place.mkdir(parents=True, exist_ok=True)
+    with _cache(place):
+        place.mkdir(parents=True, exist_ok=True)
     try:
         manager = tfds.download.DownloadManager(
             download_dir=str(folder / "raw"), dataset_name=name, force_checksums_validation=False
@@ -162,8 +195,9 @@ def _downloaded(builder: type[ImageBuilder], name: str, folder: pathlib.Path) ->
             f"dataset {name!r} could not be downloaded ({type(error).__name__}); put {wanted} into a "
             "folder and name it with --data_dir"
         ) from error
-    for file, path in got.items():  # in one step: another process may look for it just now
-        aside = place / f"{file}.{uuid.uuid4().hex}"
-        shutil.copyfile(str(path), aside)
-        os.replace(aside, place / file)
+    with _cache(place):
+        for file, path in got.items():  # in one step: another process may look for it just now
+            aside = place / f"{file}.{uuid.uuid4().hex}"
+            shutil.copyfile(str(path), aside)
+            os.replace(aside, place / file)
     return str(place)
