@@ -16,13 +16,13 @@ import os
 import sys
 from typing import Any, NamedTuple, NoReturn
 
-import keras
 import numpy as np
 
 from tfvae import diagnosis
-from tfvae.checks import UserError
+from tfvae.checks import UserError, place, within
 from tfvae.guard import guarded
-from tfvae.training.run_directory import write_atomically
+from tfvae.training import reading
+from tfvae.training.run_directory import refuse_unwritable, write_atomically
 
 __all__ = ["Examined", "main", "read", "save"]
 
@@ -71,28 +71,17 @@ def read(path: str, data: str | None = None, data_dir: str | None = None) -> Exa
     """
     if os.path.isfile(os.path.join(path, "config.json")):
         # run directories are the zoo's; nothing else here knows them
-        found = importlib.import_module("zoo.runs").examined(path, data_dir)
-        return found if data is None else found._replace(**_arrays(data))
+        given = None if data is None else reading.data(data)
+        return importlib.import_module("zoo.runs").examined(path, data_dir, given)
     if not os.path.isfile(path) or not path.endswith(".keras"):
         raise UserError(f"{path!r} is neither a run directory (config.json) nor a .keras file")
     if data is None:
         raise UserError(f"{path} says nothing of its data: add --data=x.npy (or an .npz)")
+    if data_dir is not None:
+        raise UserError(f"--data_dir is of run directories, and {path} is none: leave it out")
     command = "python train_main.py --dataset=DATASET"
-    model = keras.models.load_model(path)
-    arrays = _arrays(data)
-    return Examined(path, model, arrays["x"], arrays["label"], 1.0, None, command)
-
-
-def _arrays(path: str) -> dict[str, np.ndarray | None]:
-    try:
-        held = np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise UserError(f"--data={path} is no .npy or .npz file: {error}") from error
-    if isinstance(held, np.ndarray):
-        return {"x": held, "label": None}
-    if "x" not in held:
-        raise UserError(f"--data={path} holds no array 'x', but {', '.join(held.files) or 'none'}")
-    return {"x": held["x"], "label": held.get("label")}
+    x, label = reading.data(data)
+    return Examined(path, reading.model(path), x, label, 1.0, None, command)
 
 
 def save(found: diagnosis.Diagnosis, title: str, out: str, plane=None) -> None:
@@ -113,8 +102,26 @@ def main(words=None) -> int:
     return guarded("diagnose", lambda: _examine(_arguments().parse_args(words)), debug)
 
 
+# the least and the most of what can be asked; a spread needs two examples
+_RANGES = {
+    "examples": (2, 10**9),
+    "gap_examples": (2, 10**6),
+    "gap_steps": (1, 10**6),
+    "nll_samples": (1, 10**6),
+    "nll_examples": (1, 10**9),
+    "seed": (0, 2**32 - 1),
+    "beta": (1e-12, 1e12),
+}
+
+
 def _examine(asked) -> None:
+    for name, ends in _RANGES.items():
+        if getattr(asked, name) is not None:
+            within(f"--{name}", getattr(asked, name), *ends)
+    beside = asked.path if os.path.isdir(asked.path) else os.path.dirname(asked.path)
+    out = place("--out", asked.out) if asked.out is not None else beside
     examined = read(asked.path, asked.data, asked.data_dir)
+    refuse_unwritable(out)
     model, x = examined.model, examined.x[: asked.examples]
     label = None if examined.label is None else examined.label[: asked.examples]
     model.likelihood.check(x)
@@ -132,8 +139,6 @@ def _examine(asked) -> None:
         command=examined.command,
         progress=lambda text: print(text, file=sys.stderr, flush=True),
     )
-    beside = asked.path if os.path.isdir(asked.path) else os.path.dirname(asked.path)
-    out = asked.out or beside
     few = model.latent.event_shape in ((1,), (2,)) and hasattr(model.latent, "posterior")
     plane = diagnosis.posterior_means(model, x[:100]) if few and not model.asks_label else None
     save(found, examined.title, out, plane)

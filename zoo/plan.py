@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import typing
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -55,14 +56,16 @@ class Plan:
 
     def command(self) -> str:
         """The command that repeats this run."""
-        words = [f"python train_main.py --model={self.model}"]
+        words = ["python", "train_main.py", f"--model={self.model}"]
         for name in _SHOWN:
             words.append(f"--{name}={getattr(self, name)}")
         usual = {name: value for name, value, _ in settings.describe(type(self.settings)())}
         for name, value, _ in settings.describe(self.settings):
             if value != usual[name]:
                 words.append(f"--set={name}={value}")
-        return " ".join(words)
+        if self.data_dir is not None:
+            words.append(f"--data_dir={self.data_dir}")
+        return shlex.join(words)
 
 
 def _usual_rate(defaults, made) -> float:

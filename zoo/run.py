@@ -19,6 +19,7 @@ from tfvae import diagnosis, training
 from tfvae.checks import UserError
 from tfvae.distributions import constant_code_rate
 from tfvae.randomness import seed_of
+from tfvae.training import reading
 from zoo import assemble, console, modalities, plan, recipe, report, settings
 from zoo.datasets import labels
 from zoo.datasets.data import refuse_too_few
@@ -128,7 +129,7 @@ def load(workdir: str):
         )
     if not os.path.isfile(path):
         raise UserError(f"no finished run in {workdir!r}: {path} is missing")
-    return keras.models.load_model(path)
+    return reading.model(path)
 
 
 # ------------------------------------------------------------------ describe

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
-from typing import Any
+import shlex
 
-from tfvae.checks import UserError
+from tfvae.checks import UserError, within
 from tfvae.examination import Examined
+from tfvae.training.reading import json_object, json_rows
 from zoo import modalities, plan, recipe, run
 
 __all__ = ["examined", "plan_of"]
@@ -28,6 +28,8 @@ _OTHER_OBJECTIVES = {
     "inference": "amortised",
     "posterior_scale": None,
 }
+_HEAVIEST = 1e30  # weight of the rate
+_NOT_OF_THE_RUN = {"model", "settings", "strategy", "workdir", "data_dir", "cpu_replicas"}
 _SAME = ("backbone", "size", "train_steps", "batch_size", "learning_rate", "seed")
 
 
@@ -38,19 +40,29 @@ def plan_of(workdir: str, data_dir: str | None = None) -> plan.Plan:
         UserError: there is none, or it was made with other settings than this version has.
     """
     path = os.path.join(workdir, "config.json")
+    config = json_object(path)
+    for name in ("model", "dataset", "settings"):
+        if name not in config:
+            raise UserError(f"{path} is of no run: it holds no {name!r}")
+    if not isinstance(config["settings"], dict):
+        raise UserError(f"{path}: 'settings' must be an object, got {str(config['settings'])[:40]}")
+    fields = set(plan.Plan.__dataclass_fields__) & set(config) - _NOT_OF_THE_RUN
+    given = {name: config[name] for name in fields}
     try:
-        with open(path, encoding="utf-8") as stream:
-            config = json.load(stream)
-        fields = {f for f in plan.Plan.__dataclass_fields__ if f in config}
-        given = {name: config[name] for name in fields - {"model", "settings", "strategy"}}
-        values = {k: tuple(v) if isinstance(v, list) else v for k, v in config["settings"].items()}
-        return plan.resolve(config["model"], (), values, True, data_dir=data_dir, **given)
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(f"no readable run in {workdir!r}: {error}") from error
+        return plan.resolve(
+            config["model"], (), config["settings"], True, data_dir=data_dir, **given
+        )
+    except UserError as error:
+        raise UserError(f"{path} is of no run of this version: {error}") from error
 
 
-def examined(workdir: str, data_dir: str | None = None) -> Examined:
+def examined(workdir: str, data_dir: str | None = None, given=None) -> Examined:
     """The kept model of a run, its validation data, and the weight that its objective gave the rate.
+
+    Args:
+        workdir: of the run.
+        data_dir: where its data's files lie.
+        given: (x, label) instead of them.
 
     Raises:
         UserError: the run is not finished, or its data cannot be read.
@@ -58,7 +70,9 @@ def examined(workdir: str, data_dir: str | None = None) -> Examined:
     resolved = plan_of(workdir, data_dir)
     model = run.load(workdir)
     kind = modalities.of(resolved.dataset)
-    data = kind.load(resolved.dataset, data_dir, resolved.settings)
+    if given is None:
+        data = kind.load(resolved.dataset, data_dir, resolved.settings)
+        given = kind.arrays(data, data.valid), data.valid.condition
     settings = resolved.settings
     plain = all(getattr(settings, name, off) == off for name, off in _OTHER_OBJECTIVES.items())
     beta = getattr(settings, "beta", 1.0) if plain else None
@@ -66,8 +80,7 @@ def examined(workdir: str, data_dir: str | None = None) -> Examined:
     return Examined(
         f"{resolved.model} on {resolved.dataset}",
         model,
-        kind.arrays(data, data.valid),
-        data.valid.condition,
+        *given,
         beta,
         weight,
         _command(resolved, data_dir),
@@ -76,19 +89,23 @@ def examined(workdir: str, data_dir: str | None = None) -> Examined:
 
 def _last_weight(workdir: str) -> float | None:
     """Of the rate, when the main stage ended; `None` if it was 1 all along."""
-    rows: list[dict[str, Any]] = []
-    with open(os.path.join(workdir, "metrics.jsonl"), encoding="utf-8") as stream:
-        rows = [json.loads(line) for line in stream]
-    known = [row["train"] for row in rows if row["stage"] == recipe.MAIN]
-    weights = [figures["weight/rate"] for figures in known if "weight/rate" in figures]
-    return weights[-1] if weights else None
+    path, last = os.path.join(workdir, "metrics.jsonl"), None
+    for number, row in enumerate(json_rows(path), 1):
+        place, figures = f"{path}, line {number}", row.get("train")
+        if "stage" not in row or not isinstance(figures, dict):
+            raise UserError(
+                f"{place}: expected a row with 'stage' and 'train', found {str(row)[:40]}"
+            )
+        if row["stage"] == recipe.MAIN and "weight/rate" in figures:
+            last = within(f"{place}: 'weight/rate'", figures["weight/rate"], 0.0, _HEAVIEST)
+    return last
 
 
 def _command(resolved, data_dir) -> str:
     """The same data, networks and budget; what differs is added behind."""
-    words = [f"python train_main.py --dataset={resolved.dataset}"]
+    words = ["python", "train_main.py", f"--dataset={resolved.dataset}"]
     words += [f"--{name}={getattr(resolved, name)}" for name in _SAME]
     words.append(f"--set=optimizer={resolved.settings.optimizer}")  # whose rate that is
     if data_dir:
         words.append(f"--data_dir={data_dir}")
-    return " ".join(words)
+    return shlex.join(words)

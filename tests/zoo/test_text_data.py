@@ -374,6 +374,9 @@ def test_a_cut_needs_its_4000_held_out_lines(tmp_path):
         text.load("yahoo", str(tmp_path))
 
 
+_TWO_KINDS = {f"short_yelp.{s}.txt": [f"{i % 2}\ta b", "1\tc"] for i, s in enumerate("abc")}
+
+
 @pytest.mark.parametrize(
     ("name", "files", "labels"),
     [
@@ -381,7 +384,7 @@ def test_a_cut_needs_its_4000_held_out_lines(tmp_path):
         ("yelp", {f"yelp13.{s}.txt": [f"{i} a b", "4 c"] for i, s in enumerate("abc")}, True),
         ("yahoo", {f"{s}.txt": [f"{i}\ta b", "4\tc"] for i, s in enumerate("abc")}, True),
         ("yahoo", {f"{s}.txt": ["a b", "c"] for s in "abc"}, False),
-        ("yelp_sentences", {f"short_yelp.{s}.txt": [f"{i % 2}\ta b", "1\tc"] for i, s in enumerate("abc")}, True),
+        ("yelp_sentences", _TWO_KINDS, True),
     ],
 )  # fmt: skip
 def test_labels_of_each_layout(tmp_path, name, files, labels):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
-import os
 import zipfile
 from collections.abc import Iterator
 from typing import Any
@@ -16,14 +15,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from tfvae.checks import UserError
+from tfvae.checks import UserError, affordable, array
 from tfvae.model import VAE
 
 __all__ = [
     "arrays",
     "chunks",
     "content",
-    "fits_memory",
+    "data",
     "json_object",
     "json_rows",
     "model",
@@ -31,6 +30,7 @@ __all__ = [
 ]
 
 _CHUNK = 1 << 22
+_INT32 = 2**31 - 1
 
 
 @contextlib.contextmanager
@@ -56,19 +56,6 @@ def reading(path: str) -> Iterator[None]:
         raise UserError(f"{path} is truncated or corrupt: {said}") from error
 
 
-def fits_memory(path: str, size: int) -> None:
-    """Refuses a file that unpacks to more bytes than this machine has.
-
-    Raises:
-        UserError: it does; a few kilobytes may unpack to terabytes.
-    """
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if size > memory:
-        raise UserError(
-            f"{path} holds {size / 2**30:.1f} GiB or more, and this machine has {memory / 2**30:.1f}"
-        )
-
-
 def content(path: str) -> bytes:
     """The file's bytes, unpacked if it is gzipped.
 
@@ -78,7 +65,7 @@ def content(path: str) -> bytes:
     held = bytearray()
     for part in chunks(path):
         held += part
-        fits_memory(path, len(held))
+        affordable(f"{path}, unpacked,", len(held) // 4)
     return bytes(held)
 
 
@@ -156,11 +143,35 @@ def arrays(path: str, *keys: str, optional: tuple[str, ...] = ()) -> list[np.nda
 
 def _member(path: str, held, key: str) -> np.ndarray:
     name = key if key in held.zip.namelist() else f"{key}.npy"
-    fits_memory(path, held.zip.getinfo(name).file_size)
+    affordable(f"{path}, unpacked,", held.zip.getinfo(name).file_size // 4)
     found = held[key]
     if not isinstance(found, np.ndarray):  # NumPy gives the bytes of what is no array
         raise UserError(f"{path}: {key!r} is no array")
     return found
+
+
+def data(path: str) -> tuple[np.ndarray, np.ndarray | None]:
+    """(x, label or `None`) of an .npy of x, or an .npz with x and label; x as float32 or int32.
+
+    Raises:
+        UserError: it is neither, is damaged, holds no x, or not a label for each example.
+    """
+    with reading(path), open(path, "rb") as stream:
+        begin = stream.read(6)
+    x, label = None, None
+    if begin[:2] == b"PK":
+        x, label = arrays(path, "x", optional=("label",))
+    elif begin == np.lib.format.MAGIC_PREFIX:
+        with reading(path):
+            x = np.load(path, allow_pickle=False)
+    else:
+        raise UserError(f"{path} is no .npy or .npz file")
+    x = array(f"{path}: x", x, "real", (None, *x.shape[1:]))
+    if label is not None:
+        label = array(f"{path}: label", label, "whole", (len(x),), 0, _INT32)
+    if x.dtype.kind in "iu" and x.dtype != np.uint8:
+        return array(f"{path}: x", x, "whole", x.shape, -_INT32, _INT32).astype(np.int32), label
+    return x if x.dtype == np.uint8 else x.astype(np.float32), label
 
 
 def model(path: str) -> VAE:

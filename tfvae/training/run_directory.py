@@ -37,9 +37,7 @@ def room(path: str) -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise UserError(_FULL.format(path)) from error
-        if error.errno in (errno.EACCES, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
-            raise UserError(f"cannot write {path}: {error.strerror}") from error
-        raise
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
     except tf.errors.ResourceExhaustedError as error:
         # TensorFlow's files: its code for a full disk is also the one for full memory
         if "No space left" not in str(error) and "Disk quota" not in str(error):
@@ -62,6 +60,17 @@ def write_atomically(path: str, data: bytes) -> None:
                 os.remove(part)
             raise
         os.replace(part, path)
+
+
+def refuse_unwritable(path: str) -> None:
+    """Makes a directory and writes to it, before anything slow.
+
+    Raises:
+        UserError: that cannot be done.
+    """
+    probe = os.path.join(path, ".writable")
+    write_atomically(probe, b"")
+    os.remove(probe)
 
 
 class RunDirectory:

@@ -132,9 +132,9 @@ def _prepared(make: Callable[[pathlib.Path], ImageBuilder], folder: pathlib.Path
     try:
         made = make(aside)
         made.fill()
-        with _cache(folder), contextlib.redirect_stderr(io.StringIO()):
-            with contextlib.redirect_stdout(io.StringIO()):
-                made.download_and_prepare()
+        quiet = contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO())
+        with _cache(folder), quiet[0], quiet[1]:
+            made.download_and_prepare()
         splits = _read(made)
         with contextlib.suppress(OSError):  # another process was first
             aside.rename(folder)

@@ -6,8 +6,8 @@ import tarfile
 
 import numpy as np
 
-from tfvae.checks import UserError
-from tfvae.training.reading import arrays, content, fits_memory, reading
+from tfvae.checks import UserError, affordable
+from tfvae.training.reading import arrays, content, reading
 from zoo.datasets import files
 from zoo.datasets.builder import ImageBuilder
 from zoo.datasets.builder import load as load_set
@@ -98,7 +98,7 @@ def _archive(path: str) -> dict[str, bytes]:
         for member in archive:
             name = member.name.rsplit("/", 1)[-1]
             if name in _BATCHES and member.isfile():
-                fits_memory(path, member.size)
+                affordable(f"{path}, unpacked,", member.size // 4)
                 held[name] = archive.extractfile(member).read()
     lacking = [name for name in _BATCHES if name not in held]
     if lacking:

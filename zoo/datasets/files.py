@@ -13,8 +13,8 @@ import sys
 
 import numpy as np
 
-from tfvae.checks import UserError, array
-from tfvae.training.reading import chunks, content, fits_memory, reading
+from tfvae.checks import UserError, affordable, array
+from tfvae.training.reading import chunks, content, reading
 
 __all__ = ["digest", "find", "idx", "labels", "missing", "sheet", "verify"]
 
@@ -100,7 +100,7 @@ def sheet(path: str, side: int) -> np.ndarray:
     from PIL import Image
 
     with reading(path), Image.open(path) as image:
-        fits_memory(path, 3 * math.prod(image.size))
+        affordable(path, 3 * math.prod(image.size) // 4)
         pixels = np.asarray(image.convert("RGB"))
     rows, columns = pixels.shape[0] // side, pixels.shape[1] // side
     if pixels.shape[:2] != (rows * side, columns * side):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 from typing import NamedTuple
 
@@ -12,6 +11,7 @@ import tensorflow as tf
 
 from tfvae import diagnosis
 from tfvae.checks import UserError
+from tfvae.training.reading import content, json_object, reading
 from zoo.backbones.text import DILATIONS
 from zoo.backbones.text import NAMES as BACKBONES
 from zoo.datasets import text as sets
@@ -251,12 +251,12 @@ def words(workdir: str) -> Vocabulary:
         UserError: it is missing, damaged, or not the one that the run was made with.
     """
     path = os.path.join(workdir, _WORDS)
+    wanted = json_object(os.path.join(workdir, "config.json")).get("vocabulary")
     try:
-        with open(path, encoding="utf-8") as stream:
-            found = Vocabulary.from_text(stream.read())
-        with open(os.path.join(workdir, "config.json"), encoding="utf-8") as stream:
-            wanted = json.load(stream)["vocabulary"]
-    except (OSError, ValueError, KeyError) as error:
+        with reading(path):
+            text = content(path).decode("utf-8")
+        found = Vocabulary.from_text(text)
+    except UserError as error:
         raise UserError(f"no vocabulary of a text model in {workdir!r}: {error}") from error
     if found.digest() != wanted:
         raise UserError(
