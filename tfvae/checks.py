@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import numbers
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -15,7 +16,16 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["UserError", "affordable", "array", "one_of", "place", "positive", "within"]
+__all__ = [
+    "UserError",
+    "affordable",
+    "array",
+    "finite",
+    "one_of",
+    "place",
+    "positive",
+    "within",
+]
 
 
 class UserError(ValueError):
@@ -53,14 +63,29 @@ def one_of(what: str, got: str, choices: Iterable[str]) -> str:
 
 
 def positive(what: str, got: float) -> float:
-    """Returns `got` if it is a number above zero.
+    """Returns `got` if it is a number above zero, and finite.
 
     Raises:
         UserError: otherwise.
     """
-    if isinstance(got, bool) or not isinstance(got, (int, float)) or not got > 0:
+    if not _finite(got) or not got > 0:
         raise UserError(f"{what} must be a number above 0, got {got!r}")
     return got
+
+
+def finite(what: str, got: float) -> float:
+    """Returns `got` if it is a number, and neither infinite nor NaN.
+
+    Raises:
+        UserError: otherwise.
+    """
+    if not _finite(got):
+        raise UserError(f"{what} must be a finite number, got {got!r}")
+    return got
+
+
+def _finite(got: Any) -> bool:
+    return isinstance(got, numbers.Real) and not isinstance(got, bool) and bool(np.isfinite(got))
 
 
 def within(what: str, got: Any, low: float, high: float) -> Any:
@@ -69,7 +94,7 @@ def within(what: str, got: Any, low: float, high: float) -> Any:
     Raises:
         UserError: otherwise.
     """
-    if isinstance(got, bool) or not isinstance(got, (int, float)) or not low <= got <= high:
+    if not _finite(got) or not low <= got <= high:
         raise UserError(f"{what} must be a number from {low} to {high}, got {got!r}")
     return got
 

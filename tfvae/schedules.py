@@ -12,7 +12,7 @@ import dataclasses
 
 import tensorflow as tf
 
-from tfvae.checks import one_of, positive, within
+from tfvae.checks import UserError, finite, one_of, positive, within
 
 __all__ = [
     "Constant",
@@ -44,6 +44,9 @@ class Constant(Schedule):
 
     value: float
 
+    def __post_init__(self):
+        finite("a constant weight", self.value)
+
     def __call__(self, step) -> tf.Tensor:
         del step
         return tf.constant(self.value, tf.float32)
@@ -56,6 +59,11 @@ class Linear(Schedule):
     first: float
     last: float
     steps: int
+
+    def __post_init__(self):
+        finite("first weight", self.first)
+        finite("last weight", self.last)
+        positive("steps of a schedule", self.steps)
 
     def __call__(self, step) -> tf.Tensor:
         done = tf.minimum(tf.cast(step, tf.float32) / float(self.steps), 1.0)
@@ -70,6 +78,11 @@ class Cosine(Schedule):
     last: float
     steps: int
 
+    def __post_init__(self):
+        finite("first weight", self.first)
+        finite("last weight", self.last)
+        positive("steps of a schedule", self.steps)
+
     def __call__(self, step) -> tf.Tensor:
         done = tf.minimum(tf.cast(step, tf.float32) / float(self.steps), 1.0)
         return self.last + (self.first - self.last) * 0.5 * (1.0 + tf.cos(_PI * done))
@@ -81,6 +94,10 @@ class Sigmoid(Schedule):
 
     slope: float
     midpoint: float
+
+    def __post_init__(self):
+        finite("slope of a sigmoid", self.slope)
+        finite("midpoint of a sigmoid", self.midpoint)
 
     def __call__(self, step) -> tf.Tensor:
         return tf.sigmoid(self.slope * (tf.cast(step, tf.float32) - self.midpoint))
@@ -112,6 +129,7 @@ class Cyclical(Schedule):
 
     def __post_init__(self):
         one_of("shape of a cycle", self.shape, self._SHAPES)
+        finite("first weight of a cycle", self.first)
         within("ratio of a cycle", self.ratio, 0.0, 1.0)
         positive("steps of the cycles", self.steps)
         positive("number of cycles", self.cycles)
@@ -142,6 +160,7 @@ class Restarts(Schedule):
     cycles: int = 4
 
     def __post_init__(self):
+        finite("first value of a cycle", self.first)
         positive("steps of the cycles", self.steps)
         positive("number of cycles", self.cycles)
 
@@ -158,6 +177,9 @@ class Scaled(Schedule):
     factor: float
     schedule: Schedule
 
+    def __post_init__(self):
+        finite("factor of a schedule", self.factor)
+
     def __call__(self, step) -> tf.Tensor:
         return self.factor * self.schedule(step)
 
@@ -168,6 +190,10 @@ class Exponential(Schedule):
 
     first: float
     factor: float
+
+    def __post_init__(self):
+        finite("first value", self.first)
+        finite("factor of a step", self.factor)
 
     def __call__(self, step) -> tf.Tensor:
         return self.first * tf.pow(self.factor, tf.cast(step, tf.float32))
@@ -182,7 +208,7 @@ class Piecewise(Schedule):
 
     def __post_init__(self):
         if len(self.values) != len(self.boundaries) + 1:
-            raise ValueError(
+            raise UserError(
                 f"Piecewise needs one value more than boundaries, got {len(self.values)} values "
                 f"and {len(self.boundaries)} boundaries"
             )

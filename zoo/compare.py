@@ -77,8 +77,11 @@ def entries(words: Sequence[str], sets: Sequence[str], seeds: int, **fields) -> 
     from tfvae.checks import UserError
     from zoo import modalities, plan
 
-    dataset = fields.get("dataset") or _usual(words[0].partition(":")[0])
-    backbone = fields.get("backbone") or modalities.of(dataset).DEFAULT_BACKBONE
+    dataset, backbone = fields.get("dataset"), fields.get("backbone")
+    if dataset is None:
+        dataset = _usual(words[0].partition(":")[0])
+    if backbone is None:
+        backbone = modalities.of(dataset).DEFAULT_BACKBONE
     fields = {**fields, "dataset": dataset, "backbone": backbone}
     found, taken = [], set()
     for word in words:

@@ -14,7 +14,7 @@ from zoo import values as checked
 from zoo.axes.procedure import facts as facts_of_procedure
 from zoo.settings import field
 
-__all__ = ["Plan", "reached", "resolve", "settings_class"]
+__all__ = ["Plan", "idle", "reached", "resolve", "settings_class"]
 
 STRATEGIES = ("auto", "one_device", "mirrored", "multi_worker")
 PRECISIONS = ("float32", "mixed_bfloat16")
@@ -90,6 +90,13 @@ def _facts(made, kind, dataset: str, backbone: str, space) -> dict[str, Any]:
         **kind.facts(made, dataset, space),
         **facts_of_procedure(made, kind.NAME),
     }
+
+
+def idle(plan: Plan, name: str) -> str:
+    """Why nothing reads that setting of the plan; empty where something does."""
+    kind = modalities.of(plan.dataset)
+    facts = _facts(plan.settings, kind, plan.dataset, plan.backbone, None)
+    return settings.idle(plan.settings, name, facts)
 
 
 def _backbone(model: str, kind) -> str:

@@ -14,7 +14,7 @@ from absl import flags
 
 import train_main
 from tfvae import examination
-from zoo import compare, plan
+from zoo import compare, plan, values
 from zoo.benchmarks import __main__ as benchmarks
 from zoo.plan import Plan
 
@@ -106,13 +106,34 @@ def _settings():
                 yield f.name, words
 
 
+def _idle():
+    """Every setting that nothing reads on a plain model, given the value that it has."""
+    seen = set()
+    for model, dataset in KINDS:
+        resolved = plan.resolve(model, dataset=dataset)
+        for f in dataclasses.fields(resolved.settings):
+            if f.name in seen or not f.metadata["of"] or not plan.idle(resolved, f.name):
+                continue
+            seen.add(f.name)
+            usual, choices = f.default, f.metadata["range"]["choices"]
+            value = (choices[0] if choices else 2) if usual is None else values.text(usual)
+            words = [f"--model={model}", f"--dataset={dataset}", f"--set={f.name}={value}"]
+            yield f.name, words
+
+
 WORDS = [*_flags(), *_settings()]
+IDLE = list(_idle())
 
 
 @pytest.mark.parametrize(("name", "words"), WORDS, ids=itertools.count())
 def test_a_wrong_value_is_refused_by_name(capfd, name, words):
+    assert name.lstrip("-") in refuse(capfd, "train", words)
+
+
+@pytest.mark.parametrize(("name", "words"), IDLE, ids=[name for name, _ in IDLE])
+def test_a_setting_that_nothing_reads_is_refused_with_what_it_belongs_to(capfd, name, words):
     said = refuse(capfd, "train", words)
-    assert name.lstrip("-") in said
+    assert said.startswith(f"train_main: {name}=") and " has no effect: it belongs to " in said
 
 
 def test_nothing_that_a_refusal_needs_is_slow():

@@ -174,7 +174,8 @@ def diagnose(
         report["prior_gap"], report["prior_gap_stderr"] = gap
         bugs |= _of_posterior(model, x, label, beta, seed, report)
     if "effective weight" not in bugs:  # another weight fits other errors: one fault, one name
-        bugs |= _of_decoder(x, weight if weight is not None else beta or 1.0, report)
+        meant = 1.0 if beta is None else beta
+        bugs |= _of_decoder(x, meant if weight is None else weight, report)
     bugs |= _of_terms(terms or {}, x, report)
     if weight is not None and beta is not None and abs(weight - beta) > _ALIKE * beta:
         bugs["weight"] = (

@@ -43,7 +43,7 @@ def semi_amortised(
     Returns:
         `(model, x, seed, step, label) -> Draw`.
     """
-    beta = beta or Constant(1.0)
+    beta = Constant(1.0) if beta is None else beta
 
     def inference(model, x, seed, step=None, label=None) -> Draw:
         posterior = model.latent.posterior

@@ -129,11 +129,10 @@ class ObjectiveSettings:
 def rate_weight(settings, context) -> Schedule:
     """beta * annealing(step)."""
     steps = context.train_steps
-    middle = settings.annealing_midpoint or max(1.0, steps / 10)
     shapes = {
         "none": lambda: Constant(1.0),
         "linear": lambda: _linear(settings, context),
-        "sigmoid": lambda: Sigmoid(settings.annealing_slope or 6.0 / middle, middle),
+        "sigmoid": lambda: _sigmoid(settings, steps),
         "cyclical": lambda: Cyclical(
             steps,
             settings.cycles,
@@ -143,6 +142,17 @@ def rate_weight(settings, context) -> Schedule:
         ),
     }
     return _scaled(settings.beta, shapes[settings.annealing]())
+
+
+def _sigmoid(settings, train_steps: int) -> Schedule:
+    middle, slope = settings.annealing_midpoint, settings.annealing_slope
+    if middle is None:
+        middle = max(1.0, train_steps / 10)
+    if slope is None and middle == 0:
+        raise UserError(
+            "annealing_midpoint=0 leaves no slope of its own (6 / midpoint): say annealing_slope=..."
+        )
+    return Sigmoid(6.0 / middle if slope is None else slope, middle)
 
 
 def _linear(settings, context) -> Schedule:
