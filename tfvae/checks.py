@@ -11,6 +11,7 @@ import math
 import numbers
 import os
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -38,6 +39,7 @@ class UserError(ValueError):
 
 _LISTED = 12  # names that are listed although near ones were found
 _LONGEST = 80  # characters of what was given
+_LARGEST = sys.float_info.max
 
 
 def one_of(what: str, got: str, choices: Iterable[str]) -> str:
@@ -85,7 +87,10 @@ def finite(what: str, got: float) -> float:
 
 
 def _finite(got: Any) -> bool:
-    return isinstance(got, numbers.Real) and not isinstance(got, bool) and bool(np.isfinite(got))
+    real = isinstance(got, numbers.Real) and not isinstance(got, bool)
+    return real and bool(
+        -_LARGEST <= got <= _LARGEST
+    )  # a whole number may be larger than any float
 
 
 def within(what: str, got: Any, low: float, high: float) -> Any:

@@ -118,8 +118,16 @@ def _examine(asked) -> None:
     for name, ends in _RANGES.items():
         if getattr(asked, name) is not None:
             within(f"--{name}", getattr(asked, name), *ends)
+    for what, path in (
+        ("what is examined", asked.path),
+        ("--data", asked.data),
+        ("--data_dir", asked.data_dir),
+        ("--out", asked.out),
+    ):
+        if path is not None:
+            place(what, path)
     beside = asked.path if os.path.isdir(asked.path) else os.path.dirname(asked.path)
-    out = place("--out", asked.out) if asked.out is not None else beside
+    out = beside if asked.out is None else asked.out
     examined = read(asked.path, asked.data, asked.data_dir)
     refuse_unwritable(out)
     model, x = examined.model, examined.x[: asked.examples]

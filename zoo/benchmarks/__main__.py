@@ -38,6 +38,8 @@ def _work(asked) -> int:
         one_of("row", row, [r.name for r in table.load(asked.name).rows])
     within("--processes", asked.processes, 1, console.MOST_PROCESSES)
     place("--out", asked.out)
+    if asked.data_dir is not None:
+        place("--data_dir", asked.data_dir)
     try:
         seeds = [int(seed) for seed in asked.seeds.split(",")]
     except ValueError as error:
