@@ -16,6 +16,7 @@ from tfvae.objectives import (
     Critic,
     DensityRatio,
     DensityRatioLoss,
+    DualVariable,
     Objective,
     PriorCritic,
     PriorCriticLoss,
@@ -60,6 +61,29 @@ def numbered(number=60):
     """Batches whose images are all alike within a batch and differ between batches."""
     images = np.repeat(models.images(number), BATCH, 0)
     return tf.data.Dataset.from_tensor_slices(images).batch(BATCH).repeat()
+
+
+def test_a_dual_variable_of_a_player_moves_by_its_logs():
+    """w <- w + nu c_ma each turn, c = rate - target, c_ma its moving average: three turns a cycle."""
+    model, critic = models.plain(), Critic([4], 2)
+    weight = DualVariable("rate", 0.5, "additive", 0.1, ema=0.5, bounds=(0.0, 1e4))
+    own = Update(
+        Objective({"critic": (weight, DensityRatioLoss(critic))}),
+        keras.optimizers.SGD(0.0),
+        variables=lambda model: critic.trainable_variables,
+        inference=code_only,
+    )
+    still = Joint(Update(Objective({"rate": rate}), keras.optimizers.SGD(0.0)))
+    procedure = Alternating(still, [Player("ratio", own, 3)])
+    model.compile(procedure=procedure)
+    x = np.repeat(models.images(1), BATCH, 0)
+    data = tf.data.Dataset.from_tensors(x).repeat()
+    model.fit(data, steps_per_epoch=4, verbose=0)
+    # the weights stand still and all images are alike: the same constraint twelve times
+    gap = float(tf.reduce_sum(model.draw(x, 0).rate[0])) - 0.5
+    assert abs(gap) > 0.1
+    held = procedure.state()["ratio_critic_weight"]
+    assert float(held.numpy()) == pytest.approx(1.0 + 12 * 0.1 * gap, rel=1e-5)
 
 
 def _values(variables):

@@ -10,6 +10,27 @@ from tfvae.procedures import Joint, Plateau, Update
 from tfvae.training import RunDirectory, train
 
 
+def _as_released_for_text(losses, rate, factor, patience, start, falls):
+    """text.py of He et al. 2019, its variables under their names, evaluations for epochs."""
+    best_loss = reference = 1e4
+    not_improved = decay_cnt = 0
+    saved, told = None, []
+    for epoch, loss in enumerate(losses):
+        loaded = None
+        if loss < best_loss:
+            best_loss, saved = loss, epoch
+        if loss > reference:
+            not_improved += 1
+            if not_improved >= patience and epoch >= start:
+                reference, not_improved, rate = loss, 0, rate * factor
+                loaded = saved
+                decay_cnt += 1
+        else:
+            not_improved, reference = 0, loss
+        told.append((rate, loaded, decay_cnt >= falls))
+    return told
+
+
 def _by_hand(losses, rate, factor, patience, start, falls):
     """(rate, place of the weights in use or None for the present ones) after each evaluation."""
     best, at, failures, fallen, told = float("inf"), None, 0, 0, []
@@ -25,15 +46,22 @@ def _by_hand(losses, rate, factor, patience, start, falls):
     return told
 
 
+RULES = {"best": _by_hand, "fall": _as_released_for_text}
+
+
+@pytest.mark.parametrize("reference", RULES)
 @pytest.mark.parametrize(("patience", "start"), [(1, 0), (2, 0), (2, 7), (3, 4)])
-def test_rate_weights_and_end_follow_the_rule(patience, start):
+def test_rate_weights_and_end_follow_the_rule(patience, start, reference):
     model = models.plain()
     weight = model.trainable_variables[0]
-    plateau = Plateau(1.0, 0.5, patience, start, falls=3)
+    plateau = Plateau(1.0, 0.5, patience, start, falls=3, reference=reference)
     plateau.build(model)
     losses = np.random.default_rng(patience + start).permutation(24) / 24.0
     seen = {}
-    expected = _by_hand(losses, 1.0, 0.5, patience, start, 3)
+    expected = RULES[reference](losses, 1.0, 0.5, patience, start, 3)
+    assert expected != RULES[{"best": "fall", "fall": "best"}[reference]](
+        losses, 1.0, 0.5, patience, start, 3
+    )
     for step, (loss, (rate, taken, over)) in enumerate(zip(losses, expected)):
         weight.assign(tf.fill(weight.shape, float(step)))
         seen[step] = weight.numpy()

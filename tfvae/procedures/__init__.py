@@ -5,13 +5,14 @@ from tfvae.procedures.alternating import Alternating, Player
 from tfvae.procedures.joint import Joint
 from tfvae.procedures.moving_codebook import MovingCodebook
 from tfvae.procedures.partwise import Partwise, encoder_variables
-from tfvae.procedures.plateau import Plateau
+from tfvae.procedures.plateau import REFERENCES, Plateau
 from tfvae.procedures.procedure import Procedure
 from tfvae.procedures.restarted_codebook import RestartedCodebook
 from tfvae.procedures.update import Update
 from tfvae.procedures.write_codes import WriteCodes
 
 __all__ = [
+    "REFERENCES",
     "STOPPING",
     "Aggressive",
     "Alternating",

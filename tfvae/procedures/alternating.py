@@ -71,7 +71,9 @@ class Alternating(Procedure):
             def step(iterator, index):
                 seed = fold(self.seed, self.step, _PLAYERS, number, index)
                 arguments = (next(iterator), self.step.read_value(), seed)
-                return reduced(strategy, strategy.run(player.update, arguments))
+                logs = reduced(strategy, strategy.run(player.update, arguments))
+                player.update.objective.feed(self.step, logs)
+                return logs
 
             return step if run_eagerly else tf.function(step)
 

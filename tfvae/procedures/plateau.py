@@ -6,16 +6,25 @@ from typing import Any
 
 import tensorflow as tf
 
-__all__ = ["Plateau"]
+from tfvae.checks import one_of
+
+__all__ = ["REFERENCES", "Plateau"]
+
+REFERENCES = ("best", "fall")
 
 
 class Plateau:
-    """rate <- factor * rate after `patience` evaluations that are no better than the best one.
+    """rate <- factor * rate after `patience` evaluations in a row that are worse than a reference.
 
-    The rule of He et al. 2019 (as released): the weights of the best evaluation are taken back with
-    each fall, optimizers forget their moments, and after `falls` falls the training ends. Evaluations
-    before `start` keep the best one and count no failure. What is compared is the validation loss at
-    weight 1, -ELBO.
+    The rules of He et al. 2019 (as released): the weights of the best evaluation are taken back with
+    each fall, optimizers forget their moments, and after `falls` falls the training ends. What an
+    evaluation is compared with:
+
+        best   the best one so far; evaluations before `start` count no failure           (images)
+        fall   the best one since the last fall, which begins with the one that caused it; failures
+               are counted from the first evaluation on, and the rate falls from `start` on  (text)
+
+    With `fall` what was lost by the worse evaluation may be won again before the rate falls further.
 
     It stands where a procedure takes a learning-rate `Schedule`; unlike one it has a state, which
     checkpoints hold: the weights of the best evaluation among it.
@@ -24,8 +33,12 @@ class Plateau:
         rate: at first.
         factor: of each fall.
         patience: failures in a row (published: 2 for text, 20 for images).
-        start: the step before which no failure counts (published: 15 epochs of text).
+        start: the step before which the rate does not fall (published: 16 epochs of text).
         falls: after so many the training ends (published: 5).
+        reference: `best` or `fall`.
+
+    Raises:
+        UserError: an unknown reference.
     """
 
     def __init__(
@@ -35,7 +48,9 @@ class Plateau:
         patience: int = 2,
         start: int = 0,
         falls: int = 5,
+        reference: str = "best",
     ):
+        self.reference = one_of("reference of a plateau", reference, REFERENCES)
         self.rate, self.factor, self.patience = rate, factor, patience
         self.start, self.falls = start, falls
         self._current = None
@@ -47,6 +62,7 @@ class Plateau:
         self._model = model
         self._current = tf.Variable(self.rate, trainable=False, name="plateau_rate")
         self._best = tf.Variable(float("inf"), trainable=False, name="plateau_best")
+        self._compared = tf.Variable(float("inf"), trainable=False, name="plateau_compared")
         self._failures = tf.Variable(0, trainable=False, name="plateau_failures")
         self._fallen = tf.Variable(0, trainable=False, name="plateau_fallen")
         self._weights = [
@@ -69,21 +85,24 @@ class Plateau:
 
         Args:
             step: of the procedure.
-            loss: validation -ELBO, nats.
+            loss: of validation data, nats.
             optimizers: whose moments are forgotten with a fall.
         """
         if loss < float(self._best.numpy()):
             self._best.assign(loss)
-            self._failures.assign(0)
             for kept, weight in zip(self._weights, self._model.variables):
                 kept.assign(weight.value)
+        if loss < float(self._compared.numpy()):
+            self._compared.assign(loss)
+            self._failures.assign(0)
             return
-        if step < self.start:
-            return
-        self._failures.assign_add(1)
-        if int(self._failures.numpy()) < self.patience:
+        if self.reference == "fall" or step >= self.start:
+            self._failures.assign_add(1)
+        if step < self.start or int(self._failures.numpy()) < self.patience:
             return
         self._failures.assign(0)
+        if self.reference == "fall":
+            self._compared.assign(loss)
         self._fallen.assign_add(1)
         self._current.assign(self.factor * float(self._current.numpy()))
         self.take_back()
@@ -104,6 +123,7 @@ class Plateau:
         return {
             "plateau_rate": self._current,
             "plateau_best": self._best,
+            "plateau_compared": self._compared,
             "plateau_failures": self._failures,
             "plateau_fallen": self._fallen,
             **weights,
