@@ -15,6 +15,7 @@ import tensorflow as tf
 from tfvae.checks import UserError, finite, one_of, positive, within
 
 __all__ = [
+    "LAST",
     "Constant",
     "Cosine",
     "Cyclical",
@@ -27,6 +28,7 @@ __all__ = [
     "Sigmoid",
 ]
 
+LAST = 2**31 - 1  # a step after which no schedule changes any more
 _PI = 3.14159265358979
 
 

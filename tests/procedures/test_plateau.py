@@ -6,7 +6,19 @@ import pytest
 import tensorflow as tf
 
 from tests import models
-from tfvae.procedures import Joint, Plateau, Update
+from tfvae.objectives import (
+    Capacity,
+    DualVariable,
+    Objective,
+    Switch,
+    codebook_distance,
+    distortion,
+    elbo,
+    free_bits,
+    rate,
+)
+from tfvae.procedures import Joint, KeepBest, MovingCodebook, Plateau, RestartedCodebook, Update
+from tfvae.schedules import Cyclical, Linear, Scaled
 from tfvae.training import RunDirectory, train
 
 
@@ -62,11 +74,11 @@ def test_rate_weights_and_end_follow_the_rule(patience, start, reference):
     assert expected != RULES[{"best": "fall", "fall": "best"}[reference]](
         losses, 1.0, 0.5, patience, start, 3
     )
-    for step, (loss, (rate, taken, over)) in enumerate(zip(losses, expected)):
+    for step, (loss, (now, taken, over)) in enumerate(zip(losses, expected)):
         weight.assign(tf.fill(weight.shape, float(step)))
         seen[step] = weight.numpy()
         plateau.observe(step, float(loss), [])
-        assert float(plateau(None)) == pytest.approx(rate)
+        assert float(plateau(None)) == pytest.approx(now)
         np.testing.assert_array_equal(weight.numpy(), seen[step if taken is None else taken])
         assert plateau.over is over
     assert any(taken is not None for _, taken, _ in expected)
@@ -75,21 +87,98 @@ def test_rate_weights_and_end_follow_the_rule(patience, start, reference):
 def test_a_fall_forgets_the_moments_but_not_the_rate():
     model, adam = models.plain(), keras.optimizers.Adam(0.3)
     plateau = Plateau(0.3, patience=1)
-    model.compile(procedure=Joint(Update(_elbo(), adam), learning_rate=plateau))
+    model.compile(procedure=Joint(Update(elbo(), adam), learning_rate=plateau))
     model.fit(models.images(32), verbose=0)
     assert any(np.abs(v.numpy()).max() > 0 for v in adam.variables[2:])
-    model.procedure.observe({"elbo": -10.0})
-    model.procedure.observe({"elbo": -11.0})
+    model.procedure.observe({"distortion": 10.0, "rate": 0.0})
+    model.procedure.observe({"distortion": 9.0, "rate": 2.0})
     assert float(plateau(None)) == pytest.approx(0.15)
     assert all(np.all(v.numpy() == 0) for v in adam.variables if v is not adam.learning_rate)
     model.fit(models.images(8), verbose=0)
     assert float(adam.learning_rate.numpy()) == pytest.approx(0.15)
 
 
-def _elbo():
-    from tfvae.objectives import elbo
+@pytest.mark.parametrize(
+    ("objective", "nats"),
+    [
+        (elbo(), 107.0),
+        (elbo(0.0), 100.0),  # an autoencoder, which prepares an encoder
+        (elbo(0.4), 102.8),
+        (elbo(Linear(0.1, 1.0, 50)), 107.0),  # as released: annealing is over when it is judged
+        (elbo(Scaled(0.5, Cyclical(80))), 103.5),
+        (elbo(DualVariable("rate", 3.0, start=9.0)), 107.0),
+        (elbo(Switch(1.0, Linear(0.0, 2.0, 5))), 107.0),
+        (Objective({"distortion": distortion}), 100.0),  # a language model
+        (Objective({"rate": rate}), 7.0),  # a prior on a frozen posterior
+        (Objective({"distortion": distortion, "free_bits": free_bits(9.0)}), 107.0),  # as released
+        (Objective({"distortion": distortion, "c": (10.0, Capacity(Linear(0.0, 5.0, 9)))}), 120.0),
+        (Objective({"distortion": distortion, "mmd": (50.0, lambda draw: 3.0)}), 100.0),
+    ],
+)
+def test_a_stage_is_judged_by_what_it_minimises(objective, nats):
+    objective.build(None)
+    assert objective.judge({"distortion": 100.0, "rate": 7.0}) == pytest.approx(nats)
 
-    return elbo()
+
+def test_an_autoencoder_keeps_the_encoder_of_its_best_reconstructions():
+    """Its rate is free: 30 + 37.1 is better than 50 + 4.8, by whose ELBO it is worse."""
+    model = models.plain()
+    plateau = Plateau(1.0, patience=1)
+    model.compile(procedure=Joint(Update(elbo(0.0)), learning_rate=plateau))
+    model.make_train_function()
+    weight = model.trainable_variables[0]
+    for number, measured in enumerate(((50.0, 4.8), (30.0, 37.1), (31.0, 0.0))):
+        weight.assign(tf.fill(weight.shape, float(number)))
+        values = dict(zip(("distortion", "rate"), measured), elbo=-sum(measured))
+        model.procedure.observe(values)
+    assert np.all(weight.numpy() == 1.0)
+
+
+def test_the_best_weights_are_kept_under_any_schedule():
+    model, sgd = models.plain(), keras.optimizers.SGD(9.0)
+    procedure = Joint(Update(elbo(), sgd), learning_rate=KeepBest(Linear(0.5, 0.1, 2)))
+    model.compile(procedure=procedure)
+    weight = model.trainable_variables[0]
+    losses, rates, seen = (5.0, 2.0, 3.0, 2.0), [], []
+    for loss in losses:
+        model.fit(models.images(8), verbose=0)
+        rates.append(float(sgd.learning_rate.numpy()))
+        seen.append(weight.numpy().copy())
+        procedure.observe({"distortion": loss, "rate": 0.0})
+        assert not procedure.over
+        np.testing.assert_array_equal(weight.numpy(), seen[-1])
+    np.testing.assert_allclose(rates, [0.5, 0.3, 0.1, 0.1], rtol=1e-6)
+    procedure.finish()
+    np.testing.assert_array_equal(weight.numpy(), seen[1])
+
+
+@pytest.mark.parametrize("averaged", [True, False])
+def test_the_codebook_of_the_best_weights_comes_back_with_its_counts(averaged):
+    """The step after a fall moves the codebook as it would have been moved from the best weights on."""
+    model = models.discrete(averaged=averaged)
+    keep = (MovingCodebook if averaged else RestartedCodebook)(decay=0.7, revive_below=0.0)
+    terms = {"distortion": distortion, "codebook": (10.0, codebook_distance)}
+    update = Update(Objective(terms), keras.optimizers.SGD(1e-2), after=keep)
+    plateau = Plateau(1e-2, factor=1.0, patience=1)
+    model.compile(procedure=Joint(update, learning_rate=plateau))
+    x = models.images(32)
+
+    def one_more():
+        """Codes and counts after one more step on the same batch."""
+        model.fit(x[:16], batch_size=16, verbose=0)
+        return [
+            w.numpy().copy() for w in (model.latent.codebook.vectors, model.latent.codebook.counts)
+        ]
+
+    model.fit(x, batch_size=16, epochs=3, verbose=0)
+    model.procedure.observe({"distortion": 1.0})
+    wanted = one_more()
+    model.fit(1.0 - x, batch_size=16, epochs=5, verbose=0)
+    late = one_more()
+    model.procedure.observe({"distortion": 2.0})
+    for found, want, other in zip(one_more(), wanted, late):
+        np.testing.assert_allclose(found, want, rtol=1e-5, atol=1e-6)
+        assert np.abs(other - want).max() > 0.05
 
 
 def _run(path, last, resume=False, stop_at=None):
@@ -97,13 +186,13 @@ def _run(path, last, resume=False, stop_at=None):
     directory = (RunDirectory.resume if resume else RunDirectory.create)(str(path), {"a": 1})
     model = models.plain(seed=3)
     plateau = Plateau(1e-2, patience=2, falls=3)
-    procedure = Joint(Update(_elbo(), keras.optimizers.Adam()), learning_rate=plateau, seed=1)
+    procedure = Joint(Update(elbo(), keras.optimizers.Adam()), learning_rate=plateau, seed=1)
 
     def evaluate():
         step = int(procedure.step.numpy())
         if stop_at is not None and step > stop_at:
             raise KeyboardInterrupt
-        return {"elbo": -abs(step - 4.0), "rate": 0.0}
+        return {"distortion": abs(step - 4.0), "rate": 0.0}
 
     data = tf.data.Dataset.from_tensor_slices(models.images(80)).batch(8).repeat()
     stream = lambda start: data.skip(start)  # noqa: E731

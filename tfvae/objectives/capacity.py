@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tfvae.draw import Draw
 from tfvae.replicas import batch_mean
-from tfvae.schedules import Schedule
+from tfvae.schedules import LAST, Schedule
 
 __all__ = ["Capacity"]
 
@@ -31,3 +31,7 @@ class Capacity:
         rate = tf.reduce_sum(draw.rate, -1)
         target = self.target(step)
         return tf.sign(batch_mean(rate) - target) * (rate - target)
+
+    def of_means(self, measured) -> float:
+        """As above, of measured data, with the last C."""
+        return abs(measured["rate"] - float(self.target(LAST)))

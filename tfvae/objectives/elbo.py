@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+
 import tensorflow as tf
 
 from tfvae.draw import Draw
@@ -15,9 +17,15 @@ def distortion(draw: Draw) -> tf.Tensor:
     return draw.distortion
 
 
+distortion.of_means = operator.itemgetter("distortion")
+
+
 def rate(draw: Draw) -> tf.Tensor:
     """KL(q(z|x) || p(z)) (or its estimate at the draw), [B] nats."""
     return tf.reduce_sum(draw.rate, -1)
+
+
+rate.of_means = operator.itemgetter("rate")
 
 
 def elbo(beta=1.0) -> Objective:

@@ -5,6 +5,7 @@ Legend: B batch, G latent groups (of the prior; dimensions for a vector), lambda
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -60,4 +61,5 @@ def free_bits(floor: float, form: str = "batch_group", groups: int | None = None
         paid = batch_mean(rate) > floor
         return tf.reduce_sum(tf.where(paid, rate, floor), -1)
 
+    term.of_means = operator.itemgetter("rate")  # Li et al. 2019, as released: without the floor
     return term

@@ -16,7 +16,7 @@ from tfvae.checks import UserError
 from tfvae.draw import Draw
 from tfvae.objectives.dual import DualVariable
 from tfvae.objectives.switch import Switch
-from tfvae.schedules import Constant, Schedule
+from tfvae.schedules import LAST, Constant, Schedule
 
 __all__ = ["Objective"]
 
@@ -32,7 +32,8 @@ class Objective:
         terms: `{name: (weight, term)}` or `{name: term}` (weight 1). A weight is a number, a
             `Schedule`, a `DualVariable` or a `Switch`; a term maps a `Draw` to [B] nats per example, or to a
             scalar that already speaks for the whole global batch. A term may read the step too
-            (`reads_step = True`) and may have weights (`build(model)`, `trainable_variables`).
+            (`reads_step = True`), may have weights (`build(model)`, `trainable_variables`) and say what
+            it is of measured means (`of_means(measured)`), for `judge`.
 
     Raises:
         UserError: a name that the logs reserve, or something that is not a term.
@@ -87,6 +88,23 @@ class Objective:
             if not (isinstance(weight, Constant) and weight.value == 1.0):
                 logs[f"weight/{name}"] = w / num_replicas
         return loss, {"objective": loss, **logs}
+
+    def judge(self, measured: Mapping[str, float]) -> float:
+        """What is minimised, from means over data that is not trained on, nats.
+
+        Each weight is the one that its schedule ends with: an objective that is still annealed only
+        gets worse. A dual variable counts as 1, and a term that the means do not tell (of the whole
+        batch, of a critic) is left out.
+
+        Args:
+            measured: `distortion` and `rate` at least, as `evaluate` names them.
+        """
+        return sum(
+            (1.0 if isinstance(weight, DualVariable) else float(weight(LAST)))
+            * term.of_means(measured)
+            for weight, term in self.terms.values()
+            if hasattr(term, "of_means")
+        )
 
     def build(self, model) -> None:
         """Makes the weights of terms and the state of dual variables; under the strategy's scope."""

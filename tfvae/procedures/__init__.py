@@ -3,6 +3,7 @@
 from tfvae.procedures.aggressive import STOPPING, Aggressive
 from tfvae.procedures.alternating import Alternating, Player
 from tfvae.procedures.joint import Joint
+from tfvae.procedures.keep_best import KeepBest
 from tfvae.procedures.moving_codebook import MovingCodebook
 from tfvae.procedures.partwise import Partwise, encoder_variables
 from tfvae.procedures.plateau import REFERENCES, Plateau
@@ -17,6 +18,7 @@ __all__ = [
     "Aggressive",
     "Alternating",
     "Joint",
+    "KeepBest",
     "MovingCodebook",
     "Partwise",
     "Plateau",

@@ -17,8 +17,8 @@ import tensorflow as tf
 from tfvae.checks import UserError, one_of, positive
 from tfvae.inference import amortised
 from tfvae.objectives import Objective, elbo
+from tfvae.procedures.keep_best import KeepBest
 from tfvae.procedures.partwise import Partwise, encoder_variables
-from tfvae.procedures.plateau import Plateau
 from tfvae.procedures.procedure import Procedure, reduced
 from tfvae.procedures.update import Update
 from tfvae.randomness import fold
@@ -77,7 +77,7 @@ class Aggressive(Procedure):
         largest: int | None = None,
         clip_norm: float | None = 5.0,
         inference: Callable = amortised,
-        learning_rate: Schedule | Plateau | None = None,
+        learning_rate: Schedule | KeepBest | None = None,
         jit_compile: bool = False,
         seed: int = 0,
         waiting: bool = False,

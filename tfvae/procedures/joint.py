@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from tfvae.checks import UserError
 from tfvae.objectives import elbo
+from tfvae.procedures.keep_best import KeepBest
 from tfvae.procedures.partwise import Partwise
-from tfvae.procedures.plateau import Plateau
 from tfvae.procedures.procedure import Procedure, reduced
 from tfvae.procedures.update import Update
 from tfvae.randomness import fold
@@ -23,8 +23,8 @@ class Joint(Procedure):
 
     Args:
         update: what moves; or give `objective` and `optimizer` for all variables on the ELBO.
-        learning_rate: a `Schedule` of the procedure's step, a `Plateau`, or `None` to leave the
-            optimizer's own.
+        learning_rate: a `Schedule` of the procedure's step, a `KeepBest`, a `Plateau`, or `None` to
+            leave the optimizer's own.
         seed: of every draw.
         inference: how `evaluate` finds z: as the update does, if not given.
     """
@@ -34,12 +34,13 @@ class Joint(Procedure):
         update: Update | None = None,
         objective=None,
         optimizer="adam",
-        learning_rate: Schedule | Plateau | None = None,
+        learning_rate: Schedule | KeepBest | None = None,
         seed: int = 0,
         inference: Callable | None = None,
     ):
         self.update = update or Update(objective or elbo(), optimizer)
         super().__init__(seed, inference or self.update.inference, learning_rate)
+        self.objective = self.update.objective
         if learning_rate is not None and isinstance(self.update.optimizer, Partwise):
             raise UserError(
                 "learning_rate of a Joint is of one optimizer; a Partwise has several: give each of "

@@ -7,13 +7,14 @@ from typing import Any
 import tensorflow as tf
 
 from tfvae.checks import one_of
+from tfvae.procedures.keep_best import KeepBest
 
 __all__ = ["REFERENCES", "Plateau"]
 
 REFERENCES = ("best", "fall")
 
 
-class Plateau:
+class Plateau(KeepBest):
     """rate <- factor * rate after `patience` evaluations in a row that are worse than a reference.
 
     The rules of He et al. 2019 (as released): the weights of the best evaluation are taken back with
@@ -25,9 +26,6 @@ class Plateau:
                are counted from the first evaluation on, and the rate falls from `start` on  (text)
 
     With `fall` what was lost by the worse evaluation may be won again before the rate falls further.
-
-    It stands where a procedure takes a learning-rate `Schedule`; unlike one it has a state, which
-    checkpoints hold: the weights of the best evaluation among it.
 
     Args:
         rate: at first.
@@ -51,24 +49,18 @@ class Plateau:
         reference: str = "best",
     ):
         self.reference = one_of("reference of a plateau", reference, REFERENCES)
-        self.rate, self.factor, self.patience = rate, factor, patience
+        super().__init__(rate)
+        self.factor, self.patience = factor, patience
         self.start, self.falls = start, falls
-        self._current = None
 
-    def build(self, model) -> None:
-        """Makes the state; under the strategy's scope."""
-        if self._current is not None:
+    def build(self, model):
+        if self._best is not None:
             return
-        self._model = model
-        self._current = tf.Variable(self.rate, trainable=False, name="plateau_rate")
-        self._best = tf.Variable(float("inf"), trainable=False, name="plateau_best")
+        super().build(model)
+        self._current = tf.Variable(self.rate(0), trainable=False, name="plateau_rate")
         self._compared = tf.Variable(float("inf"), trainable=False, name="plateau_compared")
         self._failures = tf.Variable(0, trainable=False, name="plateau_failures")
         self._fallen = tf.Variable(0, trainable=False, name="plateau_fallen")
-        self._weights = [
-            tf.Variable(w.value, trainable=False, name=f"plateau_weight_{i}")
-            for i, w in enumerate(model.variables)
-        ]
 
     def __call__(self, step) -> tf.Tensor:
         """The rate of now, scalar float32."""
@@ -81,17 +73,8 @@ class Plateau:
         return int(self._fallen.numpy()) >= self.falls
 
     def observe(self, step: int, loss: float, optimizers) -> None:
-        """After an evaluation.
-
-        Args:
-            step: of the procedure.
-            loss: of validation data, nats.
-            optimizers: whose moments are forgotten with a fall.
-        """
-        if loss < float(self._best.numpy()):
-            self._best.assign(loss)
-            for kept, weight in zip(self._weights, self._model.variables):
-                kept.assign(weight.value)
+        """After an evaluation; with a fall the optimizers forget their moments."""
+        super().observe(step, loss, optimizers)
         if loss < float(self._compared.numpy()):
             self._compared.assign(loss)
             self._failures.assign(0)
@@ -111,20 +94,12 @@ class Plateau:
                 if variable is not optimizer.learning_rate:
                     variable.assign(tf.zeros_like(variable.value))
 
-    def take_back(self) -> None:
-        """The weights of the best evaluation into the model."""
-        if float(self._best.numpy()) < float("inf"):
-            for kept, weight in zip(self._weights, self._model.variables):
-                weight.assign(kept.read_value())
-
     def state(self) -> dict[str, Any]:
         """For checkpoints."""
-        weights = {f"plateau_weight_{i}": w for i, w in enumerate(self._weights)}
         return {
+            **super().state(),
             "plateau_rate": self._current,
-            "plateau_best": self._best,
             "plateau_compared": self._compared,
             "plateau_failures": self._failures,
             "plateau_fallen": self._fallen,
-            **weights,
         }

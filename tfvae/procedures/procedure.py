@@ -13,7 +13,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfvae.inference import amortised
-from tfvae.procedures.plateau import Plateau
+from tfvae.procedures.keep_best import KeepBest
 from tfvae.randomness import seed_of
 from tfvae.schedules import Schedule
 
@@ -28,6 +28,8 @@ def reduced(strategy, logs) -> dict[str, tf.Tensor]:
 class Procedure(abc.ABC):
     """Abstract: builds the function that `fit` calls once a step, with the data iterator.
 
+    One that keeps its best weights (`KeepBest`, `Plateau`) has an `objective`, which judges evaluations.
+
     Args:
         seed: every draw of every step is a function of this, the step and a purpose.
         inference: how `evaluate` finds z, `(model, x, seed, step, label) -> Draw`.
@@ -38,7 +40,7 @@ class Procedure(abc.ABC):
         self,
         seed: int = 0,
         inference: Callable = amortised,
-        learning_rate: Schedule | Plateau | None = None,
+        learning_rate: Schedule | KeepBest | None = None,
     ):
         self.seed = seed_of(seed)
         self.inference = inference
@@ -64,23 +66,22 @@ class Procedure(abc.ABC):
 
     def observe(self, measured: dict[str, float], optimizers=()) -> None:
         """After each evaluation of validation data, with its figures."""
-        if isinstance(self.learning_rate, Plateau):
-            known = "elbo" in measured
-            loss = -measured["elbo"] if known else measured["conditional_objective"]
+        if isinstance(self.learning_rate, KeepBest):
+            loss = self.objective.judge(measured)
             self.learning_rate.observe(int(self.step.numpy()), loss, optimizers)
 
     @property
     def over(self) -> bool:
         """Whether the training has ended before its last step."""
-        return isinstance(self.learning_rate, Plateau) and self.learning_rate.over
+        return isinstance(self.learning_rate, KeepBest) and self.learning_rate.over
 
     def finish(self) -> None:
         """Called once when the training is done: the weights that shall be kept into the model."""
-        if isinstance(self.learning_rate, Plateau):
+        if isinstance(self.learning_rate, KeepBest):
             self.learning_rate.take_back()
 
     def _build_rate(self, model) -> None:
-        if isinstance(self.learning_rate, Plateau):
+        if isinstance(self.learning_rate, KeepBest):
             self.learning_rate.build(model)
 
     def _set_rate(self, *optimizers) -> None:
@@ -89,7 +90,7 @@ class Procedure(abc.ABC):
                 optimizer.learning_rate.assign(self.learning_rate(self.step))
 
     def _rate_state(self) -> dict[str, Any]:
-        return self.learning_rate.state() if isinstance(self.learning_rate, Plateau) else {}
+        return self.learning_rate.state() if isinstance(self.learning_rate, KeepBest) else {}
 
     @abc.abstractmethod
     def state(self) -> dict[str, Any]:

@@ -11,10 +11,12 @@ from tfvae import diagnosis, objectives
 from tfvae import inference as inferences
 from tfvae.checks import UserError
 from tfvae.procedures import (
+    REFERENCES,
     STOPPING,
     Aggressive,
     Alternating,
     Joint,
+    KeepBest,
     Plateau,
     Player,
     Update,
@@ -119,8 +121,19 @@ class TrainingSettings:
         choices=("constant", "drop", "cosine", "exponential", "restarts", "plateau"),
     )
     plateau_patience: int = field(2, "evaluations without a better one", low=1, of=_PLATEAU)
-    plateau_start: int = field(0, "the step before which none of them counts", low=0, of=_PLATEAU)
+    plateau_reference: str | None = field(
+        None,
+        "than the best of all (best), or than the best since the last fall (fall); none: fall for "
+        "text, best for images, as released",
+        choices=REFERENCES,
+        of=_PLATEAU,
+    )
+    plateau_start: int = field(0, "the step before which it does not fall", low=0, of=_PLATEAU)
     plateau_falls: int = field(5, "halvings after which the training ends", low=1, of=_PLATEAU)
+    keep_best: bool = field(
+        False,
+        "end with the weights of the best evaluation, as released for text (plateau always does)",
+    )
     learning_rate_cycles: int = field(
         4, "of learning_rate_schedule=restarts", low=1, of={"learning_rate_schedule": ("restarts",)}
     )
@@ -143,9 +156,10 @@ def _stopping(settings, text: bool) -> str:
     return settings.stopping or ("previous" if text else "best")
 
 
-def learning_rate(settings, rate: float, steps: int) -> Schedule | Plateau:
+def learning_rate(settings, rate: float, steps: int, modality: str) -> Schedule | KeepBest:
     """The schedule that the settings name."""
-    return {
+    usual = "fall" if modality == "text" else "best"
+    schedule = {
         "constant": lambda: Constant(rate),
         "drop": lambda: Piecewise((max(1, int(0.7 * steps)),), (rate, rate / 5)),
         "cosine": lambda: Cosine(rate, 0.0, steps),
@@ -157,8 +171,10 @@ def learning_rate(settings, rate: float, steps: int) -> Schedule | Plateau:
             settings.plateau_patience,
             settings.plateau_start,
             settings.plateau_falls,
+            settings.plateau_reference or usual,
         ),
     }[settings.learning_rate_schedule]()
+    return KeepBest(schedule) if settings.keep_best else schedule
 
 
 def _optimizer(settings, name: str | None = None) -> keras.optimizers.Optimizer:
@@ -217,14 +233,20 @@ def joint_stage(
     return Stage(name, model, procedure, steps)
 
 
-def _rate(settings, context: Context, steps: int) -> Schedule | Plateau:
+def _rate(settings, context: Context, steps: int) -> Schedule | KeepBest:
     """Refuses two settings that both say which weights are kept."""
-    if settings.ema_decay and settings.learning_rate_schedule == "plateau":
+    plateau = settings.learning_rate_schedule == "plateau"
+    if plateau and settings.keep_best:
         raise UserError(
-            f"ema_decay={settings.ema_decay} keeps averaged weights, and "
-            "learning_rate_schedule=plateau the best ones: take one of them"
+            "learning_rate_schedule=plateau keeps the best weights itself: leave keep_best=true out"
         )
-    return learning_rate(settings, context.learning_rate, steps)
+    if settings.ema_decay and (plateau or settings.keep_best):
+        best = "learning_rate_schedule=plateau" if plateau else "keep_best=true"
+        raise UserError(
+            f"ema_decay={settings.ema_decay} keeps averaged weights, and {best} the best ones: take "
+            "one of them"
+        )
+    return learning_rate(settings, context.learning_rate, steps, context.modality)
 
 
 def _aggressive(settings, context: Context, objective, inference, rate) -> Aggressive:
