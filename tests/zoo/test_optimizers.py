@@ -133,3 +133,18 @@ def test_aggressive_vae_stands_on_the_released_optimizers(backbone, given, kind,
     stage = next(assemble.stages(recipe.load("aggressive_vae"), made.settings, context, None))
     assert [type(o) for o in stage.procedure.optimizers.values()] == [kind, kind]
     assert float(stage.procedure.learning_rate(0)) == pytest.approx(rate)
+
+
+@pytest.mark.parametrize(("optimizer", "rate"), [("sgd", 1e-3), ("adam", 0.02)])
+def test_the_stage_of_moments_has_a_rate_of_adam(optimizer, rate):
+    """Its optimizer is Adam in any case, for which SGD's rate of 1 is a hundred times too large."""
+    settings = {"optimizer": optimizer, "moment_steps": 3}
+    fields = {} if optimizer == "sgd" else {"learning_rate": rate}
+    made = plan.resolve("aggressive_vae", (), settings, dataset="pydoc", **fields)
+    context = run.context(made, text.Space(30, 9))
+    described = recipe.load("aggressive_vae")
+    vae = assemble.model(described, made.settings, context)
+    stage = next(assemble.stages(described, made.settings, context, vae))
+    assert stage.name == "moments" and float(stage.procedure.learning_rate(0)) == pytest.approx(
+        rate
+    )

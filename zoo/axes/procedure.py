@@ -28,6 +28,7 @@ from zoo.recipe import MAIN, Context, Stage
 from zoo.settings import field
 
 OPTIMIZERS = ("adam", "sgd")
+_ADAM_RATE = 1e-3  # where the run's is SGD's
 _AGGRESSIVE = {"procedure": ("aggressive",), "on_collapse": ("aggressive",)}
 _PLATEAU = {"learning_rate_schedule": ("plateau",)}
 
@@ -313,7 +314,8 @@ def moment_stage(settings, context: Context, model) -> Stage:
         inference=inferences.encoder_only,
         jit_compile=context.jit_compile,
     )
-    procedure = Joint(update, learning_rate=Constant(context.learning_rate), seed=context.seed)
+    rate = context.learning_rate if settings.optimizer == "adam" else _ADAM_RATE
+    procedure = Joint(update, learning_rate=Constant(rate), seed=context.seed)
     return Stage("moments", model, procedure, settings.moment_steps)
 
 
