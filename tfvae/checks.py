@@ -21,6 +21,7 @@ __all__ = [
     "UserError",
     "affordable",
     "array",
+    "count",
     "finite",
     "one_of",
     "place",
@@ -35,6 +36,8 @@ class UserError(ValueError):
     # Raised while TensorFlow traces a function it arrives as it is; AutoGraph would else wrap it into
     # an error of its own, of many lines.
     ag_pass_through = True
+    # The same of a Keras layer, which adds pages about its arguments to an error that has not this.
+    _keras_call_info_injected = True
 
 
 _LISTED = 12  # names that are listed although near ones were found
@@ -91,6 +94,18 @@ def _finite(got: Any) -> bool:
     return real and bool(
         -_LARGEST <= got <= _LARGEST
     )  # a whole number may be larger than any float
+
+
+def count(what: str, got: Any, low: int = 1) -> int:
+    """Returns `got` if it is a whole number from `low` on.
+
+    Raises:
+        UserError: otherwise.
+    """
+    integer = isinstance(got, numbers.Integral) and not isinstance(got, bool)
+    if not integer or got < low:
+        raise UserError(f"{what} must be a whole number from {low} on, got {got!r}")
+    return int(got)
 
 
 def within(what: str, got: Any, low: float, high: float) -> Any:

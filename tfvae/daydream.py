@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from tfvae.checks import UserError, positive
+from tfvae import inputs
+from tfvae.checks import UserError, count
 from tfvae.latents import NeighbourPrior
 from tfvae.randomness import fold, seed_of
 
@@ -33,7 +34,7 @@ def daydream(model, x, num_steps: int = 8, seed: int = 0) -> np.ndarray:
     Raises:
         UserError: the model has no such prior.
     """
-    positive("num_steps", num_steps)
+    count("num_steps", num_steps)
     prior = neighbour_prior(model)
     if prior is None:
         raise UserError("only a model with a NeighbourPrior can daydream (in the zoo: acn)")
@@ -43,7 +44,7 @@ def daydream(model, x, num_steps: int = 8, seed: int = 0) -> np.ndarray:
         near = prior.near(tf.reshape(model.encode(x), [-1, prior.memory.size]))
         return model.sample(seed=fold(seed, 1), z=near.sample(seed=fold(seed, 0)))
 
-    x = tf.cast(x, model.likelihood.dtype)
+    x = tf.cast(inputs.tensor(model, x), model.likelihood.dtype)
     dream = [np.asarray(x)]
     for t in range(num_steps):
         x = step(x, fold(seed_of(seed), t))

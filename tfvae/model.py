@@ -15,9 +15,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfvae.checks import UserError
+from tfvae import inputs
+from tfvae.checks import UserError, count
 from tfvae.distributions import importance_weighted_log_prob
 from tfvae.draw import Draw
+from tfvae.inputs import first
 from tfvae.latents import Latent
 from tfvae.networks import joined
 from tfvae.randomness import fold, seed_of
@@ -89,6 +91,10 @@ class VAE(keras.Model):
             self.decoder.build(_wider((None, *self.latent.event_shape), more), shape)
         self.built = True
 
+    def __call__(self, x, *args, **kwargs):
+        """`call`, on data that were looked at."""
+        return super().__call__(inputs.tensor(self, x), *args, **kwargs)
+
     def call(self, x, training=False, label=None):
         """Parameters of p(x | z) at the deterministic code of x, [B, ..., P]."""
         del training
@@ -103,11 +109,15 @@ class VAE(keras.Model):
         """What the decoder makes of z (and of the x before each pixel or token), [B, ..., P]."""
         return self.decoder(self.told(z, label), None if x is None else self._inputs(x), noise)
 
-    def known(self, label) -> tf.Tensor | None:
+    def known(self, label, rows: int | None = None) -> tf.Tensor | None:
         """What the condition makes of the label, [B, C]; `None` where nothing is known or asked.
 
+        Args:
+            label: [B], or `None`.
+            rows: B, where it is known.
+
         Raises:
-            UserError: there is a condition and no label, or the other way round.
+            UserError: there is a condition and no label, or the other way round; or what is no label.
         """
         if self.condition is None:
             if label is not None:
@@ -119,7 +129,7 @@ class VAE(keras.Model):
             raise UserError(
                 "this model is conditional: give it label=... (fit and evaluate: batches (x, label))"
             )
-        return self.condition(tf.convert_to_tensor(label))
+        return self.condition(self.condition.check(label, rows, self.latent.num_remembered))
 
     def encode(self, x, label=None) -> tf.Tensor:
         """The deterministic code (the posterior mean), [B, *latent.event_shape]."""
@@ -131,7 +141,7 @@ class VAE(keras.Model):
         A factorised decoder gives the mean of p(x|z); an autoregressive one the image or sentence
         whose every pixel or token is the likeliest given those before it.
         """
-        z = self.told(z, label)
+        z = self.told(inputs.code(self, z), label)
         return self.decoder.generate(z, self.likelihood, seed_of(0), greedy=True, progress=progress)
 
     def reconstruct(self, x, label=None) -> tf.Tensor:
@@ -149,10 +159,15 @@ class VAE(keras.Model):
             label: of a conditional model: one for all, or [num].
         """
         seed = _seed(seed)
+        num = _count("num", num)
+        z = None if z is None else inputs.code(self, z)
         if label is not None:
-            label = tf.broadcast_to(label, [num if z is None else tf.shape(z)[0]])
+            label = label if tf.is_tensor(label) else np.asarray(label)
+            if len(label.shape) == 0:
+                label = tf.repeat(label, num if z is None else tf.shape(z)[0])
         if z is None:
-            z = self.latent.sample(num, fold(seed, 0), self.known(label))
+            known = self.known(label, None if tf.is_tensor(num) else num)
+            z = self.latent.sample(num, fold(seed, 0), known)
         z = self.told(z, label)
         return self.decoder.generate(z, self.likelihood, fold(seed, 1), progress=progress)
 
@@ -169,7 +184,7 @@ class VAE(keras.Model):
 
     def conditional(self, z, x=None, label=None):
         """p(x|z); for an autoregressive decoder each pixel or token given those of x before it."""
-        return self.likelihood.distribution(self.parameters(z, x, label))
+        return self.likelihood.distribution(self.parameters(inputs.code(self, z), x, label))
 
     # ---------------------------------------------------------------- scores
 
@@ -182,7 +197,7 @@ class VAE(keras.Model):
             training: with the noise of training in the decoder (dropout, word dropout).
             label: [B] of a conditional model.
         """
-        seed = _seed(seed)
+        seed, x = _seed(seed), inputs.tensor(self, x)
         features = self.features(x, label)
         inferred = self.latent.infer(features, seed, self.known(label))
         return self.score(x, features, inferred, seed if training else None, label)
@@ -212,6 +227,7 @@ class VAE(keras.Model):
         Without a latent every weight is the exact log p(x); of a discrete code there is nothing to
         draw, and every weight is the bound.
         """
+        num, x = _count("num", num), inputs.tensor(self, x)
         if posterior is None:
             posterior = self.posterior(x, label)
         if posterior is None:
@@ -250,7 +266,8 @@ class VAE(keras.Model):
 
         An effective size of a few says that log p(x) is under-estimated: few draws of q count.
         """
-        seed = _seed(seed)
+        seed, x = _seed(seed), inputs.tensor(self, x)
+        num_samples, chunk = _count("num_samples", num_samples), count("chunk", chunk)
         if posterior is None:
             posterior = self.posterior(x, label)  # once, not for each chunk
         if posterior is None:
@@ -309,9 +326,15 @@ class VAE(keras.Model):
         return None
 
     def fit(self, x=None, y=None, *args, **kwargs):
-        """As `keras.Model.fit`; arrays are checked against the likelihood's units first."""
-        self._check(x, y, training=True)
-        return super().fit(x, y, *args, **kwargs)
+        """As `keras.Model.fit`; the data are looked at first, those of a pipeline as they pass."""
+        with inputs.Gate(self) as gate:
+            x, y = gate(x, y, training=True)
+            if kwargs.get("validation_data") is not None:
+                kwargs["validation_data"] = gate.validation(kwargs["validation_data"])
+            history = super().fit(x, y, *args, **kwargs)
+            if history.epoch:
+                gate.refuse_empty()
+            return history
 
     def evaluate(self, x=None, y=None, *args, **kwargs):
         """As `keras.Model.evaluate`: `elbo`, `distortion` and `rate` at weight 1, nats.
@@ -319,10 +342,35 @@ class VAE(keras.Model):
         Where the rate is conditional on what x chose (`AssociativeLatent`) there is no ELBO: the sum
         of the two is called `conditional_objective`.
         """
-        self._check(x, y)
         if not self.compiled:
             self.compile()  # measures do not depend on how the model is trained
-        return super().evaluate(x, y, *args, **kwargs)
+        if kwargs.get("_use_cached_eval_dataset"):  # within `fit`, which has looked at them
+            return super().evaluate(x, y, *args, **kwargs)
+        with inputs.Gate(self) as gate:
+            found = super().evaluate(*gate(x, y), *args, **kwargs)
+            gate.refuse_empty()
+            return found
+
+    def predict(self, x, *args, **kwargs):
+        """As `keras.Model.predict`: the deterministic codes."""
+        with inputs.Gate(self) as gate:
+            try:
+                return super().predict(gate(x)[0], *args, **kwargs)
+            except UnboundLocalError:  # what Keras makes of an empty stream
+                gate.refuse_empty()
+                raise
+
+    def train_on_batch(self, x, y=None, *args, **kwargs):
+        """As `keras.Model.train_on_batch`."""
+        return super().train_on_batch(*inputs.Gate(self)(x, y, training=True), *args, **kwargs)
+
+    def test_on_batch(self, x, y=None, *args, **kwargs):
+        """As `keras.Model.test_on_batch`."""
+        return super().test_on_batch(*inputs.Gate(self)(x, y), *args, **kwargs)
+
+    def predict_on_batch(self, x):
+        """As `keras.Model.predict_on_batch`."""
+        return super().predict_on_batch(inputs.Gate(self)(x)[0])
 
     def make_train_function(self, force=False):
         """Hands Keras the procedure's cycle: it takes the iterator and loops around the strategy."""
@@ -378,7 +426,7 @@ class VAE(keras.Model):
         super().reset_metrics()
 
     def predict_step(self, data):
-        """`predict` gives the deterministic codes."""
+        """The deterministic codes."""
         return self.encode(first(data), self.label_of(data))
 
     def label_of(self, batch, training: bool = False):
@@ -414,24 +462,13 @@ class VAE(keras.Model):
         return self._beside(z, label)
 
     def _beside(self, values, label) -> tf.Tensor:
-        condition = self.known(label)
+        condition = self.known(label, values.shape[0])
         if condition is None or not self.condition.size:
             return values
         return joined(tf.convert_to_tensor(values), condition)
 
     def _inputs(self, x) -> tf.Tensor:
-        return self.likelihood.preprocess(tf.convert_to_tensor(x))
-
-    def _check(self, x, y, training: bool = False) -> None:
-        if isinstance(x, tf.data.Dataset):  # a refusal from inside of a graph is hard to read
-            self.label_of(x.element_spec, training)
-        elif isinstance(x, (np.ndarray, tf.Tensor)):
-            self.label_of((x, y), training)
-        if isinstance(x, np.ndarray):
-            if not self._fits(x.shape[1:]):
-                wanted = ", ".join("any" if n is None else str(n) for n in self.data_shape)
-                raise UserError(f"this model takes x of shape [N, {wanted}], got {list(x.shape)}")
-            self.likelihood.check(x)
+        return self.likelihood.preprocess(inputs.tensor(self, x))
 
     def _fits(self, shape) -> bool:
         return len(shape) == len(self.data_shape) and all(
@@ -446,10 +483,17 @@ def _wider(shape, more: int) -> tuple[int | None, ...]:
     return (*shape[:-1], shape[-1] + more) if more else tuple(shape)
 
 
-def first(batch) -> Any:
-    """The data of a batch that may carry labels or sample weights behind it."""
-    return batch[0] if isinstance(batch, (tuple, list)) else batch
-
-
 def _seed(seed) -> tf.Tensor:
-    return seed_of(seed) if isinstance(seed, (int, np.integer)) else seed
+    """[2] int32 of an integer, or as it is."""
+    if isinstance(seed, (int, np.integer)) and not isinstance(seed, bool):
+        return seed_of(int(seed))
+    if tf.is_tensor(seed) and seed.dtype == tf.int32 and seed.shape.is_compatible_with((2,)):
+        return seed
+    raise UserError(f"seed must be an integer or a [2] int32 tensor, got {type(seed).__name__}")
+
+
+def _count(what: str, number) -> int | tf.Tensor:
+    """Checked, but inside of a graph."""
+    if tf.is_symbolic_tensor(number):
+        return number
+    return count(what, number.numpy() if tf.is_tensor(number) else number)

@@ -19,12 +19,14 @@ from typing import Any
 
 import numpy as np
 
+from tfvae import inputs
 from tfvae.checks import UserError
 from tfvae.diagnosis.gaps import inference_gaps
 from tfvae.diagnosis.measure import measure
 from tfvae.diagnosis.signs import clipped_share, data_spectrum, effective_weight, prior_gap
 from tfvae.diagnosis.verdict import COLLAPSED_RATE, verdict
 from tfvae.distributions import mean_field
+from tfvae.model import VAE
 
 __all__ = ["VERDICTS", "Diagnosis", "diagnose"]
 
@@ -145,8 +147,15 @@ def diagnose(
         progress: called with what is being done.
 
     Raises:
-        UserError: too little data, unknown terms, or a code without a density.
+        UserError: no such model, data or labels; too little of them; unknown terms.
     """
+    if not isinstance(model, VAE):
+        raise UserError(
+            f"diagnose wants a tfvae.VAE, got {type(model).__name__}; "
+            "tfvae.foreign(encoder, decoder, x) makes one of other VAEs"
+        )
+    x = inputs.array(model, x)
+    label = inputs.labels(model, label, len(x))
     say = progress or (lambda text: None)
     unknown = sorted(set(terms or {}) - {"reconstruction", "rate"})
     if unknown:

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from tfvae import metrics
-from tfvae.checks import UserError, positive
+from tfvae import inputs, metrics
+from tfvae.checks import UserError, count
 from tfvae.metrics import Summary
 from tfvae.randomness import fold, seed_of
 
@@ -81,7 +81,9 @@ def inference_gaps(
     if posterior is None or not hasattr(posterior, "of") or not model.latent.bound:
         raise UserError("gaps of inference need a posterior with a density and a prior p(z)")
     for name, value in (("num_steps", num_steps), ("final_samples", final_samples)):
-        positive(name, value)
+        count(name, value)
+    x = inputs.array(model, x)
+    label = inputs.labels(model, label, len(x))
 
     def score(parameters, batch, told, seed, number):
         """Draws of the ELBO, [number, n], and of the rate, under q with these parameters."""
@@ -147,7 +149,7 @@ def inference_gaps(
     for start in range(0, len(x), batch_size):
         rows = slice(start, start + batch_size)
         batch = tf.constant(model.likelihood.trim(x[rows]))
-        told = None if label is None else tf.constant(np.asarray(label[rows], np.int32))
+        told = None if label is None else tf.constant(label[rows])
         seed_here = fold(seed_of(seed), start)
         best = search(batch, told, seed_here)
         parameters.append([p.numpy() for p in best])

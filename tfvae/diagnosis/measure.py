@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfvae import metrics
+from tfvae import inputs, metrics
 from tfvae.checks import UserError, within
 from tfvae.diagnosis.linear_gaussian import tuned
 from tfvae.inference import amortised
@@ -63,8 +63,10 @@ def measure(
         where there is one, are honest.
 
     Raises:
-        UserError: there are fewer than two examples, or an argument is out of its range.
+        UserError: there are fewer than two examples, what is no data or label of the model, or an
+            argument is out of its range.
     """
+    x = inputs.array(model, x)
     if len(x) < 2:
         raise UserError(f"x must hold at least 2 examples, got {len(x)}")
     within("batch_size", batch_size, 1, np.inf)
@@ -75,7 +77,7 @@ def measure(
     # class, and the reference of few classes.
     order = np.random.default_rng(seed & 0x7FFFFFFF).permutation(len(x))
     batches = _batches(model, x, units, batch_size)
-    chosen = _labels(model, label, len(x))
+    chosen = inputs.labels(model, label, len(x))
     passes = _passes(model, batches, chosen, order, fold(base, 0), auxiliary, inference, progress)
     stream = metrics.RateDistortion().update(passes["log_likelihood"], passes["rate"])
     elbo = metrics.summarise(passes["log_likelihood"] - passes["rate"].sum(1))
@@ -132,7 +134,8 @@ def information_in_batches(model, x: np.ndarray, batch_size: int, seed, label=No
         seed: [2] int32.
         label: [N] of a conditional model.
     """
-    label = _labels(model, label, len(x))
+    x = inputs.array(model, x)
+    label = inputs.labels(model, label, len(x))
     units = model.likelihood.units(tf.constant(x)).numpy()
     total = 0.0
     for number, (rows, batch) in enumerate(_batches(model, x, units, batch_size)):
@@ -181,18 +184,6 @@ def _batches(model, x, units, batch_size) -> list[tuple[np.ndarray, np.ndarray]]
     """[(rows of x, those rows)]: sentences of about one length together, without common padding."""
     parts = np.array_split(np.argsort(units, kind="stable"), -(-len(x) // batch_size))
     return [(rows, model.likelihood.trim(x[rows])) for rows in parts]
-
-
-def _labels(model, label, number: int) -> np.ndarray | None:
-    """Checked; `None` for a model that asks for none."""
-    if not model.asks_label:
-        return None
-    if label is None or len(label) != number:
-        got = "none" if label is None else len(label)
-        raise UserError(
-            f"a conditional model needs a label for each of {number} examples, got {got}"
-        )
-    return np.asarray(label, np.int32)
 
 
 def _of(label, rows) -> tf.Tensor | None:

@@ -38,6 +38,11 @@ class AssociativeLatent(StochasticLatent):
 
     bound = False
 
+    @property
+    def num_remembered(self) -> int:
+        """N, the rows of the memory."""
+        return self.prior.num_examples
+
     def infer_from(self, posterior, seed, condition=None) -> Inferred:
         z = self.posterior.draw(posterior, seed)
         code = tf.stop_gradient(posterior.mean())

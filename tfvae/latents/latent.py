@@ -34,6 +34,9 @@ class Latent(keras.layers.Layer):
     bound = True
     """Whether distortion + rate is at least -log p(x) in expectation."""
 
+    num_remembered: int | None = None
+    """How many training examples it remembers, if any."""
+
     def infer(self, features, seed, condition=None) -> Inferred:
         """One draw for each example, with its rate by group.
 

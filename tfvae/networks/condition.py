@@ -6,11 +6,38 @@ Legend: B batch, n positions, C width of the vector.
 from __future__ import annotations
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from tfvae.checks import UserError
+from tfvae.checks import UserError, array
 
 __all__ = ["ExampleIndex", "LabelCondition", "joined"]
+
+
+def _indices(what: str, given, rows: int | None, below: int) -> tf.Tensor:
+    """`given` [B] as int32, each from 0 to `below` - 1; an assertion says so inside of a graph.
+
+    Raises:
+        UserError: otherwise.
+    """
+    wanted = f"{what} must be whole numbers from 0 to {below - 1}"
+    if not tf.is_symbolic_tensor(given):
+        if isinstance(given, tf.Tensor):
+            given = given.numpy()
+        try:
+            given = np.asarray(given)
+        except ValueError:  # rows of several lengths
+            raise UserError(f"{wanted}, one for each example, got {type(given).__name__}") from None
+        return tf.constant(array(what, given, "whole", (rows,), 0, below - 1), tf.int32)
+    if not (given.dtype.is_integer or given.dtype.is_floating):
+        raise UserError(f"{wanted}, got {given.dtype.name}")
+    if given.shape.rank not in (None, 1) or not given.shape.is_compatible_with((rows,)):
+        raise UserError(f"{wanted}, one for each example, got shape {list(given.shape)}")
+    index = tf.cast(given, tf.int32)
+    whole = tf.reduce_all(tf.cast(index, given.dtype) == given)
+    inside = tf.reduce_all((index >= 0) & (index < below))
+    with tf.control_dependencies([tf.debugging.Assert(whole & inside, [wanted, given])]):
+        return tf.identity(index)
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
@@ -47,9 +74,26 @@ class LabelCondition(keras.layers.Layer):
             )
         self.built = True
 
+    def check(self, label, rows: int | None = None, remembered: int | None = None) -> tf.Tensor:
+        """The labels as int32 [B]; inside of a graph they are asserted when it runs.
+
+        Args:
+            label: [B], 0 .. num_labels - 1.
+            rows: B, where it is known.
+            remembered: of no meaning here.
+
+        Raises:
+            UserError: they are no labels, or not as many as examples.
+        """
+        del remembered
+        return _indices(self.beside, label, rows, self.num_labels)
+
     def call(self, label):
-        """[B] -> [B, C] float32; a label that is none of them is a vector of zeros."""
-        hot = tf.one_hot(tf.cast(label, tf.int32), self.num_labels)
+        """[B] -> [B, C] float32; a label that is none of them, which `check` refuses, is NaN."""
+        label = tf.cast(label, tf.int32)
+        known = (label >= 0) & (label < self.num_labels)
+        # XLA drops assertions, and a vector of zeros would pass for a label
+        hot = tf.where(known[:, None], tf.one_hot(label, self.num_labels), float("nan"))
         if self.width is None:
             return hot
         return tf.matmul(hot, tf.cast(tf.convert_to_tensor(self.table), tf.float32))
@@ -73,6 +117,21 @@ class ExampleIndex(keras.layers.Layer):
     def build(self, input_shape=None):
         del input_shape
         self.built = True
+
+    def check(self, index, rows: int | None = None, remembered: int | None = None) -> tf.Tensor:
+        """The rows as int32 [B]; as `LabelCondition.check`.
+
+        Args:
+            index: [B], 0 .. remembered - 1.
+            rows: B, where it is known.
+            remembered: how many examples the latent remembers.
+
+        Raises:
+            UserError: they are no rows of the memory.
+        """
+        if remembered is None:
+            raise UserError("an ExampleIndex needs a latent that remembers examples, such as ACN's")
+        return _indices(self.beside, index, rows, remembered)
 
     def call(self, index):
         """[B] integers -> [B] int32."""

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tfvae.checks import UserError
 from tfvae.inference import amortised
-from tfvae.model import first
+from tfvae.inputs import first
 from tfvae.objectives import Objective
 from tfvae.procedures.partwise import Partwise
 

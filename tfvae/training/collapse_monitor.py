@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfvae import metrics
+from tfvae import inputs, metrics
 from tfvae.checks import UserError, positive
 from tfvae.randomness import fold, seed_of
 
@@ -65,6 +65,8 @@ class CollapseMonitor(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         if not hasattr(self.model.latent, "posterior"):
             raise UserError("a CollapseMonitor needs a model whose code has a posterior")
+        self.x = inputs.array(self.model, self.x)
+        self.label = inputs.labels(self.model, self.label, len(self.x))
 
     def on_train_batch_end(self, batch, logs=None):
         step = int(self.model.procedure.step.numpy())
