@@ -2,8 +2,10 @@
 
 The same networks, data, budget and seeds for a list of models, one after another: a run directory each
 (what `train_main.py` leaves), and in --out `comparison.md`, `.csv`, `.json` and `.html`. Killed, it goes
-on where it was: what is done is not run again, what was begun is resumed. A model may bring settings of
-its own (`beta_vae:beta=0.2`); --set is for all that have such a setting.
+on where it was: what is done is not run again, what was begun is resumed. Only the same runs count: where
+others lie in --out (another number of steps, other settings, other data) it is refused, and they are left
+as they are. A model may bring settings of its own (`beta_vae:beta=0.2`); --set is for all that have such
+a setting.
 
 --budget_minutes: instead of --train_steps, as many steps as each model makes in that time here; its speed
 is measured first and kept, so that a continued comparison has the same steps.
@@ -13,15 +15,11 @@ from __future__ import annotations
 
 import argparse
 import concurrent.futures
-import csv
+import contextlib
 import dataclasses
-import io
 import json
 import os
 import re
-import shlex
-import statistics
-import subprocess
 import sys
 import threading
 import time
@@ -34,19 +32,6 @@ _UNTIMED = "STEPS"
 _MOST_SEEDS = 10_000
 _RATE = 1e-3  # Adam's
 _TIMED = 20  # steps of which a model's speed is measured, after half as many
-COLUMNS = (
-    ("nll", "NLL"),
-    ("rate", "rate"),
-    ("distortion", "distortion"),
-    ("elbo", "ELBO"),
-    ("auxiliary_nll", "NLL, aux."),
-    ("mutual_information", "MI"),
-    ("active_units", "AU"),
-    ("linear_probe_accuracy", "probe"),
-    ("train_steps", "steps"),
-    ("train_seconds", "seconds"),
-)
-"""(key of report.json, head of the column)."""
 
 
 class Entry(NamedTuple):
@@ -114,20 +99,6 @@ def _usual(model: str) -> str:
     return recipe.load(model).defaults.dataset
 
 
-def folder(out: str, name: str, seed: int) -> str:
-    """The run directory of a line and a seed."""
-    return os.path.join(out, f"{re.sub('[^A-Za-z0-9_.=-]+', '_', name)}_{seed}")
-
-
-def command(resolved, workdir: str, data_dir: str | None) -> str:
-    """What runs it, to be pasted."""
-    words = [resolved.command(), f"--workdir={shlex.quote(workdir)}"]
-    words += [f"--{name}={getattr(resolved, name)}" for name in ("nll_samples", "nll_examples")]
-    if data_dir:
-        words.append(f"--data_dir={shlex.quote(data_dir)}")
-    return " ".join(words)
-
-
 def speed(resolved) -> float:
     """Seconds a step of the main stage, without tracing."""
     import keras
@@ -157,18 +128,26 @@ def lasting_minutes(entry: Entry, minutes: float, out: str, measure: bool = True
 
     Its speed is measured once and kept in <out>/speed.json; unknown and not to be measured, it stays untimed.
     """
+    from tfvae.checks import within
+    from tfvae.training.reading import json_object
+    from tfvae.training.run_directory import write_atomically
+
     path = os.path.join(out, "speed.json")
-    known = {}
-    if os.path.exists(path):
-        with open(path, encoding="utf-8") as stream:
-            known = json.load(stream)
-    if entry.name not in known:
+    known = json_object(path) if os.path.exists(path) else {}
+    alike = _untimed(entry.plans[0].command())
+    if alike not in known:
         if not measure:
             return entry._replace(timed=False)
         console.say(f"{entry.name}: measuring its speed")
-        known[entry.name] = speed(entry.plans[0])
-        _write(path, json.dumps(known, indent=1))
-    return lasting(entry, max(1, round(60 * minutes / known[entry.name])))
+        known[alike] = speed(entry.plans[0])
+        write_atomically(path, json.dumps(known, indent=1).encode())
+    seconds = within(f"the seconds a step of {entry.name} in {path}", known[alike], 1e-9, 1e9)
+    return lasting(entry, max(1, round(60 * minutes / seconds)))
+
+
+def _untimed(words: str) -> str:
+    """A command whose steps are not known."""
+    return re.sub(r"--train_steps=\d+", f"--train_steps={_UNTIMED}", words)
 
 
 def lasting(entry: Entry, steps: int) -> Entry:
@@ -176,98 +155,6 @@ def lasting(entry: Entry, steps: int) -> Entry:
     tenth = max(1, steps // 10)
     same = {"train_steps": steps, "eval_every": tenth, "checkpoint_every": tenth}
     return entry._replace(plans=[dataclasses.replace(p, **same) for p in entry.plans])
-
-
-def results(found: Sequence[Entry], out: str) -> list[dict[str, Any]]:
-    """A row for each line: its reports, and (mean, spread, values) of each column that exists."""
-    rows = []
-    for entry in found:
-        reports = []
-        for seed in range(len(entry.plans)):
-            path = os.path.join(folder(out, entry.name, seed), "report.json")
-            if os.path.exists(path):
-                with open(path, encoding="utf-8") as stream:
-                    reports.append(json.load(stream))
-        row: dict[str, Any] = {"model": entry.name, "seeds": len(reports), "reports": reports}
-        for key, _ in COLUMNS:
-            values = [r[key] for r in reports if r.get(key) is not None]
-            if values:
-                spread = statistics.stdev(values) if len(values) > 1 else None
-                row[key] = (statistics.fmean(values), spread, values)
-        rows.append(row)
-    return rows
-
-
-def markdown(rows, about: str) -> str:
-    """The table; mean +- standard deviation over seeds."""
-    from zoo import comparison_page
-
-    shown = [(key, head) for key, head in COLUMNS if any(key in row for row in rows)]
-    lines = [about, "", "| model | " + " | ".join(head for _, head in shown) + " | verdict |"]
-    lines.append("|---" * (len(shown) + 2) + "|")
-    for row in rows:
-        cells = [comparison_page.cell(row.get(key)) for key, _ in shown]
-        verdicts = sorted({r["verdict"] for r in row["reports"]})
-        lines.append(f"| {row['model']} | " + " | ".join(cells) + f" | {', '.join(verdicts)} |")
-    return "\n".join(lines) + "\n"
-
-
-def table_csv(rows) -> str:
-    """One line a run: easy to plot elsewhere."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(["model", "seed", "verdict", *(key for key, _ in COLUMNS)])
-    for row in rows:
-        for report in row["reports"]:
-            figures = [report.get(key) for key, _ in COLUMNS]
-            writer.writerow([row["model"], report["seed"], report["verdict"], *figures])
-    return text.getvalue()
-
-
-def write(found: Sequence[Entry], out: str, about: str) -> str:
-    """Everything that is known so far; the Markdown."""
-    from zoo import comparison_page
-
-    rows = results(found, out)
-    text = markdown(rows, about)
-    kept = [{k: v for k, v in row.items() if k != "reports"} for row in rows]
-    _write(os.path.join(out, "comparison.md"), text)
-    _write(os.path.join(out, "comparison.csv"), table_csv(rows))
-    _write(os.path.join(out, "comparison.json"), json.dumps(kept, indent=1))
-    curves = {row["model"]: _curves(out, row) for row in rows}
-    _write(os.path.join(out, "comparison.html"), comparison_page.html(rows, curves, COLUMNS, about))
-    return text
-
-
-def _curves(out: str, row) -> list[tuple[int, float]]:
-    """(step, validation rate) of the first seed's main stage."""
-    from zoo import recipe
-
-    path = os.path.join(folder(out, row["model"], 0), "metrics.jsonl")
-    if not os.path.exists(path):
-        return []
-    with open(path, encoding="utf-8") as stream:
-        lines = [json.loads(line) for line in stream]
-    return [
-        (line["step"], line["valid"]["rate"])
-        for line in lines
-        if line["stage"] == recipe.MAIN and "rate" in line["valid"]
-    ]
-
-
-def _write(path: str, text: str) -> None:
-    from tfvae.training.run_directory import write_atomically
-
-    write_atomically(path, text.encode())
-
-
-def _run(words: str, workdir: str) -> int:
-    """The command in a process of its own, resumed if it was begun."""
-    begun = os.path.exists(os.path.join(workdir, "config.json"))
-    arguments = [sys.executable, *shlex.split(words)[1:], *(["--resume"] if begun else [])]
-    here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    arguments[1] = os.path.join(here, arguments[1])
-    return subprocess.run(arguments, check=False).returncode
 
 
 def _arguments() -> argparse.ArgumentParser:
@@ -321,6 +208,7 @@ def main(words=None) -> int:
 
 def _work(asked) -> int:
     from tfvae.checks import UserError, place, within
+    from tfvae.training import RunLock
 
     fields = {name: getattr(asked, name) for name in _FIELDS}
     if (asked.train_steps is None) == (asked.budget_minutes is None):
@@ -330,54 +218,88 @@ def _work(asked) -> int:
     place("--out", asked.out)
     chosen = entries(asked.models.split(","), asked.set, asked.seeds, **fields)
     if asked.budget_minutes is not None:
-        minutes = within("--budget_minutes", asked.budget_minutes, 1e-3, 1e6)
-        chosen = [lasting_minutes(e, minutes, asked.out, not asked.print_only) for e in chosen]
-    return run_all(chosen, asked.out, asked.data_dir, asked.print_only, asked.processes)
+        within("--budget_minutes", asked.budget_minutes, 1e-3, 1e6)
+    alone = contextlib.nullcontext() if asked.print_only else RunLock(asked.out)
+    with alone:
+        if asked.budget_minutes is not None:
+            timing = asked.budget_minutes, asked.out, not asked.print_only
+            chosen = [lasting_minutes(entry, *timing) for entry in chosen]
+        if asked.print_only:
+            print_all(chosen, asked.out, asked.data_dir)
+            return 0
+        return run_all(chosen, asked.out, asked.data_dir, asked.processes)
 
 
-def run_all(
-    chosen: Sequence[Entry], out: str, data_dir=None, print_only: bool = False, processes: int = 1
-) -> int:
-    """Runs (or prints) what is not done, a seed of each model before the next seed."""
-    first, seeds = chosen[0].plans[0], len(chosen[0].plans)
-    steps = {entry.plans[0].train_steps for entry in chosen}
-    budget = f"{first.train_steps:,} steps" if len(steps) == 1 else "the same time, see steps"
-    about = (
-        f"{first.dataset}, {first.backbone} ({first.size}), {budget}, batches of {first.batch_size}, "
-        f"{seeds} seed(s); test split, nats per example; mean +- standard deviation"
-    )
-    failed = []
-    one_writes = threading.Lock()
-
-    def do(task) -> None:
-        words, workdir = task
-        console.say(words)
-        status = _run(words, workdir)
-        with one_writes:
-            if status:
-                failed.append(workdir)
-            write(chosen, out, about)  # after each run: a look at it is worth something
+def _tasks(chosen: Sequence[Entry], out: str, data_dir: str | None) -> list[tuple[Any, str, str]]:
+    """(plan, command, run directory), a seed of each model before the next seed."""
+    from zoo.comparison_runs import command, folder
 
     tasks = []
-    for seed in range(seeds):
+    for seed in range(len(chosen[0].plans)):
         for entry in chosen:
             workdir = folder(out, entry.name, seed)
             words = command(entry.plans[seed], workdir, data_dir)
-            if not entry.timed:
-                words = re.sub(r"--train_steps=\d+", f"--train_steps={_UNTIMED}", words)
-            tasks.append((words, workdir))
-    if print_only:
-        print("\n".join(words for words, _ in tasks))
-        if not all(entry.timed for entry in chosen):
-            print(f"# {_UNTIMED}: as many as fit into the time; measured when the comparison runs")
-        return 0
-    missing = [t for t in tasks if not os.path.exists(os.path.join(t[1], "report.json"))]
-    with concurrent.futures.ThreadPoolExecutor(processes) as pool:
+            tasks.append((entry.plans[seed], words if entry.timed else _untimed(words), workdir))
+    return tasks
+
+
+def print_all(chosen: Sequence[Entry], out: str, data_dir: str | None = None) -> None:
+    """The commands."""
+    print("\n".join(words for _, words, _ in _tasks(chosen, out, data_dir)))
+    if not all(entry.timed for entry in chosen):
+        print(f"# {_UNTIMED}: as many as fit into the time; measured when the comparison runs")
+
+
+def run_all(
+    chosen: Sequence[Entry], out: str, data_dir: str | None = None, processes: int = 1
+) -> int:
+    """Runs what is not done; 0 if all is done then, 1 if something failed.
+
+    Raises:
+        UserError: runs of something else lie there.
+    """
+    from zoo.comparison_runs import Processes, counted, refuse_others
+    from zoo.comparison_tables import write
+
+    refuse_others(chosen, out, data_dir)
+    about = _about(chosen)
+    write(chosen, out, about)  # what lay there may be of other models
+    made, failed, one_writes = Processes(), {}, threading.Lock()
+
+    def do(task) -> None:
+        _, words, workdir = task
+        console.say(words)
+        why = made.run(words, workdir)
+        with one_writes:
+            if why is not None:
+                failed[workdir] = why
+            write(chosen, out, about)  # after each run: a look at it is worth something
+
+    missing = [task for task in _tasks(chosen, out, data_dir) if counted(task[0], task[2]) is None]
+    pool = concurrent.futures.ThreadPoolExecutor(processes)
+    try:
         list(pool.map(do, missing))
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        made.stop()
+        raise
+    finally:
+        pool.shutdown()
     print(write(chosen, out, about))
-    for workdir in failed:
-        console.say(f"failed: {workdir}")
+    for _, _, workdir in missing:
+        if workdir in failed:
+            console.say(f"failed: {workdir}: {failed[workdir]}")
     return 1 if failed else 0
+
+
+def _about(chosen: Sequence[Entry]) -> str:
+    first, seeds = chosen[0].plans[0], len(chosen[0].plans)
+    steps = {entry.plans[0].train_steps for entry in chosen}
+    budget = f"{first.train_steps:,} steps" if len(steps) == 1 else "the same time, see steps"
+    return (
+        f"{first.dataset}, {first.backbone} ({first.size}), {budget}, batches of {first.batch_size}, "
+        f"{seeds} seed(s); test split, nats per example; mean +- standard deviation"
+    )
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html as _html
+from collections.abc import Sequence
 
 from matplotlib import colormaps
 from matplotlib.figure import Figure
@@ -22,27 +23,29 @@ _CAPTIONS = {
 _SHADES = (*range(0, 20, 2), *range(1, 20, 2))
 
 
-def html(rows, curves, columns, about: str) -> str:
+def html(rows, curves, columns, about: str, said: Sequence[str]) -> str:
     """The page; it refers to nothing outside of itself.
 
     Args:
-        rows: of `zoo.compare.results`.
+        rows: of `zoo.comparison_tables.results`, each with its `verdict`.
         curves: {model: [(step, rate)]}.
         columns: (key, head) of the table.
         about: one line.
+        said: what may be read from the figures, in sentences.
     """
     text = _html.escape
     shown = [(key, title) for key, title in columns if any(key in row for row in rows)]
-    done = sum(row["seeds"] for row in rows)
-    parts = head("Comparison", about, f"{done} runs are done.")
+    parts = head("Comparison", about, "\n".join(said))
     parts.append(
-        "<table class=a><tr><td>model" + "".join(f"<td class=n>{text(t)}" for _, t in shown)
+        "<div class=w><table><tr><td>model<td>verdict"
+        + "".join(f"<td class=n>{text(t)}" for _, t in shown)
     )
     for row in rows:
-        cells = "".join(f"<td class=n>{cell(row.get(key), '&plusmn;')}" for key, _ in shown)
+        cells = "".join(f"<td class=n>{_breakable(row.get(key))}" for key, _ in shown)
         # a name may hold all its settings: it breaks where one begins
-        parts.append(f"<tr><td>{text(row['model']).replace(':', ':<wbr>')}{cells}")
-    parts.append("</table>")
+        name = text(row["model"]).replace(":", ":<wbr>")
+        parts.append(f"<tr><td>{name}<td>{text(row['verdict'])}{cells}")
+    parts.append("</table></div>")
     made = {}
     names = [row["model"] for row in rows]
     colours = {name: colormaps["tab20"](_SHADES[i % 20]) for i, name in enumerate(names)}
@@ -67,6 +70,11 @@ def cell(value, sign: str = "+-") -> str:
         low, high = min(values), max(values)
         return str(low) if low == high else f"{low} to {high}"
     return f"{mean:.2f}" if spread is None else f"{mean:.2f} {sign} {spread:.2f}"
+
+
+def _breakable(value) -> str:
+    """In a narrow window the spread comes below its mean."""
+    return cell(value, "&plusmn;").replace(" ", "&nbsp;").replace("&nbsp;&plusmn;", " &plusmn;")
 
 
 def _plane(rows, colours) -> bytes:

@@ -27,6 +27,8 @@ _NOT_MODELS = {
     "assemble",
     "compare",
     "comparison_page",
+    "comparison_runs",
+    "comparison_tables",
     "console",
     "plan",
     "recipe",

@@ -300,7 +300,8 @@ def _run(resolved, path: str, resume: bool, strategy, lock) -> dict[str, Any]:
     made = prepare(resolved, kind, strategy)
     data, model = made.data, made.model
     config = {
-        **config_of(resolved, kind, data),
+        **resolved.config(),
+        **data_identity(kind, data),
         "versions": _versions(),
         "strategy": {"name": resolved.strategy, "replicas": strategy.num_replicas_in_sync},
     }
@@ -325,9 +326,9 @@ def _run(resolved, path: str, resume: bool, strategy, lock) -> dict[str, Any]:
     return written
 
 
-def config_of(resolved: plan.Plan, kind, data) -> dict[str, Any]:
-    """What config.json holds of a run that must be equal when it is resumed."""
-    return {**resolved.config(), "source": data.source, **kind.identity(data)}
+def data_identity(kind, data) -> dict[str, Any]:
+    """What config.json holds of the data: a run goes on with the same alone."""
+    return {"source": data.source, **kind.identity(data)}
 
 
 def _train(stage, resolved, kind, made, strategy, directory, resume) -> float | None:

@@ -202,9 +202,9 @@ def test_a_config_of_another_kind_is_one_line(tmp_path, text):
 
 
 def test_a_report_of_another_kind_is_of_no_finished_run(tmp_path):
-    for text in ("", "[]", "null", "3", '{"nll": '):
+    for text in ("", "[]", "null", "3", '{"verdict": ', "{}", '{"verdict": 3}'):
         (tmp_path / "report.json").write_text(text)
         assert RunDirectory.finished(str(tmp_path)) is None
-    (tmp_path / "report.json").write_text('{"nll": 3.0}')
-    assert RunDirectory.finished(str(tmp_path)) == {"nll": 3.0}
+    (tmp_path / "report.json").write_text('{"verdict": "healthy"}')
+    assert RunDirectory.finished(str(tmp_path)) == {"verdict": "healthy"}
     assert RunDirectory.finished(str(tmp_path / "nowhere")) is None

@@ -162,7 +162,8 @@ class RunDirectory:
         short, and goes on by --resume.
         """
         with contextlib.suppress(UserError):
-            return json_object(os.path.join(path, "report.json"))
+            held = json_object(os.path.join(path, "report.json"))
+            return held if isinstance(held.get("verdict"), str) else None
         return None
 
     def check(self) -> None:
