@@ -87,6 +87,10 @@ PARTS = {
         (STEPS, Z[:, 0]),
     ),
     networks.TextDecoder: (_text_decoder, (Z, TOKENS)),
+    networks.PositionalTextDecoder: (
+        lambda: networks.PositionalTextDecoder(WORDS, LENGTH, networks.LSTMNetwork(4), 3),
+        (Z, TOKENS),
+    ),
     networks.TextEncoder: (
         lambda: networks.TextEncoder(
             WORDS, 3, 4, "abs_max", initial_scale=0.3, embedding_scale=0.4, use_cudnn=False
@@ -94,7 +98,7 @@ PARTS = {
         (TOKENS,),
     ),
     networks.AntiCausalTextEncoder: (
-        lambda: networks.AntiCausalTextEncoder(WORDS, 3, 4, 2, initial_scale=0.3),
+        lambda: networks.AntiCausalTextEncoder(WORDS, 3, 4, 2, LENGTH, initial_scale=0.3),
         (TOKENS,),
     ),
     networks.FlatTextEncoder: (

@@ -100,6 +100,23 @@ def test_a_position_of_the_anti_causal_encoder_knows_nothing_before_its_token(si
         np.testing.assert_array_equal(reach[i] > 0, seen)
 
 
+@pytest.mark.parametrize("positions", [2, 3, 5, 7])
+def test_positions_of_a_fixed_length_begin_where_the_decoder_tells_them(positions):
+    """At ceil(i L / n), whatever the length of the sentence; behind its end nothing is read."""
+    longest, size = 7, 5
+    encoder = AntiCausalTextEncoder(V, E, 5, positions, longest)
+    encoder.build((None, None))
+    randomise(encoder)
+    reach = sensitivity(
+        lambda e: encoder.from_embeddings(e, tf.constant([size])), normal(1, size + 1, E)
+    )
+    for i in range(positions):
+        seen = (np.arange(size + 1) >= np.ceil(i * longest / positions)) & (
+            np.arange(size + 1) < size
+        )
+        np.testing.assert_array_equal(reach[i] > 0, seen)
+
+
 def test_a_position_of_the_anti_causal_encoder_is_the_last_state_of_the_reversed_rest():
     encoder, forward = AntiCausalTextEncoder(V, E, 5, 3), TextEncoder(V, E, 5)
     for layer in (encoder, forward):

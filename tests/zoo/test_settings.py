@@ -45,7 +45,7 @@ POINTS = [
     ("vae", "digits_grey8", "gated_pixelcnn", {"latent_grid": (2, 2)}),
     ("linear_vae", "gaussian", "linear", {}),
     ("vae", "pydoc", "lstm", {"bow_weight": 1.0, "cosine_weight": 1.0, "pretrain_steps": 0}),
-    ("vae", "pydoc", "dilated_cnn", {"dilations": (1, 2)}),
+    ("vae", "pydoc", "dilated_cnn", {"dilations": (1, 2), "latent_positions": 3}),
     ("cnn_vae", "mixmarkov", "dilated_cnn", {"encoder": "flat"}),
     ("lm", "pydoc", "transformer", {}),
     ("vae", "fsdd", "wavenet", {}),

@@ -16,6 +16,7 @@ from tfvae.networks.masked import CausalConv2D
 from tfvae.networks.mlp import MLPEncoder, MLPImage
 from tfvae.networks.no_encoder import NoEncoder
 from tfvae.networks.pixel_snail import PixelSNAIL
+from tfvae.networks.positional_text_decoder import PositionalTextDecoder
 from tfvae.networks.recurrent import LSTMNetwork
 from tfvae.networks.resnet import GridEncoder, ResNetEncoder
 from tfvae.networks.shared_variance import SharedVariance
@@ -56,6 +57,7 @@ __all__ = [
     "NoEncoder",
     "PixelSNAIL",
     "PooledTextEncoder",
+    "PositionalTextDecoder",
     "ResNetEncoder",
     "SharedVariance",
     "SplitEncoder",

@@ -113,11 +113,11 @@ class TextDecoder(keras.layers.Layer):
 
     def build(self, z_shape, x_shape=None):
         """Builds the layers for latents [B, ...] and tokens [B, T]."""
-        width = flat_size(z_shape)
+        beside, first = self._widths(z_shape)
         if not self.embedding.built:
             self.embedding.build(x_shape)
         if not self.network.built:
-            self.network.build((None, None, self.embedding_width + width), (None, width))
+            self.network.build((None, None, self.embedding_width + beside), (None, first))
         if not self.output_layer.built:
             self.output_layer.build((None, None, self.network.output_width))
 
@@ -139,21 +139,19 @@ class TextDecoder(keras.layers.Layer):
     def from_embeddings(self, z, embedded, seed=None):
         """The same from the embedded inputs [B, T, E], `<s>` first."""
         inputs, outputs = (None, None) if seed is None else (fold(seed, 1), fold(seed, 2))
-        z = self._flat(z)
         embedded = dropout(embedded, self.input_dropout, inputs)
-        shape = ops.shape(embedded)
-        every = tf.broadcast_to(z[:, None], [shape[0], shape[1], z.shape[1]])
-        features = self.network(tf.concat([embedded, every], -1), z)
+        along = self._along(z, ops.shape(embedded)[1])
+        features = self.network(tf.concat([embedded, along], -1), self._first(z))
         return self.output_layer(dropout(features, self.output_dropout, outputs))
 
     def begin(self, z):
         """The network's state before the first token."""
-        return self.network.begin(self._flat(z), self.max_length)
+        return self.network.begin(self._first(z), self.max_length)
 
     def step(self, state, z, tokens, t):
         """The tokens [B] before step t -> logits [B, V] of step t, the next state."""
         embedded = self.embedding(word_dropout(tokens, self.evaluation_keep, None))
-        inputs = tf.concat([embedded, self._flat(z)], -1)
+        inputs = tf.concat([embedded, self._at(z, t)], -1)
         features, state = self.network.step(state, inputs, t)
         return self.output_layer(features), state
 
@@ -187,10 +185,24 @@ class TextDecoder(keras.layers.Layer):
             progress(self.max_length, self.max_length)
         return tokens
 
-    def _flat(self, z):
+    def _widths(self, z_shape) -> tuple[int, int]:
+        """Of what comes beside each token, and of what the network's first state is told."""
+        return (flat_size(z_shape),) * 2
+
+    def _first(self, z):
         """[B, ...] -> [B, Z] in the layer's precision; Z may be 0, which rules -1 out."""
         z = tf.reshape(z, [ops.shape(z)[0], flat_size(z.shape)])
         return tf.cast(z, self.compute_dtype)
+
+    def _along(self, z, length):
+        """What comes beside each of so many tokens, [B, T, Z]."""
+        z = self._first(z)
+        return tf.broadcast_to(z[:, None], [ops.shape(z)[0], length, z.shape[1]])
+
+    def _at(self, z, t):
+        """What comes beside token t, [B, Z]."""
+        del t
+        return self._first(z)
 
     def get_config(self):
         """The constructor's arguments."""

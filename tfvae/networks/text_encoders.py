@@ -147,35 +147,55 @@ class AntiCausalTextEncoder(_RecurrentEncoder):
 
     Position i knows nothing before its token: the decoder knows the past already, so the code has
     only to carry what is still to come. Razavi, van den Oord, Poole and Vinyals, "Preventing
-    Posterior Collapse with delta-VAEs", ICLR 2019, section 2.3. A sentence shorter than n has some
-    states twice, one of length 0 gets zeros.
+    Posterior Collapse with delta-VAEs", ICLR 2019, section 2.3. L is the length of the sentence
+    itself: one shorter than n has some states twice, one of length 0 gets zeros. With `max_length` it
+    is the same for all, features_i = s at ceil(i L / n), the first token that a
+    `PositionalTextDecoder` tells z_i; positions behind the end of a sentence get zeros.
 
     Args:
         vocabulary_size: V.
         embedding_width: E.
         units: F.
         positions: n.
+        max_length: L of all sentences, or `None` for the length of each.
         initial_scale: s for all weights ~ U(-s, s); None for Keras's defaults.
         embedding_scale: the same for the embeddings; None takes `initial_scale`.
         use_cudnn: see `LSTMNetwork`.
     """
 
-    def __init__(self, vocabulary_size, embedding_width, units, positions: int, **kwargs):
+    def __init__(
+        self,
+        vocabulary_size,
+        embedding_width,
+        units,
+        positions: int,
+        max_length: int | None = None,
+        **kwargs,
+    ):
         super().__init__(vocabulary_size, embedding_width, units, **kwargs)
-        self.positions = positions
+        self.positions, self.max_length = positions, max_length
 
     def from_embeddings(self, embedded, length):
         """[B, T, E], lengths [B] -> [B, n, F]."""
         # Only the real part is turned round: padding must stay what the LSTM reads last.
         states = self.lstm(tf.reverse_sequence(embedded, length, seq_axis=1))
         states = tf.reverse_sequence(states, length, seq_axis=1)
-        places = tf.range(self.positions) * length[:, None] // self.positions
-        states = tf.gather(states, places, batch_dims=1)
-        return tf.where((length > 0)[:, None, None], states, tf.zeros_like(states))
+        order = tf.range(self.positions)
+        if self.max_length is None:
+            places = order * length[:, None] // self.positions
+        else:
+            places = -(-order * self.max_length // self.positions) + 0 * length[:, None]
+        there = places < length[:, None]
+        states = tf.gather(states, tf.where(there, places, 0), batch_dims=1)
+        return tf.where(there[..., None], states, tf.zeros_like(states))
 
     def get_config(self):
         """The constructor's arguments."""
-        return {**super().get_config(), "positions": self.positions}
+        return {
+            **super().get_config(),
+            "positions": self.positions,
+            "max_length": self.max_length,
+        }
 
 
 def _relu(widths, policy):

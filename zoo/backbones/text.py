@@ -12,7 +12,7 @@ from tfvae.checks import UserError
 from zoo.backbones import Backbone
 from zoo.backbones.sizes import sized
 
-__all__ = ["DILATIONS", "NAMES", "build", "grid", "without_latent"]
+__all__ = ["DILATIONS", "NAMES", "build", "grid", "own_position", "without_latent"]
 
 NAMES = ("dilated_cnn", "lstm", "transformer")
 
@@ -50,7 +50,7 @@ def build(settings, context) -> Backbone:
     """
     positions = settings.latent_positions
     if positions is None and (settings.prior == "ar1" or settings.encoder == "anti_causal"):
-        positions = _POSITIONS
+        positions = min(_POSITIONS, context.space.max_length)
     return Backbone(
         _encoder(settings, context, positions),
         _decoder(settings, context),
@@ -58,6 +58,12 @@ def build(settings, context) -> Backbone:
         positions,
         {"use_bias": settings.posterior_bias, "uniform_scale": settings.initial_scale},
     )
+
+
+def own_position(settings) -> bool:
+    """Whether a token is told the latent of its own position alone."""
+    said = getattr(settings, "latent_at_token", "all")  # a language model has none
+    return said == "own" or (said is None and settings.prior == "ar1")
 
 
 def grid(settings, space) -> None:
@@ -93,7 +99,8 @@ def _encoder(settings, context, positions):
             "use_cudnn": _kernel(settings),
         }
         if settings.encoder == "anti_causal":
-            return networks.AntiCausalTextEncoder(positions=positions, **common)
+            longest = context.space.max_length if own_position(settings) else None
+            return networks.AntiCausalTextEncoder(positions=positions, max_length=longest, **common)
         encoder = networks.TextEncoder(summary=settings.encoder, **common)
     if positions is None:
         return encoder
@@ -107,7 +114,8 @@ def _kernel(settings) -> bool | str:
 
 def _decoder(settings, context):
     size = sized(SIZES, context.size)
-    return networks.TextDecoder(
+    kind = networks.PositionalTextDecoder if own_position(settings) else networks.TextDecoder
+    return kind(
         context.space.vocabulary_size,
         context.space.max_length,
         _network(settings, context, size),

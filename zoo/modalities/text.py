@@ -12,12 +12,12 @@ import tensorflow as tf
 from tfvae import diagnosis
 from tfvae.checks import UserError
 from tfvae.training.reading import content, json_object, reading
-from zoo.backbones.text import DILATIONS
+from zoo.backbones.text import DILATIONS, own_position
 from zoo.backbones.text import NAMES as BACKBONES
 from zoo.datasets import text as sets
 from zoo.datasets import text_pipeline as pipeline
 from zoo.datasets.text.vocabulary import Vocabulary
-from zoo.settings import field
+from zoo.settings import ON, field
 
 __all__ = [
     "BACKBONES",
@@ -65,6 +65,13 @@ class EncoderSettings:
         low=1,
         high=4096,
     )
+    latent_at_token: str | None = field(
+        None,
+        "what of a sequence of latents a token is told: all of it, or its own position's (own); none: "
+        "own with prior=ar1, as published",
+        choices=("all", "own"),
+        of={"latent_positions": ON, "prior": ("ar1",), "encoder": ("anti_causal",)},
+    )
     posterior_bias: bool = field(
         False,
         "of the posterior's mean and scale",
@@ -103,7 +110,7 @@ class DecoderSettings:
         "tanh",
         "of an LSTM decoder: tanh: c = W z, h = tanh c; linear: h = W z + b; zero",
         choices=("tanh", "linear", "zero"),
-        of={"backbone": ("lstm",)},
+        of=({"backbone": ("lstm",)}, {"token_is_told": ("all",)}),
     )
     output_bias: bool = field(False, "of the logits")
     initial_scale: float | None = field(
@@ -213,9 +220,9 @@ def stream(
 
 
 def facts(settings, dataset: str, space: Space | None = None) -> dict[str, str]:
-    """None; see `zoo.settings.field`."""
-    del settings, dataset, space
-    return {}
+    """What is meant where the settings say none; see `zoo.settings.field`."""
+    del dataset, space
+    return {"token_is_told": "own" if own_position(settings) else "all"}
 
 
 def pictures(model, x: np.ndarray, data, seed: int, progress) -> diagnosis.Shown:
