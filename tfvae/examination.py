@@ -103,7 +103,7 @@ def main(words=None) -> int:
 
 
 # the least and the most of what can be asked; a spread needs two examples
-_RANGES = {
+RANGES = {
     "examples": (2, 10**9),
     "gap_examples": (2, 10**6),
     "gap_steps": (1, 10**6),
@@ -115,7 +115,7 @@ _RANGES = {
 
 
 def _examine(asked) -> None:
-    for name, ends in _RANGES.items():
+    for name, ends in RANGES.items():
         if getattr(asked, name) is not None:
             within(f"--{name}", getattr(asked, name), *ends)
     for what, path in (

@@ -46,8 +46,12 @@ def plan_of(workdir: str, data_dir: str | None = None) -> plan.Plan:
             raise UserError(f"{path} is of no run: it holds no {name!r}")
     if not isinstance(config["settings"], dict):
         raise UserError(f"{path}: 'settings' must be an object, got {str(config['settings'])[:40]}")
-    fields = set(plan.Plan.__dataclass_fields__) & set(config) - _NOT_OF_THE_RUN
-    given = {name: config[name] for name in fields}
+    given = {}
+    for name, field in plan.Plan.__dataclass_fields__.items():
+        if name in config and name not in _NOT_OF_THE_RUN:
+            given[name] = config[name]
+            if given[name] is None and field.default is not None:
+                raise UserError(f"{path}: {name!r} must not be null")
     try:
         return plan.resolve(
             config["model"], (), config["settings"], True, data_dir=data_dir, **given
@@ -89,15 +93,18 @@ def examined(workdir: str, data_dir: str | None = None, given=None) -> Examined:
 
 def _last_weight(workdir: str) -> float | None:
     """Of the rate, when the main stage ended; `None` if it was 1 all along."""
-    path, last = os.path.join(workdir, "metrics.jsonl"), None
+    path, last, seen = os.path.join(workdir, "metrics.jsonl"), None, False
     for number, row in enumerate(json_rows(path), 1):
         place, figures = f"{path}, line {number}", row.get("train")
         if "stage" not in row or not isinstance(figures, dict):
             raise UserError(
                 f"{place}: expected a row with 'stage' and 'train', found {str(row)[:40]}"
             )
+        seen |= row["stage"] == recipe.MAIN
         if row["stage"] == recipe.MAIN and "weight/rate" in figures:
             last = within(f"{place}: 'weight/rate'", figures["weight/rate"], 0.0, _HEAVIEST)
+    if not seen:
+        raise UserError(f"{path} holds no row of the stage {recipe.MAIN!r}")
     return last
 
 

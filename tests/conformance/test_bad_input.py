@@ -7,14 +7,25 @@ the words of a command).
 
 import dataclasses
 import itertools
+import json
+import os
+import re
+import shutil
 import typing
+import zipfile
 
+import keras
+import numpy as np
 import pytest
 from absl import flags
 
 import train_main
+import zoo
+from tests import models
+from tests.conformance import bad_files
 from tfvae import examination
-from zoo import compare, plan, values
+from tfvae.checks import UserError
+from zoo import compare, plan, run, values
 from zoo.benchmarks import __main__ as benchmarks
 from zoo.plan import Plan
 
@@ -233,6 +244,10 @@ def test_a_command_that_is_wrong_is_refused(capfd, command, words, says):
     assert says in refuse(capfd, command, words)
 
 
+def test_nothing_that_a_refusal_needs_is_slow():
+    assert len(WORDS) >= 300
+
+
 # ------------------------------------------------------------------ files
 
 
@@ -286,3 +301,132 @@ def test_files_that_are_wrong_are_refused(capfd, tmp_path, command, write, says)
 
 def test_so_many_are_tried():
     assert len(WORDS) + len(IDLE) + len(PLACES) + len(COMMANDS) + len(FILES) >= 1400
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory):
+    """Where the valid files lie, written once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TFVAE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setattr(run, "load", lambda workdir: None)  # what lies beside a model is read here
+        yield tmp_path_factory.mktemp("good")
+
+
+@pytest.mark.parametrize("reader", bad_files.READERS)
+def test_what_is_damaged_below_can_be_read_as_it_was(good, tmp_path, reader):
+    assert bad_files.read(reader, bad_files.copied(good, reader, tmp_path)) is not None
+
+
+@pytest.mark.parametrize(
+    ("reader", "file", "said", "damage"),
+    bad_files.ROWS,
+    ids=[": ".join(row[:3]) for row in bad_files.ROWS],
+)
+def test_a_damaged_file_is_refused_in_a_line_that_says_where(
+    good, tmp_path, reader, file, said, damage
+):
+    folder = bad_files.copied(good, reader, tmp_path)
+    damage(folder / file)
+    with pytest.raises(UserError) as caught:
+        bad_files.read(reader, folder)
+    text = str(caught.value)
+    assert str(folder) in text and "\n" not in text and len(text) < 2000, text
+
+
+def test_there_is_a_row_for_every_reader():
+    assert {row[0] for row in bad_files.ROWS} == set(bad_files.READERS)
+    assert len(bad_files.ROWS) >= 250
+
+
+# ------------------------------------------------------------------ diagnose
+
+
+def _numbers():
+    for name, (low, high) in examination.RANGES.items():
+        below = low - 1 if isinstance(low, int) else -low
+        for value in (below, high * 10, "nan", "inf", "x", "9" * 5000, ""):
+            yield name, [f"--{name}={value}"]
+
+
+@pytest.mark.parametrize(("name", "words"), _numbers(), ids=itertools.count())
+def test_numbers_of_diagnose_are_refused_by_name(capfd, name, words):
+    assert f"--{name}" in refuse(capfd, "diagnose", ["model.keras", *words])
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """A folder with a model of images 4x4 and data for it."""
+    folder = tmp_path_factory.mktemp("saved")
+    models.plain().save(folder / "model.keras")
+    np.save(folder / "x.npy", models.images(8))
+    return folder
+
+
+def _code(path, done):
+    """A model that would run code of its own when it is read."""
+    layer = keras.layers.Lambda(lambda x: os.mkdir(done), output_shape=(3,))
+    keras.Sequential([keras.Input((3,)), layer]).save(path)
+
+
+def _class_of_os(path, done):
+    named = {"module": "os", "class_name": "system", "config": {"command": f"touch {done}"}}
+    _repacked(path, **{"config.json": json.dumps(named | {"registered_name": "system"}).encode()})
+
+
+def _repacked(path, **files):
+    """The archive with other members; `None` leaves one out."""
+    with zipfile.ZipFile(path) as archive:
+        held = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in (held | files).items():
+            if content is not None:
+                archive.writestr(name, content)
+
+
+MODELS = {
+    "empty": lambda path, done: path.write_bytes(b""),
+    "half": lambda path, done: path.write_bytes(path.read_bytes()[:4000]),
+    "text": lambda path, done: path.write_text("a model"),
+    "an empty zip": lambda path, done: path.write_bytes(bad_files.zipped()),
+    "no weights": lambda path, done: _repacked(path, **{"model.weights.h5": None}),
+    "damaged weights": lambda path, done: _repacked(path, **{"model.weights.h5": b"weights"}),
+    "a list": lambda path, done: _repacked(path, **{"config.json": b"[]"}),
+    "10^5 brackets": lambda path, done: _repacked(path, **{"config.json": b"[" * 100_000}),
+    "a class of os": _class_of_os,
+    "code": _code,
+    "no VAE": lambda path, done: keras.Sequential([keras.Input((3,))]).save(path),
+}
+
+
+@pytest.mark.parametrize("damage", MODELS.values(), ids=MODELS)
+def test_a_model_that_is_none_is_refused_and_nothing_of_it_is_run(capfd, saved, tmp_path, damage):
+    path, done = tmp_path / "model.keras", tmp_path / "done"
+    shutil.copy(saved / "model.keras", path)
+    damage(path, str(done))
+    said = refuse(capfd, "diagnose", [str(path), f"--data={saved}/x.npy"])
+    assert str(path) in said and not done.exists()
+    with pytest.raises(UserError, match=re.escape(str(path))):
+        zoo.load(str(tmp_path))
+
+
+DATA = {
+    "no channels": np.zeros((8, 4, 4)),
+    "colour": np.zeros((8, 4, 4, 3)),
+    "larger": np.zeros((8, 5, 4, 1)),
+    "bytes": np.full((8, 4, 4, 1), 255, np.uint8),
+    "one example": np.zeros((1, 4, 4, 1)),
+}
+
+
+@pytest.mark.parametrize("x", DATA.values(), ids=DATA)
+def test_data_that_are_not_of_the_model_are_refused(capfd, saved, tmp_path, x):
+    np.save(tmp_path / "x.npy", x)
+    words = [f"{saved}/model.keras", f"--data={tmp_path}/x.npy", f"--out={tmp_path}"]
+    assert "x must" in refuse(capfd, "diagnose", words)
+
+
+@pytest.mark.parametrize("words", [["--out={}/x.npy"], ["--out=/proc/none"], ["--data_dir={}"]])
+def test_places_of_diagnose_are_refused_before_anything_is_measured(capfd, saved, words):
+    words = [word.format(saved) for word in words]
+    said = refuse(capfd, "diagnose", [f"{saved}/model.keras", f"--data={saved}/x.npy", *words])
+    assert words[0].partition("=")[2] in said or "--data_dir" in said

@@ -158,7 +158,10 @@ def test_missing_files_and_wrong_shapes_are_one_line(tmp_path):
     with pytest.raises(UserError, match=r"'mnist': no train-images-idx3-ubyte.gz in .* needed"):
         datasets.load("mnist", str(tmp_path))
     _mnist(tmp_path, side=27)
-    with pytest.raises(UserError, match=r"uint8 \[N, 28, 28, 1\], got uint8 \[25, 27, 27, 1\]"):
+    with pytest.raises(
+        UserError,
+        match=r"train-images-idx3-ubyte.gz must be uint8 \[N, 28, 28\], got uint8 \[30, 27, 27\]",
+    ):
         datasets.load("mnist", str(tmp_path))
     with pytest.raises(UserError, match="'imagenet32' must be given with --data_dir"):
         datasets.load("imagenet32")

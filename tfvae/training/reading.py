@@ -107,6 +107,8 @@ def json_rows(path: str) -> list[dict[str, Any]]:
     rows = []
     for number, line in enumerate(lines, 1):
         place = f"{path}, line {number}"
+        if not line.endswith("\n"):
+            raise UserError(f"{place} is cut short")
         with reading(place):
             rows.append(_object(place, json.loads(line)))
     return rows
@@ -114,7 +116,7 @@ def json_rows(path: str) -> list[dict[str, Any]]:
 
 def _object(place: str, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise UserError(f"{place} must hold a JSON object, got {str(value)[:40]!r}")
+        raise UserError(f"{place} must hold a JSON object, got {json.dumps(value)[:40]}")
     return value
 
 

@@ -76,7 +76,7 @@ class Cifar10(ImageBuilder, skip_registration=True):
                 *(np.concatenate(part) for part in zip(*(rows[n][:2] for n in _BATCHES[:5])))
             )
             test = rows[_BATCHES[5]]
-        cut = len(train.x) - len(train.x) // 10
+        cut = len(train.x) - max(1, len(train.x) // 10)
         return {
             "train": Split(train.x[:cut], train.label[:cut]),
             "valid": Split(train.x[cut:], train.label[cut:]),

@@ -38,7 +38,7 @@ class ImageNet32(ImageBuilder, skip_registration=True):
     def read(self):
         parts = [_images(self.paths[name]) for name in _BATCHES]
         x, label = (np.concatenate([part[i] for part in parts]) for i in range(2))
-        cut = len(x) - min(10_000, len(x) // 10)
+        cut = len(x) - max(1, min(10_000, len(x) // 10))
         return {
             "train": Split(x[:cut], label[:cut]),
             "valid": Split(x[cut:], label[cut:]),

@@ -37,11 +37,11 @@ def _idx_splits(paths: dict[str, str]) -> dict[str, Split]:
     """Train without its last sixth (10,000 of 60,000), which is valid; test."""
     both = {}
     for part in _PARTS:
-        x = files.idx(paths[f"{part}_image"], True)
-        path = paths[f"{part}_label"]
+        image, path = paths[f"{part}_image"], paths[f"{part}_label"]
+        x = array(image, files.idx(image, True), "uint8", (None, 28, 28))
         both[part] = Split(x[..., None], files.labels(path, files.idx(path, False), len(x), 10))
     x, label = both["train"][:2]
-    cut = len(x) - len(x) // 6
+    cut = len(x) - max(1, len(x) // 6)
     return {
         "train": Split(x[:cut], label[:cut]),
         "valid": Split(x[cut:], label[cut:]),
