@@ -132,6 +132,8 @@ def _examine(asked) -> None:
     refuse_unwritable(out)
     model, x = examined.model, examined.x[: asked.examples]
     label = None if examined.label is None else examined.label[: asked.examples]
+    if len(x) < 2:
+        raise UserError(f"x must hold at least 2 examples, got {len(x)}")
     model.likelihood.check(x)
     found = diagnosis.diagnose(
         model,

@@ -10,7 +10,7 @@ from tfvae.examination import Examined
 from tfvae.training.reading import json_object, json_rows
 from zoo import modalities, plan, recipe, run
 
-__all__ = ["examined", "plan_of"]
+__all__ = ["examined", "last_weight", "plan_of"]
 
 # with one of these the encoder does not stand where one weight of the rate would hold it
 _OTHER_OBJECTIVES = {
@@ -80,7 +80,7 @@ def examined(workdir: str, data_dir: str | None = None, given=None) -> Examined:
     settings = resolved.settings
     plain = all(getattr(settings, name, off) == off for name, off in _OTHER_OBJECTIVES.items())
     beta = getattr(settings, "beta", 1.0) if plain else None
-    weight = _last_weight(workdir) if plain else None
+    weight = last_weight(workdir) if plain else None
     return Examined(
         f"{resolved.model} on {resolved.dataset}",
         model,
@@ -91,8 +91,12 @@ def examined(workdir: str, data_dir: str | None = None, given=None) -> Examined:
     )
 
 
-def _last_weight(workdir: str) -> float | None:
-    """Of the rate, when the main stage ended; `None` if it was 1 all along."""
+def last_weight(workdir: str) -> float | None:
+    """Of the rate, when the main stage ended; `None` if it was 1 all along.
+
+    Raises:
+        UserError: metrics.jsonl is missing or damaged.
+    """
     path, last, seen = os.path.join(workdir, "metrics.jsonl"), None, False
     for number, row in enumerate(json_rows(path), 1):
         place, figures = f"{path}, line {number}", row.get("train")
