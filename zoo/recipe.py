@@ -125,7 +125,8 @@ class Stage:
         name: of its checkpoints and of its rows in metrics.jsonl.
         model: what is trained, evaluated and, after the last stage, kept.
         procedure: how.
-        steps: how long.
+        steps: how long, at most.
+        batch_size: its own, or `None` for the run's.
         remedies: what is turned on when the latent collapses (`tfvae.training.CollapseMonitor`).
     """
 
@@ -134,6 +135,7 @@ class Stage:
     procedure: Any
     steps: int
     remedies: tuple = ()
+    batch_size: int | None = None
 
 
 def names() -> list[str]:

@@ -333,6 +333,7 @@ def data_identity(kind, data) -> dict[str, Any]:
 
 def _train(stage, resolved, kind, made, strategy, directory, resume) -> float | None:
     beside = getattr(stage.model.condition, "beside", None)
+    batch_size = stage.batch_size or resolved.batch_size
 
     def evaluate():
         batches = kind.batches(made.valid, resolved.batch_size, made.valid_label)
@@ -342,10 +343,8 @@ def _train(stage, resolved, kind, made, strategy, directory, resume) -> float | 
     def stream(start):
         return training.strategy.distribute(
             strategy,
-            lambda shard: kind.stream(
-                made.data, resolved.batch_size, resolved.seed, start, shard, beside
-            ),
-            resolved.batch_size,
+            lambda shard: kind.stream(made.data, batch_size, resolved.seed, start, shard, beside),
+            batch_size,
         )
 
     def further():

@@ -18,5 +18,7 @@ RECIPE = Recipe(
         "adversary_weight": 10.0,
         "latent_width": 8,
         "moment_steps": 200,
+        "adam_beta1": 0.5,
+        "critic_learning_rate": 5e-4,
     },
 )

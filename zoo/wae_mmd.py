@@ -17,5 +17,6 @@ RECIPE = Recipe(
         "mmd_weight": 50.0,
         "latent_width": 8,
         "moment_steps": 200,
+        "adam_beta1": 0.5,
     },
 )

@@ -142,7 +142,6 @@ def test_impossible_pairs_are_refused_by_name(name, given, says):
             "adversary_offset=True cannot go with it",
         ),
         ("wae_mmd", {"batch_size": 1}, "codes of a batch in pairs, and --batch_size=1 has none"),
-        ("wae_gan", {"batch_size": 1}, "covariance of a batch, and --batch_size=1 has none"),
         (
             "wae_mmd",
             {"conditional": True, "prior": "label"},
@@ -195,7 +194,7 @@ def test_the_encoder_of_a_wae_is_first_brought_to_the_moments_of_the_prior():
     bias.assign_add(tf.fill(bias.shape, 3.0))
     stages = assemble.stages(described, resolved.settings, made_for, model)
     first = next(stages)
-    assert (first.name, first.steps) == ("moments", 200)
+    assert (first.name, first.steps, first.batch_size) == ("moments", 200, 64)  # no data are known
     model.compile(procedure=first.procedure)
     model.fit(x, batch_size=64, epochs=50, verbose=0)
     code = model.draw(x, seed_of(0)).z.numpy()
@@ -203,7 +202,10 @@ def test_the_encoder_of_a_wae_is_first_brought_to_the_moments_of_the_prior():
     assert np.mean(code.mean(0) ** 2) < 0.1 and np.mean((np.cov(code.T) - np.eye(8)) ** 2) < 0.1
     slots = first.procedure.update.optimizer.variables[2:]  # after the step and the learning rate
     assert len(slots) == 2 * len(encoder_variables(model)) < 2 * len(model.trainable_variables)
-    assert [stage.name for stage in stages] == ["train"]
+    main = next(stages)
+    assert main.name == "train" and main.batch_size is None
+    for stage in (first, main):
+        assert stage.procedure.update.optimizer.beta_1 == 0.5
 
 
 @pytest.mark.parametrize(

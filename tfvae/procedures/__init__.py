@@ -9,6 +9,7 @@ from tfvae.procedures.partwise import Partwise, encoder_variables
 from tfvae.procedures.plateau import REFERENCES, Plateau
 from tfvae.procedures.procedure import Procedure
 from tfvae.procedures.restarted_codebook import RestartedCodebook
+from tfvae.procedures.until import Until
 from tfvae.procedures.update import Update
 from tfvae.procedures.write_codes import WriteCodes
 
@@ -25,6 +26,7 @@ __all__ = [
     "Player",
     "Procedure",
     "RestartedCodebook",
+    "Until",
     "Update",
     "WriteCodes",
     "encoder_variables",

@@ -122,7 +122,8 @@ class Monitor(_Clock):
         for name, value in logs.items():
             sums[name] = sums.get(name, 0.0) + float(value)
         self.state["count"] += 1
-        if step % self.every and step != self.last:
+        over = self.procedure is not None and self.procedure.over
+        if step % self.every and step != self.last and not over:
             return
         train = {name: total / self.state["count"] for name, total in sorted(sums.items())}
         self.state.update(sums={}, count=0)

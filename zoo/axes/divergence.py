@@ -107,11 +107,6 @@ def make(settings, context) -> Divergence:
             f"mmd_weight={settings.mmd_weight} with mmd_unbiased=true compares the codes of a batch in "
             "pairs, and --batch_size=1 has none: take more, or mmd_unbiased=false"
         )
-    if alone and settings.moment_steps:
-        raise UserError(
-            f"moment_steps={settings.moment_steps} looks at the covariance of a batch, and "
-            "--batch_size=1 has none: take more, or moment_steps=0"
-        )
     for name in ("mmd_weight", "adversary_weight", "moment_steps"):
         value = getattr(settings, name)
         if value and settings.prior == "label":
@@ -135,14 +130,14 @@ def make(settings, context) -> Divergence:
         critic = _critic(settings, 2)
         made.terms["density_ratio"] = (settings.ratio_weight, DensityRatio(critic))
         loss = DensityRatioLoss(critic, context.seed)
-        made.players.append(_player("ratio_critic", critic, loss, settings, context))
+        made.players.append(_player("ratio_critic", critic, loss, _RATIO_BETAS, settings, context))
     if settings.adversary_weight:
         critic = _critic(settings, 1)
         if settings.adversary_offset:
             critic = OffsetCritic(critic)
         made.terms["adversary"] = (settings.adversary_weight, PriorCritic(critic))
         loss = PriorCriticLoss(critic, context.seed)
-        made.players.append(_player("prior_critic", critic, loss, settings, context))
+        made.players.append(_player("prior_critic", critic, loss, _PRIOR_BETAS, settings, context))
     return made
 
 
@@ -150,11 +145,15 @@ def _critic(settings, outputs: int) -> Critic:
     return Critic([settings.critic_units] * settings.critic_layers, outputs)
 
 
-def _player(name: str, critic: Critic, loss, settings, context) -> Player:
+# published with a short memory of the gradient, as the game changes under the critic
+_RATIO_BETAS = (0.5, 0.9)  # Kim and Mnih 2018
+_PRIOR_BETAS = (0.5, 0.999)  # Tolstikhin et al. 2018, as released
+
+
+def _player(name: str, critic: Critic, loss, betas, settings, context) -> Player:
     update = Update(
         Objective({"critic": loss}),
-        # published with a short memory of the gradient: the game changes under the critic
-        keras.optimizers.Adam(settings.critic_learning_rate, beta_1=0.5, beta_2=0.9),
+        keras.optimizers.Adam(settings.critic_learning_rate, *betas),
         variables=lambda model: critic.trainable_variables,
         inference=inference.code_only,
         jit_compile=context.jit_compile,

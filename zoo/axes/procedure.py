@@ -19,16 +19,18 @@ from tfvae.procedures import (
     KeepBest,
     Plateau,
     Player,
+    Until,
     Update,
     encoder_variables,
 )
 from tfvae.randomness import seed_of
 from tfvae.schedules import Constant, Cosine, Exponential, Piecewise, Restarts, Schedule
 from zoo.recipe import MAIN, Context, Stage
-from zoo.settings import field
+from zoo.settings import ON, field
 
 OPTIMIZERS = ("adam", "sgd")
 _ADAM_RATE = 1e-3  # where the run's is SGD's
+_MOMENTS = 0.1  # where WAE's pretraining ends, as released
 _AGGRESSIVE = {"procedure": ("aggressive",), "on_collapse": ("aggressive",)}
 _PLATEAU = {"learning_rate_schedule": ("plateau",)}
 
@@ -103,8 +105,16 @@ class ProcedureSettings:
     moment_steps: int = field(
         0,
         "first the encoder alone for so many steps: mean and covariance of its codes come to those "
-        "of the prior (WAE as released: at most 200)",
+        "of the prior (WAE as released: at most 200), to a distance below 0.1",
         low=0,
+    )
+    moment_points: int = field(
+        1000,
+        "examples of a batch of that, in whole batches of the run (WAE as released: 1000 of MNIST, 256 "
+        "of CelebA)",
+        low=2,
+        high=1_000_000,
+        of={"moment_steps": ON},
     )
 
 
@@ -113,6 +123,13 @@ class TrainingSettings:
     """The optimizer and its learning rate."""
 
     optimizer: str = field("adam", "adam, or sgd without momentum", choices=OPTIMIZERS)
+    adam_beta1: float = field(
+        0.9,
+        "of Adam's mean of the gradient (WAE as released: 0.5)",
+        low=0.0,
+        high=0.9999,
+        of={"optimizer": ("adam",), "encoder_optimizer": ("adam",), "moment_steps": ON},
+    )
     clip_norm: float | None = field(5.0, "largest global norm of the gradient, or none", low=1e-6)
     learning_rate_schedule: str = field(
         "drop",
@@ -179,9 +196,10 @@ def learning_rate(settings, rate: float, steps: int, modality: str) -> Schedule 
 
 
 def _optimizer(settings, name: str | None = None) -> keras.optimizers.Optimizer:
-    kind = {"adam": keras.optimizers.Adam, "sgd": keras.optimizers.SGD}[name or settings.optimizer]
-    decay = settings.ema_decay
-    return kind(use_ema=decay > 0, ema_momentum=decay or 0.99)
+    average = {"use_ema": settings.ema_decay > 0, "ema_momentum": settings.ema_decay or 0.99}
+    if (name or settings.optimizer) == "sgd":
+        return keras.optimizers.SGD(**average)
+    return keras.optimizers.Adam(beta_1=settings.adam_beta1, **average)
 
 
 def main_stage(
@@ -308,15 +326,17 @@ def moment_stage(settings, context: Context, model) -> Stage:
     distance = objectives.MomentDistance(context.seed)
     update = Update(
         objectives.Objective({"moments": distance}),
-        keras.optimizers.Adam(),
+        keras.optimizers.Adam(beta_1=settings.adam_beta1),
         variables=encoder_variables,
         clip_norm=settings.clip_norm,
         inference=inferences.encoder_only,
         jit_compile=context.jit_compile,
     )
     rate = context.learning_rate if settings.optimizer == "adam" else _ADAM_RATE
-    procedure = Joint(update, learning_rate=Constant(rate), seed=context.seed)
-    return Stage("moments", model, procedure, settings.moment_steps)
+    procedure = Until(_MOMENTS, update=update, learning_rate=Constant(rate), seed=context.seed)
+    points = min(settings.moment_points, context.num_examples)
+    batch_size = max(1, points // context.batch_size) * context.batch_size
+    return Stage("moments", model, procedure, settings.moment_steps, batch_size=batch_size)
 
 
 def prior_stage(settings, context: Context, model) -> Stage:
