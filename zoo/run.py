@@ -382,6 +382,7 @@ def _watch(stage, made, chief: bool) -> training.CollapseMonitor | None:
         label=label,
         remedies=stage.remedies,
         say=console.say if chief else lambda text: None,
+        warm_up=max(training.collapse_monitor.WARM_UP, stage.steps // 10),
     )
 
 

@@ -10,10 +10,19 @@ import tensorflow as tf
 import zoo
 from tests import linear_gaussian, models
 from tfvae.checks import UserError
-from tfvae.objectives import Objective, Switch, distortion, elbo, free_bits, rate
+from tfvae.objectives import (
+    Capacity,
+    DualVariable,
+    Objective,
+    Switch,
+    distortion,
+    elbo,
+    free_bits,
+    rate,
+)
 from tfvae.procedures import Aggressive, Joint, Update
-from tfvae.schedules import Linear
-from tfvae.training import CollapseMonitor, RunDirectory, train
+from tfvae.schedules import Constant, Cyclical, Linear, Scaled, Sigmoid
+from tfvae.training import CollapseMonitor, RunDirectory, collapse_monitor, train
 from zoo import plan, run
 
 WHITE = (1.0,) * 5  # data in which there is nothing to code
@@ -22,7 +31,7 @@ WHITE = (1.0,) * 5  # data in which there is nothing to code
 def _watched(model, x, **given):
     """The monitor of a model that does not move, after so many steps."""
     lines = []
-    monitor = CollapseMonitor(x, every=1, say=lines.append, **given)
+    monitor = CollapseMonitor(x, every=1, say=lines.append, **{"warm_up": 0, **given})
     model.compile(procedure=Joint(Update(elbo(), keras.optimizers.SGD(0.0))))
     model.fit(x, batch_size=len(x) // 4, verbose=0, callbacks=[monitor])
     return monitor, lines
@@ -63,10 +72,67 @@ def test_one_sign_is_none(found, number):
     assert len(monitor._signs(dict(zip(names, found)))) == number
 
 
+def test_before_the_warm_up_nothing_is_said():
+    """By itself not before step 100 of however short a run; by the command not before a tenth either."""
+    model, x = linear_gaussian.planted(squares=WHITE)[0], linear_gaussian.data(WHITE, 400)
+    assert _watched(model, x, warm_up=collapse_monitor.WARM_UP)[1] == []
+    monitor, lines = _watched(model, x, warm_up=2)  # steps 2 and 3
+    assert len(monitor.history) == 4 and [line[:7] for line in lines] == ["step 3:"]
+    lines = []
+    monitor = CollapseMonitor(x, say=lines.append)
+    monitor.set_model(model)
+    for step in (98, 99, 100, 101):
+        monitor.look(step)
+    assert [line.split(":")[0] for line in lines] == ["step 101"]
+
+
+SCHEDULED = {
+    "constant": (rate, Constant(0.2), {0: True}),
+    "linear": (rate, Linear(0.0, 1.0, 50), {0: False, 49: False, 50: True}),
+    "scaled": (rate, Scaled(0.3, Linear(0.1, 1.0, 50)), {49: False, 50: True}),
+    "falling": (rate, Linear(2.0, 1.0, 50), {0: True}),
+    # 0.99 is ln 99 / slope = 46 steps behind the midpoint
+    "sigmoid": (rate, Sigmoid(0.1, 50), {90: False, 97: True}),
+    # a half of each of two cycles of 50 rises
+    "cyclical": (rate, Cyclical(100, 2), {10: False, 30: True, 60: False, 80: True, 100: True}),
+    "capacity": (Capacity(Linear(0.0, 5.0, 50)), 10.0, {0: False, 49: False, 50: True}),
+    "not yet turned": (rate, Switch(1.0, Linear(0.0, 1.0, 20)), {0: True, 50: True}),
+    "learned": (rate, DualVariable("rate", 3.0), {0: True}),
+}
+
+
+@pytest.mark.parametrize("name", SCHEDULED)
+def test_while_a_weight_or_a_target_is_on_its_way_no_look_counts(name):
+    term, weight, wanted = SCHEDULED[name]
+    objective = Objective({"distortion": distortion, "rate": (weight, term)})
+    objective.build(None)
+    assert {step: objective.settled(step) for step in wanted} == wanted
+
+
+def test_a_remedy_is_given_its_time():
+    """Annealing anew at step 30 takes 20 steps."""
+    weight = Switch(Linear(0.0, 1.0, 10), Linear(0.0, 1.0, 20))
+    objective = Objective({"distortion": distortion, "rate": (weight, rate)})
+    objective.build(None)
+    assert [objective.settled(step) for step in (9, 10, 30)] == [False, True, True]
+    weight.turn_on(30)
+    assert [objective.settled(step) for step in (30, 49, 50)] == [False, False, True]
+
+
+def test_a_code_that_is_lost_while_its_price_still_rises_is_not_said_yet():
+    model, x = linear_gaussian.planted(squares=WHITE)[0], linear_gaussian.data(WHITE, 400)
+    lines = []
+    monitor = CollapseMonitor(x, every=1, say=lines.append, warm_up=0)
+    optimizer = keras.optimizers.SGD(0.0)
+    model.compile(procedure=Joint(Update(elbo(beta=Linear(0.0, 1.0, 4)), optimizer)))
+    model.fit(x, batch_size=50, verbose=0, callbacks=[monitor])
+    assert [line.split(":")[0] for line in lines] == ["step 5"]  # the looks of steps 4 and 5
+
+
 def test_it_speaks_again_only_when_the_code_was_back():
     model, x = linear_gaussian.planted()
     lines = []
-    monitor = CollapseMonitor(x, patience=1, say=lines.append)
+    monitor = CollapseMonitor(x, patience=1, say=lines.append, warm_up=0)
     monitor.set_model(model)
     head = model.latent.posterior.mean_head.kernel
     scale = model.latent.posterior.scale_head.bias
@@ -87,7 +153,8 @@ def test_remedies_are_turned_on_and_change_what_is_minimised():
     model, x = linear_gaussian.planted(squares=WHITE)[0], linear_gaussian.data(WHITE, 400)
     weight = Switch(1.0, Linear(0.0, 1.0, 4), "annealing")
     lines, weights = [], []
-    monitor = CollapseMonitor(x, every=1, patience=2, remedies=[weight], say=lines.append)
+    given = {"remedies": [weight], "say": lines.append, "warm_up": 0}
+    monitor = CollapseMonitor(x, every=1, patience=2, **given)
 
     class Kept(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
@@ -153,7 +220,8 @@ def test_a_watch_between_two_looks_survives_a_kill(tmp_path):
         objective = Objective({"distortion": distortion, "rate": (weight, rate)})
         procedure = Joint(Update(objective, keras.optimizers.SGD(1e-4)), seed=1)
         lines = []
-        watch = CollapseMonitor(models.images(50), patience=3, remedies=[weight], say=lines.append)
+        given = {"remedies": [weight], "say": lines.append, "warm_up": 0}
+        watch = CollapseMonitor(models.images(50), patience=3, **given)
         data = tf.data.Dataset.from_tensor_slices(models.images(300)).batch(10).repeat()
         arguments = (last, directory, dict, 2, 2, resume)
         train(
@@ -194,7 +262,8 @@ def test_a_watch_between_two_looks_survives_a_kill(tmp_path):
         ({"on_collapse": "aggressive", "inner_steps": 2}, "aggressive training", "aggressive"),
     ],
 )
-def test_the_command_turns_a_remedy_on(tmp_path, capfd, settings, turned, seen):
+def test_the_command_turns_a_remedy_on(tmp_path, capfd, monkeypatch, settings, turned, seen):
+    monkeypatch.setattr(collapse_monitor, "WARM_UP", 5)  # so that 50 steps will do
     resolved = plan.resolve(
         "vae",
         (),

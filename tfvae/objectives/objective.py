@@ -20,6 +20,8 @@ from tfvae.schedules import LAST, Constant, Schedule
 
 __all__ = ["Objective"]
 
+_ARRIVED = 0.99  # of its last value, which a sigmoid never has
+
 Term = Callable[[Draw], tf.Tensor]
 
 
@@ -104,6 +106,20 @@ class Objective:
             * term.of_means(measured)
             for weight, term in self.terms.values()
             if hasattr(term, "of_means")
+        )
+
+    def settled(self, step: int) -> bool:
+        """Whether every weight and every target that is scheduled has come up to where it ends.
+
+        Before that a code costs less than it will, or is wanted less (a capacity that grows), and
+        nothing can be said of its use. A weight that is learned has no such end.
+        """
+        schedules = [weight for weight, _ in self.terms.values()]
+        schedules += [getattr(term, "target", None) for _, term in self.terms.values()]
+        return all(
+            float(value(step)) >= _ARRIVED * float(value(LAST))
+            for value in schedules
+            if isinstance(value, (Schedule, Switch))
         )
 
     def build(self, model) -> None:

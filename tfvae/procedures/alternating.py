@@ -55,6 +55,7 @@ class Alternating(Procedure):
         super().__init__(0, main.inference, None)
         self.main, self.players = main, list(players)
         self.seed, self.step = main.seed, main.step  # one counter
+        self.objective = main.objective
 
     @property
     def position(self) -> int:

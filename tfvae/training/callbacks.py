@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 import sys
-import time
 from collections.abc import Callable
+from time import monotonic as _now
 from typing import Any
 
 import keras
@@ -19,6 +19,15 @@ from tfvae.checks import UserError
 from tfvae.training.run_directory import room
 
 __all__ = ["Checkpointer", "FiniteGuard", "Monitor", "Progress"]
+
+_OFTEN = 10.0  # seconds between two lines of a log, at least
+
+
+def _minutes(seconds: int) -> str:
+    """minutes:seconds, of long times hours:minutes:seconds."""
+    minutes, hours = seconds // 60 % 60, seconds // 3600
+    start = f"{hours}:{minutes:02d}" if hours else str(minutes)
+    return f"{start}:{seconds % 60:02d}"
 
 
 class _Clock(keras.callbacks.Callback):
@@ -164,28 +173,37 @@ class Checkpointer(_Clock):
 
 
 class Progress(_Clock):
-    """A line that is rewritten on a terminal; ten lines in a log."""
+    """A line that is rewritten on a terminal; in a log lines that become rarer.
+
+    The first comes before the first step, which takes as long as it takes to compile it, the next after
+    that step; then one whenever a twentieth of the time that has passed has passed again, but not more
+    than one in `_OFTEN` seconds: a day takes about a hundred and fifty.
+    """
 
     def __init__(self, start: int, last: int, stage: str):
         super().__init__(start)
         self.first, self.last, self.stage = start, last, stage
-        self._begun = self._shown = time.time()
+
+    def on_train_begin(self, logs=None):
+        self._shown = _now()
+        print(f"{self.stage}: compiling the first step", file=sys.stderr, flush=True)
 
     def at_step(self, step, logs):
-        now, terminal = time.time(), sys.stderr.isatty()
-        due = now - self._shown > 0.2 if terminal else step % max(1, self.last // 10) == 0
-        if not (due or step == self.last):
+        now, terminal = _now(), sys.stderr.isatty()
+        if step == self.first + 1:
+            self._compiled = now  # without it: how fast the steps are
+        wait = 0.2 if terminal else max(_OFTEN, (now - self._compiled) / 20)
+        if now - self._shown < wait and step not in (self.first + 1, self.last):
             return
         self._shown = now
-        rate = (step - self.first) / max(now - self._begun, 1e-9)
-        left = int((self.last - step) / max(rate, 1e-9))
         shown = [
             f"{n} {float(logs[n]):.3f}" for n in ("objective", "distortion", "rate") if n in logs
         ]
         bar = "#" * round(20 * step / self.last)
-        line = (
-            f"{self.stage} [{bar:.<20}] {step}/{self.last}  {'  '.join(shown)}  "
-            f"{rate:.1f} steps/s  {left // 60}:{left % 60:02d} left"
-        )
+        line = f"{self.stage} [{bar:.<20}] {step}/{self.last}  {'  '.join(shown)}"
+        done, seconds = step - self.first - 1, now - self._compiled
+        if done and seconds:
+            left = int((self.last - step) * seconds / done)
+            line += f"  {done / seconds:.3g} steps/s  {_minutes(left)} left"
         end = "\n" if step == self.last or not terminal else ""
         print(f"\r{line}\033[K" if terminal else line, end=end, file=sys.stderr, flush=True)

@@ -13,8 +13,10 @@ from tfvae import inputs, metrics
 from tfvae.checks import UserError, positive
 from tfvae.randomness import fold, seed_of
 
-__all__ = ["CollapseMonitor"]
+__all__ = ["WARM_UP", "CollapseMonitor"]
 
+WARM_UP = 100
+"""Steps before which nothing can be said of a code's use."""
 _LEAST_RATE = 0.1
 _LEAST_INFORMATION = 0.1
 
@@ -27,6 +29,10 @@ class CollapseMonitor(keras.callbacks.Callback):
     information may be off, a unit may move by a hair.) That is said in one line when it was so
     `patience` times in a row, and once until the code is back; the remedies are turned on then.
 
+    A look counts only where a code could have been learned and has its full price: from step `warm_up` on,
+    and once no weight of the objective is still below the one that its schedule ends with (annealing, also
+    that of a remedy; of cycles the tops).
+
     Keras sees the figures as `collapse/rate`, `collapse/mutual_information`, `collapse/active_units`
     in its logs; `history` keeps them all.
 
@@ -34,7 +40,10 @@ class CollapseMonitor(keras.callbacks.Callback):
         x: validation data [N, ...] raw units; 200 to 1,000 examples will do.
         every: steps between looks.
         label: [N] of a conditional model.
-        patience: looks in a row.
+        patience: looks in a row, of those that count.
+        warm_up: steps before which none counts. Adam moves a weight by about the learning rate at each
+            step: by 0.1 in a hundred steps of 1e-3, which is how large weights are at the start. Before
+            that the decoder is still about the one that was drawn, and no code is of use to it.
         remedies: what has `turn_on(step)` and a `name`: a `tfvae.objectives.Switch` (annealing anew,
             free bits), a procedure `Aggressive` (its phase begins anew).
         say: takes the line; standard error if not given.
@@ -53,11 +62,12 @@ class CollapseMonitor(keras.callbacks.Callback):
         remedies: Sequence = (),
         say: Callable[[str], None] | None = None,
         seed: int = 0,
+        warm_up: int = WARM_UP,
     ):
         super().__init__()
         self.x, self.label = x, label
         self.every, self.patience = positive("every", every), positive("patience", patience)
-        self.remedies, self.seed = tuple(remedies), seed
+        self.remedies, self.seed, self.warm_up = tuple(remedies), seed, warm_up
         self.say = say or (lambda text: print(text, file=sys.stderr, flush=True))
         self.history: list[dict[str, float]] = []
         self._bad, self._said = 0, False
@@ -104,6 +114,8 @@ class CollapseMonitor(keras.callbacks.Callback):
             "active_units": metrics.active_units(np.var(means, 0, ddof=1)),
         }
         self.history.append(found)
+        if not self._counts(step):
+            return found
         signs = self._signs(found)
         self._bad = self._bad + 1 if len(signs) >= 2 else 0
         if self._bad == 0:
@@ -112,6 +124,10 @@ class CollapseMonitor(keras.callbacks.Callback):
             self._said = True
             self._act(step, signs)
         return found
+
+    def _counts(self, step) -> bool:
+        objective = getattr(getattr(self.model, "procedure", None), "objective", None)
+        return step >= self.warm_up and (objective is None or objective.settled(step))
 
     def _signs(self, found) -> list[str]:
         checks = (
