@@ -174,10 +174,10 @@ def resolved():
 
 
 def _work() -> None:
-    from zoo import run
+    from zoo import describe, run
 
     if FLAGS.describe:
-        run.describe(resolved())
+        describe.describe(resolved())
     else:
         run.run(resolved(), resume=FLAGS.resume)
 

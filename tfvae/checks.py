@@ -23,11 +23,18 @@ __all__ = [
     "array",
     "count",
     "finite",
+    "one_line",
     "one_of",
     "place",
     "positive",
     "within",
 ]
+
+
+def one_line(text: str, longest: int) -> str:
+    """What somebody else said, without its line breaks and colours, and not too long."""
+    text = " ".join(_COLOUR.sub("", text).split())
+    return text if len(text) <= longest else f"{text[:longest]} ..."
 
 
 class UserError(ValueError):
@@ -40,6 +47,7 @@ class UserError(ValueError):
     _keras_call_info_injected = True
 
 
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _LISTED = 12  # names that are listed although near ones were found
 _LONGEST = 80  # characters of what was given
 _LARGEST = sys.float_info.max

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from tfvae.checks import UserError
+from tfvae.checks import UserError, one_line
 
 __all__ = ["guarded"]
 
@@ -57,7 +57,7 @@ def guarded(
     except OSError as error:
         return _end(name, _of_files(error), 2, debug)
     except _MACHINE as error:
-        return _end(name, _line(error.message, _FOREIGN), 2, debug)
+        return _end(name, one_line(error.message, _FOREIGN), 2, debug)
     except Exception as error:  # a fault of ours: said in a line, and never passed over
         return _end(name, _fault(error), 1, debug)
 
@@ -75,7 +75,7 @@ def _fault(error: Exception) -> str:
     file = _ours(place.filename) or place.filename
     return (
         f"a fault of this program at {file}:{place.lineno}: {type(error).__name__}: "
-        f"{_line(str(error), _FOREIGN)}; please report it with the command and what --debug adds"
+        f"{one_line(str(error), _FOREIGN)}; please report it with the command and what --debug adds"
     )
 
 
@@ -88,13 +88,8 @@ def _ours(file: str) -> str:
     return str(inside) if inside.parts[0] in ("tfvae", "zoo", "train_main.py") else ""
 
 
-def _line(text: str, longest: int = _LONGEST) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= longest else f"{text[:longest]} ..."
-
-
 def _end(name: str, text: str, status: int, debug: bool) -> int:
     if debug:
         traceback.print_exc()
-    print(f"{name}: {_line(text)}", file=sys.stderr, flush=True)
+    print(f"{name}: {one_line(text, _LONGEST)}", file=sys.stderr, flush=True)
     return status

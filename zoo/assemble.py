@@ -12,7 +12,7 @@ from tfvae import objectives
 from tfvae.checks import UserError
 from tfvae.latents import AutoregressiveCodes, AutoregressivePrior, NoLatent
 from tfvae.networks import NoEncoder
-from zoo import axes, backbones, modalities
+from zoo import axes, backbones, modalities, trial
 from zoo import settings as typed
 from zoo.axes import codes as codes_axis
 from zoo.axes import condition as condition_axis
@@ -110,6 +110,8 @@ def _stages(recipe, settings, context, vae) -> Iterator[Stage]:
         divergence.players,
         codes_axis.after(settings) or memory_axis.after(settings),
     )
+    if settings.pretrain_steps or settings.moment_steps:
+        trial.stage_runs(main, context.space)  # it must not be found out after them
     if settings.pretrain_steps:
         yield _pretraining(settings, context, vae)
         _renew_decoder(recipe, settings, context, vae)

@@ -30,12 +30,14 @@ _NOT_MODELS = {
     "comparison_runs",
     "comparison_tables",
     "console",
+    "describe",
     "plan",
     "recipe",
     "report",
     "run",
     "runs",
     "settings",
+    "trial",
     "values",
 }
 

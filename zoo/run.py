@@ -6,7 +6,6 @@ import contextlib
 import importlib.metadata
 import itertools
 import os
-import textwrap
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -17,17 +16,14 @@ import tensorflow as tf
 import tfvae
 from tfvae import diagnosis, training
 from tfvae.checks import UserError
-from tfvae.distributions import constant_code_rate
-from tfvae.randomness import seed_of
 from tfvae.training import reading
-from zoo import assemble, console, modalities, plan, recipe, report, settings
+from zoo import assemble, console, modalities, plan, recipe, report, trial
 from zoo.datasets import labels
 from zoo.datasets.data import refuse_too_few
 
-__all__ = ["Prepared", "build", "check", "context", "describe", "load", "prepare", "run"]
+__all__ = ["Prepared", "build", "context", "load", "prepare", "run"]
 
 _VALIDATED = 1000  # examples of each evaluation during training
-_DESCRIBED = 10_000  # training examples where no data is read
 _SHOWN = 100  # of them in the plane of posterior means
 _WATCHED = 200  # whose latent is watched
 _EXPORTS = ("report.html", "model.keras", "saved_model")
@@ -63,35 +59,14 @@ def context(
     )
 
 
-def check(model, space) -> None:
-    """Runs one tiny batch through every part; axes that do not fit are refused before training.
-
-    Raises:
-        UserError: naming the model, with what the parts said of their shapes.
-    """
-    try:
-        model.build()
-        label = None if model.condition is None else tf.constant([0, 1])
-        draw = model.draw(space.example(), seed_of(0), label=label)
-    except UserError:
-        raise
-    except (ValueError, tf.errors.InvalidArgumentError) as error:
-        raise UserError(
-            f"the parts of {model.name} do not fit: {' '.join(str(error).split())[:300]}"
-        ) from error
-    if draw.log_likelihood.shape != (2,) or draw.rate.shape.rank != 2:
-        raise UserError(
-            f"{model.name}: log-likelihood must be [B] and rate [B, G], got "
-            f"{draw.log_likelihood.shape} and {draw.rate.shape}"
-        )
-
-
 def build(model: str, dataset: str | None, space, data_dir: str | None, given: dict[str, Any]):
     """See `zoo.build`."""
     names = {f for f in plan.Plan.__dataclass_fields__ if f != "settings"}
     values = {name: value for name, value in given.items() if name not in names}
     fields = {name: value for name, value in given.items() if name in names}
-    resolved = plan.resolve(model, (), values, dataset=dataset, data_dir=data_dir, **fields)
+    resolved = plan.resolve(
+        model, (), values, space=space, dataset=dataset, data_dir=data_dir, **fields
+    )
     if space is None:
         kind = modalities.of(resolved.dataset)
         space = kind.space(resolved.dataset, data_dir, resolved.settings)
@@ -99,7 +74,7 @@ def build(model: str, dataset: str | None, space, data_dir: str | None, given: d
     keras.utils.set_random_seed(resolved.seed)
     described = recipe.load(model)
     made = assemble.model(described, resolved.settings, made_for)
-    check(made, space)
+    trial.model_runs(made, space)
     stages = assemble.stages(described, resolved.settings, made_for, made)
     made.compile(procedure=main_of(stages).procedure)
     return made
@@ -132,48 +107,6 @@ def load(workdir: str):
     return reading.model(path)
 
 
-# ------------------------------------------------------------------ describe
-
-_INDENTED = {"initial_indent": " " * 4, "subsequent_indent": " " * 8, "break_on_hyphens": False}
-
-
-def describe(resolved: plan.Plan) -> None:
-    """Prints what would run; builds the model and runs one tiny batch through it."""
-    described = recipe.load(resolved.model)
-    kind = modalities.of(resolved.dataset)
-    space = kind.space(resolved.dataset, resolved.data_dir, resolved.settings)
-    made_for = context(resolved, space, _DESCRIBED, valid=space.example())
-    model = assemble.model(described, resolved.settings, made_for)
-    check(model, space)
-    next(assemble.stages(described, resolved.settings, made_for, model))
-    print((recipe.module(resolved.model).__doc__ or "").strip())
-    print(f"\npaper: {described.citation}")
-    print(f"data: {resolved.dataset}, {space}")
-    for name in ("backbone", "size", "train_steps", "batch_size", "learning_rate", "seed"):
-        print(f"  --{name}={getattr(resolved, name)}")
-    print("\nsettings (--set=name=value)")
-    for heading, lines in settings.headings(resolved.settings).items():
-        print(f"\n  {heading}")
-        for name, value, text in lines:
-            print(textwrap.fill(f"{name}={value}  {text}", 100, **_INDENTED))
-    print("\nparts, with their weights:")
-    for part in ("encoder", "latent", "decoder"):
-        layer = getattr(model, part)
-        print(f"  {part:8s} {type(layer).__name__:24s} {layer.count_params():>12,d}")
-    print(f"  {'total':8s} {'':24s} {model.count_params():>12,d}")
-    print(f"  z: {model.latent.event_shape}, likelihood: {type(model.likelihood).__name__}")
-    rate = getattr(getattr(model.latent, "prior", None), "committed_rate", None)
-    if rate is not None:
-        correlations = sorted(set(np.round(model.latent.prior.correlation, 6).tolist()))
-        print(f"  committed rate: {np.sum(rate):.4f} nats, correlation {correlations}")
-        price = constant_code_rate(model.latent.event_shape[0], correlations)
-        print(
-            f"  a code that stays the same over the positions costs {np.max(price):.2f} nats a unit "
-            "of variance (1/2 at best: fewer positions or channels, or a larger rate)"
-        )
-    print("\none tiny batch passes.")
-
-
 # ------------------------------------------------------------------ run
 
 
@@ -200,7 +133,7 @@ def prepare(resolved: plan.Plan, kind, strategy) -> Prepared:
         UserError: data that cannot be read, parts that do not fit, settings that exclude each other.
     """
     data = kind.load(resolved.dataset, resolved.data_dir, resolved.settings)
-    refuse_too_few(data, resolved.batch_size)
+    refuse_too_few(data, resolved.batch_size, resolved.information_batch)
     valid = kind.arrays(data, data.valid)[:_VALIDATED]
     described = recipe.load(resolved.model)
     valid_label = None
@@ -210,9 +143,10 @@ def prepare(resolved: plan.Plan, kind, strategy) -> Prepared:
     made_for = context(resolved, kind.space_of(data), len(data.train.x), valid, valid_label)
     with strategy.scope():
         model = assemble.model(described, resolved.settings, made_for)
-        check(model, made_for.space)
+        trial.model_runs(model, made_for.space)
         stages = assemble.stages(described, resolved.settings, made_for, model)
         first = next(stages)  # settings that exclude each other are refused here
+        trial.stage_runs(first, made_for.space)
     return Prepared(described, data, valid, valid_label, model, itertools.chain((first,), stages))
 
 

@@ -123,6 +123,10 @@ class Aggressive(Procedure):
     def position(self) -> int:
         return int(self.taken.numpy())
 
+    @property
+    def updates(self):
+        return [self.joint]
+
     def build(self, model, strategy, run_eagerly=False):
         with strategy.scope():
             for update in (self.joint, self.inner, self.decoder):

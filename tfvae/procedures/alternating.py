@@ -62,6 +62,10 @@ class Alternating(Procedure):
         taken = sum(player.steps for player in self.players)
         return self.main.position + taken * int(self.step.numpy())
 
+    @property
+    def updates(self):
+        return [*self.main.updates, *(player.update for player in self.players)]
+
     def build(self, model, strategy, run_eagerly=False):
         main = self.main.build(model, strategy, run_eagerly)
         with strategy.scope():

@@ -65,6 +65,10 @@ class Joint(Procedure):
 
         return cycle if run_eagerly else tf.function(cycle)
 
+    @property
+    def updates(self):
+        return [self.update]
+
     def state(self):
         return {"step": self.step, **self.update.state(), **self._rate_state()}
 

@@ -64,6 +64,11 @@ class Procedure(abc.ABC):
         """How many batches of the stream were taken: where a resumed run goes on in it."""
         return int(self.step.numpy())
 
+    @property
+    def updates(self) -> list[Any]:
+        """An `Update` of every objective that it minimises: what a trial before training looks at."""
+        return []
+
     def observe(self, measured: dict[str, float], optimizers=()) -> None:
         """After each evaluation of validation data, with its figures."""
         if isinstance(self.learning_rate, KeepBest):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from tfvae.checks import UserError
+from tfvae.checks import UserError, affordable
 from tfvae.latents import Codebook, DiscreteLatent, UniformCodes
 from tfvae.objectives import codebook_distance, commitment
 from tfvae.procedures import MovingCodebook, RestartedCodebook
@@ -87,6 +87,10 @@ def make(settings, positions: int | None) -> DiscreteLatent:
             )
     shape = () if positions is None else (positions,)
     averaged = settings.codebook == "average"
+    affordable(
+        f"num_codes={settings.num_codes} of latent_width={settings.latent_width}",
+        settings.num_codes * settings.latent_width,
+    )
     book = Codebook((*shape, settings.latent_width), settings.num_codes, averaged)
     return DiscreteLatent(book, UniformCodes(shape, settings.num_codes))
 

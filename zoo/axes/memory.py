@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
-from tfvae.checks import UserError
+from tfvae.checks import UserError, affordable
 from tfvae.latents import AssociativeLatent, NeighbourPrior
 from tfvae.networks import ExampleIndex
 from tfvae.procedures import WriteCodes
@@ -69,6 +70,7 @@ def make(settings, positions: int | None, context, **heads):
             f"neighbours={settings.neighbours} needs a memory as large as the training set: say "
             "memory_size=..., and fit on (x, row of each example)"
         )
+    affordable(f"memory_size={number}", number * math.prod(shape))
     prior = NeighbourPrior(
         shape,
         number,

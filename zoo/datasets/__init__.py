@@ -8,7 +8,7 @@ from tfvae.checks import one_of
 from zoo.datasets import text
 from zoo.datasets.data import checked
 
-__all__ = ["SPEECH", "form", "load", "modality", "names"]
+__all__ = ["MADE_HERE", "SPEECH", "form", "load", "modality", "names"]
 
 # name: (module, image shape, kind)
 _SETS = {
@@ -32,6 +32,10 @@ _SETS = {
 
 SPEECH = ("fsdd",)
 """Sets of waveforms; each is a module of its own name with `load(name, data_dir, max_samples)`."""
+
+
+MADE_HERE = frozenset({"digits", "digits_grey8", "gaussian", "sprites", "squares"}) | text.MADE_HERE
+"""Sets that need no file: made by this project, or inside of its dependencies."""
 
 
 def names() -> list[str]:

@@ -96,7 +96,7 @@ def checked(data):
     return data
 
 
-def refuse_too_few(data, batch_size: int) -> None:
+def refuse_too_few(data, batch_size: int, information_batch: int | None = None) -> None:
     """Before anything is trained.
 
     Raises:
@@ -114,4 +114,9 @@ def refuse_too_few(data, batch_size: int) -> None:
         raise UserError(
             f"--batch_size must be at most the {len(data.train.x):,} examples that {data.name!r} has "
             f"to train on, got {batch_size}"
+        )
+    if information_batch is not None and information_batch > len(data.test.x):
+        raise UserError(
+            f"--information_batch must be at most the {len(data.test.x):,} examples of the test split "
+            f"of {data.name!r}, got {information_batch}"
         )

@@ -10,7 +10,7 @@ import importlib
 from tfvae.checks import one_of
 from zoo.datasets.data import checked
 
-__all__ = ["FIXED", "NAMES", "form", "load"]
+__all__ = ["FIXED", "MADE_HERE", "NAMES", "form", "load"]
 
 # name: module
 NAMES = {
@@ -36,6 +36,9 @@ _FORMS = {
     "synthetic_small": (204, 11),
     "mixmarkov": (9, 24),
 }
+
+MADE_HERE = frozenset({"mixmarkov", "pydoc", "synthetic", "synthetic_small"})
+"""Sets that need no file."""
 
 FIXED = frozenset({"mixmarkov", "synthetic", "synthetic_small"})
 """Sets whose sentences are all of one length."""

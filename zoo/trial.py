@@ -1,0 +1,64 @@
+"""One tiny batch through a model and through what trains it, so that what does not fit is refused first."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import tensorflow as tf
+
+from tfvae.checks import UserError, one_line
+from tfvae.randomness import seed_of
+
+__all__ = ["model_runs", "stage_runs"]
+
+
+def model_runs(model, space) -> None:
+    """A draw of two examples: encoder, latent, decoder and likelihood.
+
+    Raises:
+        UserError: naming the model, with what the parts said of their shapes.
+    """
+    with _named(f"the parts of {model.name}"):
+        model.build()
+        draw = model.draw(space.example(), seed_of(0), label=_label(model))
+    if draw.log_likelihood.shape != (2,) or draw.rate.shape.rank != 2:
+        raise UserError(
+            f"{model.name}: log-likelihood must be [B] and rate [B, G], got "
+            f"{draw.log_likelihood.shape} and {draw.rate.shape}"
+        )
+
+
+def stage_runs(stage, space) -> None:
+    """The objective of every update of a stage, critics included, on two examples.
+
+    Raises:
+        UserError: naming the stage, with what its terms said; or a term that is no number.
+    """
+    model, step = stage.model, tf.constant(0, tf.int64)
+    for update in stage.procedure.updates:
+        with _named(f"the objective of stage {stage.name!r} and {model.name}"):
+            update.objective.build(model)
+            draw = update.inference(model, space.example(), seed_of(0), step, label=_label(model))
+            _, logs = update.objective(draw, step)
+            wrong = [name for name, value in logs.items() if not bool(tf.math.is_finite(value))]
+        if wrong:
+            raise UserError(
+                f"the objective of stage {stage.name!r} and {model.name} is no number before "
+                f"anything is trained: its {', '.join(wrong)} is not finite"
+            )
+
+
+def _label(model):
+    return None if model.condition is None else tf.constant([0, 1])
+
+
+@contextlib.contextmanager
+def _named(what: str) -> Iterator[None]:
+    """Of what TensorFlow and Keras say of shapes."""
+    try:
+        yield
+    except UserError:
+        raise
+    except (ValueError, tf.errors.InvalidArgumentError) as error:
+        raise UserError(f"{what} do not fit: {one_line(str(error), 300)}") from error
