@@ -36,6 +36,7 @@ def test_gaussian_rate_per_dimension_against_tfp():
 
 @pytest.mark.parametrize("scale", [0.02, 1.0])
 def test_the_rate_of_a_fixed_scale_is_the_closed_form_and_its_draws_have_that_scale(scale):
+    keras.utils.set_random_seed(0)  # a mean of almost 0 would leave no digit of its rate
     latent = StochasticLatent(FixedScalePosterior((3,), scale), StandardNormalPrior((3,)))
     latent.build((None, 5))
     features = tf.repeat(_features(1, 5), 4000, 0)
@@ -48,6 +49,28 @@ def test_the_rate_of_a_fixed_scale_is_the_closed_form_and_its_draws_have_that_sc
     assert len(latent.trainable_variables) == 2
     with pytest.raises(UserError, match="scale of a posterior must be a number above 0, got 0"):
         FixedScalePosterior((3,), 0)
+
+
+def test_the_head_of_released_codes_gives_the_same_posterior_with_half_the_gradient():
+    """log sigma^2 = a and log sigma = a / 2 are one: d / d a of the one is half of d / d (a / 2)."""
+    features, found = _features(4, 5), {}
+    for head, factor in (("log_scale", 1.0), ("log_variance", 2.0)):
+        posterior = GaussianPosterior((3,), initial_scale=0.3, head=head)
+        posterior.build((None, 5))
+        bias = posterior.scale_head.bias.numpy()
+        np.testing.assert_allclose(bias, factor * np.log(0.3), rtol=1e-6)
+        rng = np.random.default_rng(4)
+        posterior.mean_head.kernel.assign(rng.normal(size=(5, 3)))
+        posterior.scale_head.kernel.assign(factor * rng.normal(size=(5, 3)))
+        with tf.GradientTape() as tape:
+            q = posterior.distribution(features)
+            loss = tf.reduce_sum(q.log_prob(tf.ones([4, 3])))
+        weights = [v.value for v in (posterior.scale_head.kernel, posterior.mean_head.kernel)]
+        found[head] = [q.stddev(), *tape.gradient(loss, weights)]
+    (ours, scale, mean), (theirs, half, same) = found.values()
+    np.testing.assert_allclose(theirs, ours, rtol=1e-5)
+    np.testing.assert_allclose(half, scale / 2.0, rtol=1e-4)
+    np.testing.assert_allclose(same, mean, rtol=1e-4)
 
 
 def test_posterior_and_prior_of_different_shapes_are_refused_by_name():

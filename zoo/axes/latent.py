@@ -15,6 +15,7 @@ from tfvae.latents import (
     StandardNormalPrior,
     StochasticLatent,
 )
+from tfvae.latents.posteriors import HEADS
 from zoo.settings import ON, field
 
 _AUXILIARY = {"auxiliary": ON}
@@ -31,6 +32,13 @@ class LatentSettings:
         None, "sigma of q(z|x), the same for every x; none: learned", low=1e-4, high=1e3
     )
     shared_scale: bool = field(False, "a learned sigma of each number of z, the same for every x")
+    posterior_head: str = field(
+        "log_scale",
+        "what the encoder's last layer gives of a learned sigma: log sigma, or log sigma^2 as most "
+        "released codes (half the gradient)",
+        choices=HEADS,
+        of=({"posterior_scale": (None,)}, {"shared_scale": (False,)}, {"num_codes": (0,)}),
+    )
     prior: str = field(
         "normal",
         "normal: N(0, I); ar1: correlated along the positions, so that no posterior reaches it; "
@@ -116,5 +124,5 @@ def posterior(settings, shape, **heads) -> MeanFieldPosterior:
             )
         return SharedScalePosterior(shape)
     if settings.posterior_scale is None:
-        return GaussianPosterior(shape, **heads)
+        return GaussianPosterior(shape, head=settings.posterior_head, **heads)
     return FixedScalePosterior(shape, settings.posterior_scale)

@@ -1,11 +1,12 @@
 """Posterior families: features -> q(z|x)."""
 
 from tfvae.latents.posteriors.fixed_scale import FixedScalePosterior
-from tfvae.latents.posteriors.gaussian import GaussianPosterior
+from tfvae.latents.posteriors.gaussian import HEADS, GaussianPosterior
 from tfvae.latents.posteriors.mean_field import MeanFieldPosterior
 from tfvae.latents.posteriors.shared_scale import SharedScalePosterior
 
 __all__ = [
+    "HEADS",
     "FixedScalePosterior",
     "GaussianPosterior",
     "MeanFieldPosterior",

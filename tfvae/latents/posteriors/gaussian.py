@@ -8,11 +8,13 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from tfvae.checks import UserError
+from tfvae.checks import UserError, one_of
 from tfvae.latents.posteriors.mean_field import MeanFieldPosterior
 from tfvae.latents.shapes import check_features
 
-__all__ = ["GaussianPosterior"]
+__all__ = ["HEADS", "GaussianPosterior"]
+
+HEADS = ("log_scale", "log_variance")
 
 # exp(+-8): wide enough for every published model, narrow enough for float32 KL and gradients.
 _LOG_SCALE_BOUND = 8.0
@@ -20,9 +22,14 @@ _LOG_SCALE_BOUND = 8.0
 
 @keras.saving.register_keras_serializable(package="tfvae")
 class GaussianPosterior(MeanFieldPosterior):
-    """mu, log sigma = linear(features);  z = mu + sigma * eps,  eps ~ N(0, I).
+    """mu, a = linear(features);  z = mu + sigma * eps,  eps ~ N(0, I).
 
-    The log-scale is bounded smoothly, 8 tanh(a / 8), so no finite input gives an infinite rate.
+        log_scale       log sigma = 8 tanh(a / 8)
+        log_variance    log sigma^2 = 16 tanh(a / 16)
+
+    Bounded smoothly, so no finite input gives an infinite rate. The second is that of most released
+    codes (there without a bound): the same posteriors, and half the gradient in a, which matters
+    under SGD.
 
     Args:
         event_shape: `(D,)` for one vector, or `(n, D)` for a sequence, for which the encoder must
@@ -30,10 +37,11 @@ class GaussianPosterior(MeanFieldPosterior):
         initial_scale: sigma at initialisation, apart from the random projection of the features.
         use_bias: of both projections; without it `initial_scale` must be 1.
         uniform_scale: s for both projections ~ U(-s, s) (He et al. 2019: 0.01, without bias); `None`
-            for Glorot's, and a hundredth of its variance for the log-scale.
+            for Glorot's, and a hundredth of its variance for a.
+        head: what a is, `log_scale` or `log_variance`.
 
     Raises:
-        UserError: an initial scale that needs a bias, without one.
+        UserError: an initial scale that needs a bias, without one; an unknown head.
     """
 
     def __init__(
@@ -42,6 +50,7 @@ class GaussianPosterior(MeanFieldPosterior):
         initial_scale: float = 1.0,
         use_bias: bool = True,
         uniform_scale: float | None = None,
+        head: str = "log_scale",
         **kwargs,
     ):
         super().__init__(event_shape, **kwargs)
@@ -49,7 +58,9 @@ class GaussianPosterior(MeanFieldPosterior):
             raise UserError(f"without a bias initial_scale must be 1, got {initial_scale}")
         self.initial_scale = initial_scale
         self.use_bias, self.uniform_scale = use_bias, uniform_scale
-        bias = float(tf.math.log(float(initial_scale)))
+        self.head = one_of("head of a posterior", head, HEADS)
+        self._factor = {"log_scale": 1.0, "log_variance": 2.0}[head]
+        bias = self._factor * float(tf.math.log(float(initial_scale)))
         self.mean_head = self._head("mean", "glorot_uniform", "zeros")
         self.scale_head = self._head(
             "log_scale",
@@ -79,8 +90,9 @@ class GaussianPosterior(MeanFieldPosterior):
     def parameters(self, features) -> tuple[tf.Tensor, tf.Tensor]:
         """(mu, log sigma^2), each [B, *event_shape], float32."""
         features = tf.cast(features, tf.float32)
-        log_scale = _LOG_SCALE_BOUND * tf.tanh(self.scale_head(features) / _LOG_SCALE_BOUND)
-        return self.mean_head(features), 2.0 * log_scale
+        bound = self._factor * _LOG_SCALE_BOUND
+        bounded = bound * tf.tanh(self.scale_head(features) / bound)
+        return self.mean_head(features), 2.0 / self._factor * bounded
 
     def get_config(self):
         return {
@@ -88,4 +100,5 @@ class GaussianPosterior(MeanFieldPosterior):
             "initial_scale": self.initial_scale,
             "use_bias": self.use_bias,
             "uniform_scale": self.uniform_scale,
+            "head": self.head,
         }
