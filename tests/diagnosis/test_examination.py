@@ -43,7 +43,9 @@ def test_a_run_directory_knows_its_data_its_weight_and_its_command(tmp_path):
     run.run(plan.resolve("sentence_vae", sets, dataset="digits", backbone="mlp", **steps))
     found = runs.examined(workdir)
     assert found.beta == 1.0 and found.weight == pytest.approx(0.03, abs=0.02)
-    assert found.x.shape[1:] == (8, 8, 1) and found.command.endswith("--seed=0 --set=optimizer=adam")
+    assert found.x.shape[1:] == (8, 8, 1) and found.command.endswith(
+        "--seed=0 --set=optimizer=adam"
+    )
     assert "--dataset=digits" in found.command and "--train_steps=4" in found.command
     other = runs.plan_of(workdir)
     assert other.settings.annealing_steps == 100 and other.model == "sentence_vae"

@@ -15,6 +15,7 @@ from PIL import Image
 from tfvae.checks import UserError
 from zoo import datasets
 from zoo.datasets import files
+from zoo.datasets.matlab import matrices
 from zoo.datasets.mnist import Mnist
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
@@ -217,6 +218,25 @@ def test_chardata_is_column_major(tmp_path):
     path.write_bytes(path.read_bytes()[:500])
     with pytest.raises(UserError, match="chardata.mat is truncated or corrupt"):
         datasets.load("omniglot", str(tmp_path))
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_matrices_are_those_that_scipy_reads(tmp_path, packed):
+    """All types of numbers, sizes from none to three axes; what is no real number is passed over."""
+    rng, path = np.random.default_rng(0), str(tmp_path / "m.mat")
+    held = {
+        k: rng.integers(0, 99, (3, 5)).astype(k) for k in ("int8", "uint16", "int64", "float32")
+    }
+    held |= {"one": np.array([[7.0]]), "none": np.zeros((4, 0)), "deep": rng.normal(size=(2, 3, 4))}
+    others = {"word": "abc", "struct": {"a": 1.0}, "turning": np.array([[1j]])}
+    scipy.io.savemat(path, held | others, do_compression=packed)
+    for name, found, want in zip(held, matrices(path, *held), held.values()):
+        assert found.dtype == want.dtype and found.shape == want.shape, name
+        np.testing.assert_array_equal(found, want)
+    assert matrices(path, optional=("not there",)) == [None]
+    for name in others:
+        with pytest.raises(UserError, match=f"no array of real numbers '{name}', but int8, uint16"):
+            matrices(path, optional=(name,))
 
 
 def test_text_of_the_fixed_binarisation(tmp_path):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from tfvae.checks import UserError, array
-from tfvae.training.reading import arrays, reading
+from tfvae.checks import array
+from tfvae.training.reading import arrays
 from zoo.datasets import files
 from zoo.datasets.builder import ImageBuilder
 from zoo.datasets.builder import load as load_set
 from zoo.datasets.data import Data, Split
+from zoo.datasets.matlab import matrices
 
 _VALID = 1345
 
@@ -63,19 +64,15 @@ def _part(path: str, part: str) -> Split:
 
 def _chardata(path: str) -> tuple[Split, Split]:
     """`data` and `testdata` [784, N] in [0, 1], each image column-major."""
-    import scipy.io
-
-    with reading(path):
-        held = scipy.io.loadmat(path)
+    keys = ("data", "testdata")
+    held = matrices(path, *keys, optional=("targetchar", "testtargetchar"))
     parts = []
-    for data, label in (("data", "targetchar"), ("testdata", "testtargetchar")):
-        if data not in held:
-            raise UserError(f"{path} holds no {data!r}")
-        x = array(f"{path}: {data!r}", held[data], "real", (784, None), 0, 1).T
+    for key, data, label in zip(keys, held[:2], held[2:]):
+        x = array(f"{path}: {key!r}", data, "real", (784, None), 0, 1).T
         image = np.round(x.reshape(-1, 28, 28).transpose(0, 2, 1) * 255).astype(np.uint8)[..., None]
         known = np.full(len(x), -1)
-        if label in held:
-            known = files.labels(f"{path}: {label!r}", np.ravel(held[label]), len(x))
+        if label is not None:
+            known = files.labels(f"{path}: the labels of {key!r}", label.ravel(), len(x))
         parts.append(Split(image, known))
     return parts[0], parts[1]
 
