@@ -1,15 +1,48 @@
 """Packaging of tfvae and its zoo."""
 
+import pathlib
+
 from setuptools import find_namespace_packages, setup
+
+_README = pathlib.Path(__file__).parent / "README.md"
 
 setup(
     name="tfvae",
     version="0.1.0",
     description="A TensorFlow model zoo of variational auto-encoders that do not collapse",
+    long_description=_README.read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    author="the tfvae developers",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    keywords=[
+        "variational autoencoder",
+        "posterior collapse",
+        "deep generative models",
+        "representation learning",
+        "tensorflow",
+        "keras",
+    ],
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Environment :: Console",
+        "Intended Audience :: Developers",
+        "Intended Audience :: Science/Research",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3 :: Only",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Typing :: Typed",
+    ],
     python_requires=">=3.10,<3.14",
     packages=find_namespace_packages(include=["tfvae", "tfvae.*", "zoo", "zoo.*"]),
-    package_data={"zoo": ["flagfiles/*.flags"]},
+    package_data={"tfvae": ["py.typed"], "zoo": ["py.typed", "flagfiles/*.flags"]},
     py_modules=["train_main"],
+    entry_points={"console_scripts": ["tfvae = zoo.console:main"]},
     install_requires=[
         # tf_keras is what TFP imports; the project itself never does.
         "tensorflow>=2.21,<2.22",

@@ -1,6 +1,10 @@
 """tfvae: variational auto-encoders that do not collapse, as parts on six independent axes."""
 
-from tfvae import (
+from tfvae.quiet import import_tensorflow
+
+import_tensorflow()  # before any other module does, with its greeting
+
+from tfvae import (  # noqa: E402
     distributions,
     inference,
     latents,
@@ -11,12 +15,12 @@ from tfvae import (
     procedures,
     schedules,
 )
-from tfvae.checks import UserError
-from tfvae.daydream import daydream
-from tfvae.diagnosis import diagnose
-from tfvae.draw import Draw
-from tfvae.foreign import foreign
-from tfvae.model import VAE
+from tfvae.checks import UserError  # noqa: E402
+from tfvae.daydream import daydream  # noqa: E402
+from tfvae.diagnosis import diagnose  # noqa: E402
+from tfvae.draw import Draw  # noqa: E402
+from tfvae.foreign import foreign  # noqa: E402
+from tfvae.model import VAE  # noqa: E402
 
 # The wiring of the default: a model knows no procedure, `compile` without one means joint training.
 VAE.default_procedure = procedures.Joint

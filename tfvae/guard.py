@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pathlib
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from tfvae.checks import UserError, one_line
 
 __all__ = ["guarded"]
 
+_NODE = re.compile(r"\{\{.*?\}\} ?| ?\[Op:.*?\]")  # of TensorFlow's messages
 _HERE = pathlib.Path(__file__).parent.parent
 _LONGEST = 1000  # characters of a message
 _FOREIGN = 300  # of somebody else's
@@ -57,7 +59,7 @@ def guarded(
     except OSError as error:
         return _end(name, _of_files(error), 2, debug)
     except _MACHINE as error:
-        return _end(name, one_line(error.message, _FOREIGN), 2, debug)
+        return _end(name, one_line(_NODE.sub("", error.message), _FOREIGN), 2, debug)
     except Exception as error:  # a fault of ours: said in a line, and never passed over
         return _end(name, _fault(error), 1, debug)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ __all__ = [
     "Arguments",
     "command",
     "import_tensorflow",
+    "main",
     "progress",
     "refuse",
     "say",
@@ -65,23 +67,14 @@ def progress(done: int, total: int) -> None:
 
 
 def import_tensorflow() -> None:
-    """TensorFlow greets from C++ on stderr, past every Python setting; a user need not read that."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what goes wrong also comes as an exception
+    """With the log levels of a command; see `tfvae.quiet`."""
     if not flags.FLAGS["verbosity"].present:
         logging.set_verbosity(logging.WARNING)  # an absl app says INFO, where TFDS tells its life
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        import tensorflow as tf
+    import tfvae  # noqa: F401, first of all: it imports TensorFlow without a greeting
 
-        tf.get_logger().setLevel("ERROR")  # that a function is traced anew for longer sentences
-        tf.config.list_physical_devices()
-        import tensorflow_probability  # noqa: F401
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+    import tensorflow as tf  # isort: skip
+
+    tf.get_logger().setLevel("ERROR")  # that a function is traced anew for longer sentences
 
 
 def share_cores(processes: int) -> None:
@@ -89,3 +82,26 @@ def share_cores(processes: int) -> None:
     if processes > 1:
         each = max(1, (os.cpu_count() or 1) // processes)
         os.environ["TF_NUM_INTRAOP_THREADS"] = str(each)
+
+
+# ------------------------------------------------------------------ tfvae
+
+_COMMANDS = {
+    "train": ("trains a model of the zoo and leaves a run directory", "train_main"),
+    "diagnose": ("says of a trained VAE whether, why and where it collapses", "tfvae.examination"),
+    "compare": ("trains several models at the same budget: one table, one page", "zoo.compare"),
+}
+
+
+def main(words=None) -> int:
+    """`tfvae train | diagnose | compare ...`: hands the rest of the words to that command."""
+    words = list(sys.argv[1:] if words is None else words)
+    if not words or words[0] in ("-h", "--help"):
+        lines = [f"  {name:10s}{what}" for name, (what, _) in _COMMANDS.items()]
+        print("\n".join(("tfvae COMMAND [--help] ...", "", *lines)))
+        return 0 if words else 2
+    name, *rest = words
+    if name not in _COMMANDS:
+        return refuse("tfvae", f"unknown command {name!r}; known: {', '.join(_COMMANDS)}")
+    module = importlib.import_module(_COMMANDS[name][1])
+    return module.main([name, *rest] if name == "train" else rest)

@@ -80,7 +80,7 @@ def training_stream(
         return x if known is None else (x, tf.gather(known, chosen))
 
     steps = tf.data.Dataset.range(start_step, np.iinfo(np.int64).max)
-    stream = steps.map(batch, num_parallel_calls=2, deterministic=True).prefetch(4)
+    stream = steps.map(batch).prefetch(4)  # in turn, as deterministic kernels would have it anyway
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
     return stream.with_options(options)

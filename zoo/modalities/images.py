@@ -151,8 +151,11 @@ def arrays(data, split) -> np.ndarray:
 
 
 def batches(x: np.ndarray, batch_size: int, label=None) -> dict:
-    """Arguments of `evaluate`."""
-    return {"x": x, "y": label, "batch_size": batch_size}
+    """Arguments of `evaluate`; Keras would map arrays in parallel, which deterministic kernels undo aloud."""
+    data = tf.data.Dataset.from_tensor_slices(x if label is None else (x, label)).batch(batch_size)
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    return {"x": data.with_options(options)}
 
 
 def stream(
