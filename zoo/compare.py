@@ -225,12 +225,12 @@ def _work(asked) -> int:
             timing = asked.budget_minutes, asked.out, not asked.print_only
             chosen = [lasting_minutes(entry, *timing) for entry in chosen]
         if asked.print_only:
-            print_all(chosen, asked.out, asked.data_dir)
+            print_all(chosen, asked.out)
             return 0
-        return run_all(chosen, asked.out, asked.data_dir, asked.processes)
+        return run_all(chosen, asked.out, asked.processes)
 
 
-def _tasks(chosen: Sequence[Entry], out: str, data_dir: str | None) -> list[tuple[Any, str, str]]:
+def _tasks(chosen: Sequence[Entry], out: str) -> list[tuple[Any, str, str]]:
     """(plan, command, run directory), a seed of each model before the next seed."""
     from zoo.comparison_runs import command, folder
 
@@ -238,21 +238,19 @@ def _tasks(chosen: Sequence[Entry], out: str, data_dir: str | None) -> list[tupl
     for seed in range(len(chosen[0].plans)):
         for entry in chosen:
             workdir = folder(out, entry.name, seed)
-            words = command(entry.plans[seed], workdir, data_dir)
+            words = command(entry.plans[seed], workdir)
             tasks.append((entry.plans[seed], words if entry.timed else _untimed(words), workdir))
     return tasks
 
 
-def print_all(chosen: Sequence[Entry], out: str, data_dir: str | None = None) -> None:
+def print_all(chosen: Sequence[Entry], out: str) -> None:
     """The commands."""
-    print("\n".join(words for _, words, _ in _tasks(chosen, out, data_dir)))
+    print("\n".join(words for _, words, _ in _tasks(chosen, out)))
     if not all(entry.timed for entry in chosen):
         print(f"# {_UNTIMED}: as many as fit into the time; measured when the comparison runs")
 
 
-def run_all(
-    chosen: Sequence[Entry], out: str, data_dir: str | None = None, processes: int = 1
-) -> int:
+def run_all(chosen: Sequence[Entry], out: str, processes: int = 1) -> int:
     """Runs what is not done; 0 if all is done then, 1 if something failed.
 
     Raises:
@@ -261,7 +259,7 @@ def run_all(
     from zoo.comparison_runs import Processes, counted, refuse_others
     from zoo.comparison_tables import write
 
-    refuse_others(chosen, out, data_dir)
+    refuse_others(chosen, out)
     about = _about(chosen)
     write(chosen, out, about)  # what lay there may be of other models
     made, failed, one_writes = Processes(), {}, threading.Lock()
@@ -275,7 +273,7 @@ def run_all(
                 failed[workdir] = why
             write(chosen, out, about)  # after each run: a look at it is worth something
 
-    missing = [task for task in _tasks(chosen, out, data_dir) if counted(task[0], task[2]) is None]
+    missing = [task for task in _tasks(chosen, out) if counted(task[0], task[2]) is None]
     pool = concurrent.futures.ThreadPoolExecutor(processes)
     try:
         list(pool.map(do, missing))

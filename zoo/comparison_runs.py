@@ -29,12 +29,10 @@ def folder(out: str, name: str, seed: int) -> str:
     return os.path.join(out, f"{re.sub('[^A-Za-z0-9_.=-]+', '_', name)}_{seed}")
 
 
-def command(resolved, workdir: str, data_dir: str | None) -> str:
+def command(resolved, workdir: str) -> str:
     """What runs it, to be pasted."""
     words = [resolved.command(), f"--workdir={shlex.quote(workdir)}"]
     words += [f"--{name}={getattr(resolved, name)}" for name in ("nll_samples", "nll_examples")]
-    if data_dir:
-        words.append(f"--data_dir={shlex.quote(data_dir)}")
     return " ".join(words)
 
 
@@ -51,13 +49,12 @@ def counted(resolved, workdir: str) -> dict[str, Any] | None:
     return None
 
 
-def refuse_others(found: Sequence[Any], out: str, data_dir: str | None) -> None:
+def refuse_others(found: Sequence[Any], out: str) -> None:
     """Refuses a place where runs lie that are not the ones that are asked for.
 
     Args:
         found: lines, each with its plans.
         out: where their folders are.
-        data_dir: of the data, whose files may have changed.
 
     Raises:
         UserError: names the folder, and the first setting or file that differs.
@@ -73,7 +70,7 @@ def refuse_others(found: Sequence[Any], out: str, data_dir: str | None) -> None:
             if not other:
                 key = _data_key(resolved)
                 if key not in known:
-                    known[key] = _data_of(resolved, data_dir)
+                    known[key] = _data_of(resolved)
                 other = _other(held, known[key])
             if other:
                 raise UserError(
@@ -85,9 +82,11 @@ def _other(held: dict[str, Any], asked: dict[str, Any]) -> str | None:
     return RunDirectory.difference({k: v for k, v in held.items() if k in asked}, asked)
 
 
-def _data_of(resolved, data_dir: str | None) -> dict[str, Any]:
+def _data_of(resolved) -> dict[str, Any]:
     kind = modalities.of(resolved.dataset)
-    return run.data_identity(kind, kind.load(resolved.dataset, data_dir, resolved.settings))
+    return run.data_identity(
+        kind, kind.load(resolved.dataset, resolved.data_dir, resolved.settings)
+    )
 
 
 def _data_key(resolved) -> Any:

@@ -67,6 +67,15 @@ class Plan:
             words.append(f"--data_dir={self.data_dir}")
         return shlex.join(words)
 
+    def beside(self) -> str:
+        """What the command of another model on the same data, networks and budget begins with."""
+        words = ["python", "train_main.py"]
+        words += [f"--{name}={getattr(self, name)}" for name in _SHOWN]
+        words.append(f"--set=optimizer={self.settings.optimizer}")  # whose learning rate that is
+        if self.data_dir is not None:
+            words.append(f"--data_dir={self.data_dir}")
+        return shlex.join(words)
+
 
 def _usual_rate(defaults, made) -> float:
     stands_on = type(made)().optimizer

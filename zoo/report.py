@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,7 @@ def write(resolved, described, kind, data, model, last, seconds, directory) -> d
         **_probe(model, kind, data, test),
         **factors(model, data, test, resolved.seed),
     }
+    report["too_early"] = _too_early(resolved, model)
     report["verdict"] = diagnosis.verdict(report)
     console.say("drawing")
     shown = kind.pictures(last.model, test, data, resolved.seed, console.progress)
@@ -73,6 +75,7 @@ def write(resolved, described, kind, data, model, last, seconds, directory) -> d
         "data": data.description,
         "data_citation": data.citation,
         "unit": kind.UNIT,
+        "remedies": _remedies(report, resolved, directory.path),
     }
     page = diagnosis.html(report, config, figures, shown.texts, shown.sounds)
     directory.write_bytes("report.html", page.encode())
@@ -80,8 +83,33 @@ def write(resolved, described, kind, data, model, last, seconds, directory) -> d
     training.export.save_keras(last.model, directory.join("model.keras"))
     training.export.export_saved_model(last.model, directory.join("saved_model"))
     directory.write_json("report.json", report)  # last: by it a run is known to be done
-    console.say(f"{diagnosis.sentence(report)}\n{directory.join('report.html')}")
+    console.say(diagnosis.sentence(report))
+    for tried, why in config["remedies"][:1]:
+        console.say(f"to try: {tried}  ({why})")
+    console.say(directory.join("report.html"))
     return report
+
+
+def _too_early(resolved, model) -> str | None:
+    """Why nothing can be said yet of the use of the code, if it is so; see `CollapseMonitor`."""
+    least = training.collapse_monitor.WARM_UP
+    if resolved.train_steps < least:
+        return f"{resolved.train_steps} steps, of which it takes {least} at least"
+    if not model.procedure.objective.settled(resolved.train_steps):
+        return "a weight of the objective was still below the one that its schedule ends with"
+    return None
+
+
+def _remedies(report, resolved, workdir) -> list[tuple[str, str]]:
+    """(command, why) where the code is not used."""
+    found = list(diagnosis.remedies(report["verdict"], resolved.beside(), but=resolved.model))
+    if report["verdict"] in ("collapse", "unused rate"):
+        words = ["python", "-m", "tfvae.diagnose", workdir]
+        words += [] if resolved.data_dir is None else [f"--data_dir={resolved.data_dir}"]
+        found.insert(
+            0, (shlex.join(words), "whether the encoder lags, or the decoder needs no code")
+        )
+    return found
 
 
 def _probe(model, kind, data, test) -> dict[str, float | None]:

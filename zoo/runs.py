@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 
 from tfvae.checks import UserError, within
 from tfvae.examination import Examined
@@ -30,7 +29,6 @@ _OTHER_OBJECTIVES = {
 }
 _HEAVIEST = 1e30  # weight of the rate
 _NOT_OF_THE_RUN = {"model", "settings", "strategy", "workdir", "data_dir", "cpu_replicas"}
-_SAME = ("backbone", "size", "train_steps", "batch_size", "learning_rate", "seed")
 
 
 def plan_of(workdir: str, data_dir: str | None = None) -> plan.Plan:
@@ -87,7 +85,7 @@ def examined(workdir: str, data_dir: str | None = None, given=None) -> Examined:
         *given,
         beta,
         weight,
-        _command(resolved, data_dir),
+        resolved.beside(),
     )
 
 
@@ -110,13 +108,3 @@ def last_weight(workdir: str) -> float | None:
     if not seen:
         raise UserError(f"{path} holds no row of the stage {recipe.MAIN!r}")
     return last
-
-
-def _command(resolved, data_dir) -> str:
-    """The same data, networks and budget; what differs is added behind."""
-    words = ["python", "train_main.py", f"--dataset={resolved.dataset}"]
-    words += [f"--{name}={getattr(resolved, name)}" for name in _SAME]
-    words.append(f"--set=optimizer={resolved.settings.optimizer}")  # whose rate that is
-    if data_dir:
-        words.append(f"--data_dir={data_dir}")
-    return shlex.join(words)

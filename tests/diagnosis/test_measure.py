@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tests import models
 from tfvae import diagnosis
+from tfvae.diagnosis.verdict import extent
 from tfvae.randomness import seed_of
 
 
@@ -118,6 +119,70 @@ def test_verdicts(rate, information, active, gap, says):
     assert "nats" in diagnosis.sentence(report)
 
 
+@pytest.mark.parametrize(
+    ("information", "gap", "says"),
+    [
+        (0.4, 0.13, "barely used"),
+        (0.69, 0.69, "barely used"),
+        (0.70, 0.0, "partly used"),
+        (0.0, 3.0, "partly used"),
+        (3.0, 0.0, "partly used"),  # the decoder does not ask for it
+        (1.38, 3.0, "partly used"),
+        (3.0, 1.38, "partly used"),
+        (1.39, 1.39, "used"),
+        (3.0, 4.0, "used"),
+    ],
+)
+def test_how_far_a_code_is_used_is_said_by_degrees(information, gap, says):
+    """Of 6 nats that could be measured; the words for machines stay the same."""
+    report = {
+        "rate": 5.0, "mutual_information": information, "active_units": 10, "shuffle_gap": gap,
+        "latent_units": 10, "mutual_information_ceiling": 6.0, "nll": 90.0, "committed_rate": None,
+    }  # fmt: skip
+    assert diagnosis.verdict(report) in ("healthy", "unused rate")
+    if diagnosis.verdict(report) == "healthy":
+        assert diagnosis.sentence(report).startswith(f"The latent is {says}: rate 5.00 nats")
+    report["active_units"] = 4
+    if diagnosis.verdict(report) == "partial collapse":
+        said = f"The latent is {says}, and fewer than half of its units or codes: rate"
+        assert diagnosis.sentence(report).startswith(said)
+    assert extent(report) == says
+
+
+def test_of_a_training_that_has_hardly_begun_nothing_is_said_of_the_code():
+    report = {
+        "rate": 0.0, "mutual_information": 0.0, "active_units": 0, "shuffle_gap": 0.0,
+        "latent_units": 10, "mutual_information_ceiling": 6.0, "nll": 90.0, "committed_rate": None,
+    }  # fmt: skip
+    assert diagnosis.verdict({**report, "too_early": None}) == "collapse"
+    early = {**report, "too_early": "2 steps"}
+    assert diagnosis.verdict(early) == "too early"
+    assert diagnosis.sentence(early).startswith(
+        "Too early to say whether the latent is used (2 steps): "
+    )
+    assert diagnosis.verdict({**early, "rate": None}) == "no latent"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "but", "models"),
+    [
+        ("collapse", "vae", ["free_bits_vae", "delta_vae", "aggressive_vae"]),
+        ("unused rate", "vae", ["free_bits_vae", "delta_vae", "aggressive_vae"]),
+        ("collapse", "delta_vae", ["free_bits_vae", "aggressive_vae"]),
+        ("partial collapse", "vae", ["free_bits_vae", "rate_target_vae", "beta_vae"]),
+        ("healthy", "vae", []),
+        ("too early", "vae", []),
+        ("no latent", "lm", []),
+    ],
+)
+def test_a_verdict_has_its_remedies_and_no_model_is_its_own(verdict, but, models):
+    found = diagnosis.remedies(verdict, "python train_main.py --dataset='a b'", but)
+    assert [command.split("--model=")[1].split()[0] for command, _ in found] == models
+    assert all(
+        command.startswith("python train_main.py --dataset='a b' --") for command, _ in found
+    )
+
+
 def test_the_curves_are_those_of_the_main_stage_with_the_rates_after_it(monkeypatch):
     def row(stage, step, rate, **more):
         values = {"distortion": 9.0, "rate": rate}
@@ -166,6 +231,11 @@ def test_the_page_is_self_contained_and_escapes():
         "curves", "rate_per_group", "reconstructions", "samples", "one_latent", "interpolation"
     }  # fmt: skip
     assert all(png[:8] == b"\x89PNG\r\n\x1a\n" for png in made.values())
-    page = diagnosis.html(report, {"command": "a < b", "citation": "someone"}, made)
+    config = {"command": "a < b", "citation": "someone"}
+    page = diagnosis.html(report, config, made)
+    assert "To try" not in page
+    config["remedies"] = [("c < d", "because e > f")]
+    page = diagnosis.html(report, config, made)
+    assert "<h2>To try</h2>\n<pre>c &lt; d</pre><p class=s>because e &gt; f</p>" in page
     assert "<script>" not in page and "a &lt; b" in page
     assert "http://" not in page and "https://" not in page and " src='data:" in page

@@ -1,6 +1,6 @@
 """Diagnosis: what happened to the latent, in figures, pictures, sentences, sounds and a verdict."""
 
-from tfvae.diagnosis.diagnose import VERDICTS, Diagnosis, diagnose
+from tfvae.diagnosis.diagnose import VERDICTS, Diagnosis, diagnose, remedies
 from tfvae.diagnosis.figures import collect, examination, figures, mean_spaces
 from tfvae.diagnosis.gaps import Gaps, inference_gaps
 from tfvae.diagnosis.mean_space import posterior_means
@@ -29,6 +29,7 @@ __all__ = [
     "mean_spaces",
     "measure",
     "posterior_means",
+    "remedies",
     "sentence",
     "sentences",
     "sounds",

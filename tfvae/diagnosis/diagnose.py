@@ -24,11 +24,11 @@ from tfvae.checks import UserError
 from tfvae.diagnosis.gaps import inference_gaps
 from tfvae.diagnosis.measure import measure
 from tfvae.diagnosis.signs import clipped_share, data_spectrum, effective_weight, prior_gap
-from tfvae.diagnosis.verdict import COLLAPSED_RATE, verdict
+from tfvae.diagnosis.verdict import COLLAPSED_RATE, extent, verdict
 from tfvae.distributions import mean_field
 from tfvae.model import VAE
 
-__all__ = ["VERDICTS", "Diagnosis", "diagnose"]
+__all__ = ["VERDICTS", "Diagnosis", "diagnose", "remedies"]
 
 VERDICTS = (
     "no latent",
@@ -194,7 +194,7 @@ def diagnose(
     found = _verdict(report, bugs)
     sentences = [*bugs.values(), *evidence] if found == "scale bug" else [*evidence, *bugs.values()]
     if found == "healthy" and bugs:
-        sentences.append("the code is used all the same; these are worth a look")
+        sentences.append(f"the code is {extent(report)} all the same; these are worth a look")
     return Diagnosis(
         found,
         _summary(found, report, bugs),
@@ -381,8 +381,9 @@ def _summary(found, report, bugs) -> str:
         "inference lag": "the decoder would use a code, but the encoder does not find it.",
         "model collapse": "the decoder has learned to do without the code; its true posterior is "
         "the prior, and no encoder could help.",
-        "partial collapse": "the code is used, but fewer than half of its units.",
-        "healthy": f"the code is used: {report['mutual_information']:.2f} nats of information.",
+        "partial collapse": f"the code is {extent(report)}, and fewer than half of its units.",
+        "healthy": f"the code is {extent(report)}: {report['mutual_information']:.2f} nats of "
+        "information.",
     }[found]
 
 
@@ -393,6 +394,21 @@ def _remedies(found, report, bugs, command) -> tuple[tuple[str, str], ...]:
             (f"{command} --model=vae --set=variance=none", "let the variance be learned"),
             (f"{command} --model=vae --set=variance={best:.3g}", "hold it at what the errors say"),
         )
+    return remedies(found, command)
+
+
+def remedies(found: str, command: str, but: str = "") -> tuple[tuple[str, str], ...]:
+    """(command to paste, why) for a verdict, at most three.
+
+    Args:
+        found: of `VERDICTS`, or of `verdict`, which does not tell an inference that lags from a model
+            that does without its code: what is for the latter, of which there is more, helps both.
+        command: what the commands begin with.
+        but: the model that was trained, which is no remedy for itself.
+    """
+    found = {"collapse": "model collapse", "unused rate": "model collapse"}.get(found, found)
     return tuple(
-        (f"{command} --model={model}{more}", why) for model, more, why in _REMEDIES.get(found, ())
+        (f"{command} --model={model}{more}", why)
+        for model, more, why in _REMEDIES.get(found, ())
+        if model != but
     )

@@ -115,8 +115,8 @@ def html(
 
     Args:
         report: what report.json holds.
-        config: what config.json holds, with `command`, `citation`, `data`, `data_citation` and
-            `unit` (`images` if it is not there).
+        config: what config.json holds, with `command`, `citation`, `data`, `data_citation`, `unit`
+            (`images` if it is not there) and `remedies`, (command, why) where there is something to try.
         figures: PNG by name.
         texts: rows of cells by name, from `sentences`.
         clips: rows of clips by name, from `sounds`.
@@ -129,6 +129,7 @@ def html(
     title = f"{report['model']} on {report['dataset']}"
     parts = [
         *head(title, str(config.get("citation", "")), sentence(report)),
+        *_to_try(config.get("remedies", ())),
         *_measures(report, f"{report['split']} {unit}", unit),
         *pictures(figures, CAPTIONS),
     ]
@@ -167,13 +168,20 @@ def diagnosis_html(found, title: str, figures: Mapping[str, bytes]) -> str:
             *(f"<li>{text(line)}" for line in found.evidence),
             "</ul>",
         ]
-    if found.remedies:
-        parts.append("<h2>To try</h2>")
-        parts += [f"<pre>{text(c)}</pre><p class=s>{text(why)}</p>" for c, why in found.remedies]
-    parts += [*_measures(found.report, "examples", "examples"), *pictures(figures, CAPTIONS)]
+    parts += [
+        *_to_try(found.remedies),
+        *_measures(found.report, "examples", "examples"),
+        *pictures(figures, CAPTIONS),
+    ]
     everything = json.dumps(found.as_json(), indent=1, default=str)
     parts.append(f"<details><summary>All figures</summary><pre>{text(everything)}</pre></details>")
     return "\n".join([*parts, "</html>"])
+
+
+def _to_try(remedies) -> list[str]:
+    text = _html.escape
+    parts = ["<h2>To try</h2>"] if remedies else []
+    return parts + [f"<pre>{text(c)}</pre><p class=s>{text(why)}</p>" for c, why in remedies]
 
 
 def _measures(report, of: str, unit: str) -> list[str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["sentence", "verdict"]
+__all__ = ["extent", "sentence", "verdict"]
 
 COLLAPSED_RATE = 0.1
 """nats: below it a code can hold nothing worth the name."""
@@ -15,11 +16,17 @@ USED_GAP = 0.1
 """nats that the decoder loses when it is given another example's code."""
 COLLAPSED_GAP = 0.5
 """nats of the same: beside a rate below 0.1 it takes this much to say that the code is used."""
+PARTLY = math.log(2.0)
+"""nats: one question about x that is answered yes or no. With less information a code does not halve the
+possible x, and with less of a gap another example's code makes x not even half as likely."""
+FULLY = math.log(4.0)
+"""nats: two such questions, the least at which a code tells several kinds of x apart."""
 
 
 def verdict(report: Mapping[str, Any]) -> str:
-    """`no latent`, `collapse`, `unused rate`, `partial collapse` or `healthy`.
+    """`no latent`, `too early`, `collapse`, `unused rate`, `partial collapse` or `healthy`.
 
+    too early: the report says why nothing can be said yet of the code's use.
     collapse: rate below 0.1 nats, and the decoder loses less than 0.5 nats by another example's code. The
     information is no second indicator here, for it cannot exceed the rate.
     unused rate: nats are paid, but neither information nor the decoder's gap shows for it.
@@ -27,6 +34,8 @@ def verdict(report: Mapping[str, Any]) -> str:
     """
     if report["rate"] is None:
         return "no latent"
+    if report.get("too_early"):
+        return "too early"
     gap = report["shuffle_gap"]
     if report["rate"] < COLLAPSED_RATE and gap < COLLAPSED_GAP:
         return "collapse"
@@ -36,6 +45,19 @@ def verdict(report: Mapping[str, Any]) -> str:
     if used * 2 < units:
         return "partial collapse"
     return "healthy"
+
+
+def extent(report: Mapping[str, Any]) -> str:
+    """How far a code is used: `barely used`, `partly used` or `used`.
+
+    Two figures speak: what the code tells about x (mutual information), and what the decoder loses
+    with another example's code (the swap gap). barely: both are below ln 2 nats; used: both are at
+    least ln 4; partly: anything else, such as information that the decoder does not ask for.
+    """
+    figures = report["mutual_information"], report["shuffle_gap"]
+    if max(figures) < PARTLY:
+        return "barely used"
+    return "used" if min(figures) >= FULLY else "partly used"
 
 
 def _used(report: Mapping[str, Any]) -> tuple[int, int, str]:
@@ -59,8 +81,9 @@ def sentence(report: Mapping[str, Any]) -> str:
     head = {
         "collapse": "Posterior collapse: the latent tells the decoder next to nothing",
         "unused rate": "Rate is paid, but the decoder does not use the latent",
-        "partial collapse": "The latent is used, but fewer than half of its units or codes",
-        "healthy": "The latent is used",
+        "too early": f"Too early to say whether the latent is used ({report.get('too_early')})",
+        "partial collapse": f"The latent is {extent(report)}, and fewer than half of its units or codes",
+        "healthy": f"The latent is {extent(report)}",
     }[kind]
     committed = report.get("committed_rate")
     used, units, name = _used(report)
