@@ -259,9 +259,9 @@ def mean_spaces(lines: Mapping[str, Sequence[Mapping[str, Any]]]) -> bytes:
             points = row["mean_space"]
             axis.plot((-3, 3), (-3, 3), "--", color=GREY, linewidth=0.8)
             axis.plot(points["true"], points["approximate"], "o", ms=3, alpha=0.6, color=BLUE)
-            title = f"{name}, step {row['step']}" if name else f"step {row['step']}"
-            axis.set(title=title, xlim=(-3, 3), ylim=(-3, 3), aspect="equal")
-    axes[-count].set(xlabel="true mean", ylabel="encoder's mean")
+            axis.set(title=f"step {row['step']}", xlim=(-3, 3), ylim=(-3, 3), aspect="equal")
+        line[0].set_ylabel("\n".join([*([name] if name else []), "encoder's mean"]))
+    axes[-count].set_xlabel("true mean")
     return png(figure)
 
 
