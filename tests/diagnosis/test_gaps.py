@@ -48,6 +48,17 @@ def test_an_encoder_at_its_best_has_no_gap_of_amortisation():
     assert abs(gaps.amortisation.mean) < 0.03
 
 
+def test_the_first_step_of_the_search_is_adam_s():
+    """With the bias corrected it is the learning rate, whatever the gradient: from N(0, I) or from q."""
+    x = np.tile(X, (8, 1)).reshape(8, 1, 3, 1)
+    model = _model(0.4, 0.3)
+    found = inference_gaps(model, x, num_steps=1, learning_rate=0.05, final_samples=2).parameters
+    starts = [0.4, np.log(0.3)]
+    for parameter, own in zip(found, starts):
+        nearest = np.where(np.abs(parameter) < np.abs(parameter - own), 0.0, own)
+        np.testing.assert_allclose(np.abs(parameter - nearest), 0.05, rtol=1e-4)
+
+
 def test_what_has_no_density_is_refused():
     for model in (models.exact(), models.discrete(), models.associative()):
         with pytest.raises(UserError, match="need a posterior with a density"):

@@ -39,6 +39,13 @@ class DivergenceSettings:
     mmd_weight: float = field(
         0.0, "of MMD^2(q(z), p(z)); it belongs to the scale of the distortion", low=0.0
     )
+    mmd_weight_of: str = field(
+        "example",
+        "whose nats that weight is weighed against: an example's, or those of each of its numbers, as "
+        "published for InfoVAE (it is then multiplied by how many there are)",
+        choices=("example", "number"),
+        of={"mmd_weight": ON},
+    )
     mmd_kernel: str = field(
         "imq",
         "imq: C / (C + |d|^2); rbf: exp(-|d|^2 / (2 variance))",
@@ -122,7 +129,8 @@ def make(settings, context) -> Divergence:
             else radial_basis(settings.mmd_variance)
         )
         mmd = MaximumMeanDiscrepancy(kernel, settings.mmd_unbiased, context.seed)
-        made.terms["mmd"] = (settings.mmd_weight, mmd)
+        times = context.space.numbers if settings.mmd_weight_of == "number" else 1
+        made.terms["mmd"] = (settings.mmd_weight * times, mmd)
     if settings.tc_weight:
         tc = total_correlation(max(context.num_examples, 1), settings.tc_mixture)
         made.terms["total_correlation"] = (settings.tc_weight, tc)

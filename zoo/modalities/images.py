@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -106,6 +107,11 @@ class Space(NamedTuple):
 
     shape: tuple[int, int, int]
     bits: int | None
+
+    @property
+    def numbers(self) -> int:
+        """Of one image."""
+        return math.prod(self.shape)
 
     def example(self) -> tf.Tensor:
         """Two images in raw units."""

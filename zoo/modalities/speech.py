@@ -98,6 +98,11 @@ class Space(NamedTuple):
     samples: int
     rate: int = fsdd.RATE
 
+    @property
+    def numbers(self) -> int:
+        """Of one recording."""
+        return self.samples
+
     def example(self) -> tf.Tensor:
         """Two recordings of silence."""
         return tf.fill([2, self.samples], 128.0)

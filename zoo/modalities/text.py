@@ -150,6 +150,11 @@ class Space(NamedTuple):
     max_length: int
     fixed: bool = False
 
+    @property
+    def numbers(self) -> int:
+        """Of one sentence, at most."""
+        return self.max_length
+
     def example(self) -> tf.Tensor:
         """Two sentences."""
         length = self.max_length if self.fixed else min(self.max_length, 5)
