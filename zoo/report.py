@@ -15,6 +15,7 @@ __all__ = ["codes", "factors", "write"]
 
 _PROBED = 10_000
 _MOST_CLASSES = 100
+_FEWEST = 5  # neighbours that vote
 
 
 def write(resolved, described, kind, data, model, last, seconds, directory) -> dict[str, Any]:
@@ -118,7 +119,8 @@ def _probe(model, kind, data, test) -> dict[str, float | None]:
     labels = data.train.label
     if labels is None or data.test.label is None or not model.has_latent:
         return dict.fromkeys(names)
-    if len(np.unique(labels)) > _MOST_CLASSES:
+    classes = len(np.unique(labels[:_PROBED]))
+    if not 1 < classes <= _MOST_CLASSES or len(labels) < _FEWEST:
         return dict.fromkeys(names)
     part = data.train._replace(x=data.train.x[:_PROBED])
     train = kind.arrays(data, part)

@@ -1,6 +1,8 @@
 """The command: what it reads, what it leaves, what it refuses."""
 
+import gzip
 import json
+import shlex
 import subprocess
 import sys
 
@@ -11,6 +13,7 @@ from tests import models
 from tests.linear_gaussian import planted
 from tfvae import examination
 from tfvae.checks import UserError
+from tfvae.training import reading
 from zoo import plan, run, runs
 
 QUICK = ["--gap_examples=4", "--gap_steps=5", "--nll_samples=3", "--nll_examples=4"]
@@ -67,3 +70,47 @@ def test_what_cannot_be_examined_is_refused_in_a_line(tmp_path, path, data, says
     data = None if data is None else str(tmp_path / data)
     with pytest.raises(UserError, match=says):
         examination.read(str(tmp_path / path), data)
+
+
+def test_commands_to_paste_quote_their_paths():
+    folder = "/my data/it's $HOME; rm"
+    resolved = plan.resolve("vae", ("latent_grid=2,2", "prior=ar1"), data_dir=folder)
+    for command in (resolved.command(), resolved.beside()):
+        words = shlex.split(command)
+        assert words[:2] == ["python", "train_main.py"] and f"--data_dir={folder}" in words
+    assert "--set=latent_grid=2,2" in shlex.split(resolved.command())
+
+
+@pytest.mark.parametrize(
+    ("kind", "kept"),
+    [
+        (np.float64, np.float32),
+        (np.float16, np.float32),
+        (bool, np.float32),
+        (np.uint8, np.uint8),
+        (np.int64, np.int32),
+        (np.uint16, np.int32),
+    ],
+)
+def test_data_may_be_of_any_type_of_numbers(tmp_path, kind, kept):
+    """Of a model of binary images each says the same."""
+    x = models.images(6)
+    np.savez(tmp_path / "x.npz", x=x.astype(kind), label=np.arange(6.0))
+    found, label = reading.data(str(tmp_path / "x.npz"))
+    assert found.dtype == kept and label.dtype == np.int64 and label.tolist() == list(range(6))
+    np.testing.assert_array_equal(found, x)
+    np.save(tmp_path / "x.npy", x.astype(kind))
+    again, label = reading.data(str(tmp_path / "x.npy"))
+    np.testing.assert_array_equal(again, x)
+    assert label is None
+
+
+def test_memory_is_counted_before_it_is_filled(tmp_path, monkeypatch):
+    """An archive of some kilobytes may say that it holds terabytes."""
+    np.savez_compressed(tmp_path / "x.npz", x=np.zeros((1000, 1000), np.uint8))
+    monkeypatch.setattr("os.sysconf", lambda name: 100)  # pages of 100 bytes, 100 of them
+    with pytest.raises(UserError, match=r"x.npz, unpacked, needs 1 GiB, and this machine has"):
+        reading.arrays(str(tmp_path / "x.npz"), "x")
+    (tmp_path / "x.gz").write_bytes(gzip.compress(bytes(20_000)))
+    with pytest.raises(UserError, match="x.gz, unpacked, needs"):
+        reading.content(str(tmp_path / "x.gz"))

@@ -15,6 +15,7 @@ from PIL import Image
 from tfvae.checks import UserError
 from zoo import datasets
 from zoo.datasets import files
+from zoo.datasets.data import Data, Split, checked, refuse_too_few
 from zoo.datasets.matlab import matrices
 from zoo.datasets.mnist import Mnist
 
@@ -375,3 +376,72 @@ def test_dsprites_must_be_given(tmp_path):
         datasets.load("dsprites")
     with pytest.raises(UserError, match="dataset 'dsprites': no dsprites_ndarray"):
         datasets.load("dsprites", str(tmp_path))
+
+
+def _data(name="mnist", kind="grey8", x=None, **other):
+    x = np.zeros((4, 2, 2, 1), np.uint8) if x is None else x
+    good = Split(np.zeros((4, 2, 2, 1), np.uint8), np.arange(4))
+    return Data(name, good, good._replace(x=x, **other), good, kind, "", "", {})
+
+
+@pytest.mark.parametrize(
+    ("said", "wrong"),
+    [
+        ("the valid split holds no example", {"x": np.zeros((0, 2, 2, 1), np.uint8)}),
+        (r"its labels must be whole numbers \[4\] from 0 to 9, .* to 10$", {"label": [0, 1, 2, 10]}),
+        (r"its labels must be .* from -1 to 2$", {"label": [0, 1, 2, -1]}),
+        (r"its labels must be .* from nan to nan$", {"label": [0, 1, np.nan, 2]}),
+        (r"its labels must be .* with fractions$", {"label": [0, 1, 0.5, 2]}),
+        (r"its labels must be .* got int64 \[3\]$", {"label": [0, 1, 2]}),
+        (r"its tolds must be .* from 0 to 5, .* from 0 to 6$", {"name": "fsdd", "told": [0, 1, 2, 6]}),
+        (r"its factors must be .* from nan to nan$", {"factors": np.full((4, 2), np.nan)}),
+        (r"split must be finite .* to inf$", {"kind": "real", "x": np.full((4, 2, 2, 1), np.inf)}),
+        (r"from 0 to 1, got float64 .* to 2", {"kind": "binary_dynamic", "x": np.full((4, 2, 2, 1), 2.0)}),
+    ],
+)  # fmt: skip
+def test_what_is_read_is_looked_at_whatever_read_it(said, wrong):
+    wrong = {k: np.asarray(v) if isinstance(v, list) else v for k, v in wrong.items()}
+    with pytest.raises(UserError, match=rf"the valid split.*{said}|{said}"):
+        checked(_data(**wrong))
+    good = _data()
+    assert checked(good) is good
+
+
+@pytest.mark.parametrize(
+    ("sizes", "batch_size", "says"),
+    [
+        ((4, 1, 2), 4, "the valid split must hold 2 examples or more to be measured, got 1"),
+        ((4, 2, 1), 4, "the test split must hold 2 examples or more to be measured, got 1"),
+        (
+            (4, 2, 2),
+            5,
+            "--batch_size must be at most the 4 examples that 'x' has to train on, got 5",
+        ),
+        ((4, 2, 2), 4, None),
+    ],
+)
+def test_too_few_examples_are_said_before_training(sizes, batch_size, says):
+    data = Data("x", *(Split(np.zeros((n, 1)), None) for n in sizes), "real", "", "", {})
+    if says is None:
+        return refuse_too_few(data, batch_size)
+    with pytest.raises(UserError, match=says):
+        refuse_too_few(data, batch_size)
+
+
+def test_a_cache_that_cannot_be_written_is_named_with_the_way_out(tmp_path, monkeypatch):
+    _mnist(tmp_path)
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("TFVAE_CACHE", str(tmp_path / "file"))
+    said = rf"cannot keep the prepared data in {tmp_path}/file.*TFVAE_CACHE$"
+    with pytest.raises(UserError, match=said) as caught:
+        datasets.load("mnist", str(tmp_path))
+    assert "\n" not in str(caught.value)
+    with pytest.raises(UserError, match=rf"in {tmp_path}/file/downloads.*TFVAE_CACHE$"):
+        datasets.load("mnist")
+
+
+def test_a_folder_that_may_not_be_looked_into_is_named(tmp_path, monkeypatch):
+    _mnist(tmp_path / "mnist")
+    monkeypatch.setattr(os, "access", lambda path, mode: not path.endswith("mnist"))
+    with pytest.raises(UserError, match=rf"cannot read {tmp_path}/mnist: Permission denied"):
+        datasets.load("mnist", str(tmp_path))

@@ -338,6 +338,31 @@ def test_missing_text_is_one_line(tmp_path):
         text.load("text", str(tmp_path))
 
 
+@pytest.mark.parametrize("name", ["x.csv", "x.CSV", "x.tsv.gz", "x.jsonl", "x.json", "x.html"])
+def test_a_table_is_not_taken_for_sentences(tmp_path, name):
+    """Its commas and quotes would be learned as words."""
+    (tmp_path / name).write_text("id,text\n" + '1,"a b"\n' * 20)
+    with pytest.raises(
+        UserError, match=rf"{name}: expected plain text, .* found a \.\w+ file: write"
+    ):
+        text.load("text", str(tmp_path / name))
+
+
+def test_ten_lines_leave_two_to_each_split_that_is_measured(tmp_path):
+    folder = _own(tmp_path, mine=[f"w{i}" for i in range(10)])
+    assert [len(split.x) for split in _splits(text.load("text", folder))] == [6, 2, 2]
+
+
+def test_a_sentence_that_is_a_string_is_no_list_of_letters():
+    words = Vocabulary((*SPECIAL, "a", "b"))
+    for wrong in (["a b"], "a b", [["a"], "b"]):
+        with pytest.raises(UserError, match="a sentence must be a list of words, got '"):
+            words.encode(wrong)
+        with pytest.raises(UserError, match="a sentence must be a list of words, got '"):
+            build(wrong)
+    assert words.encode([["a", "b"]]).tolist() == [[4, 5, 2]]
+
+
 def test_unknown_names_list_the_near_ones():
     with pytest.raises(UserError, match="did you mean yahoo"):
         text.load("yaho")

@@ -183,6 +183,8 @@ def model(path: str) -> VAE:
         UserError: it cannot be read, asks for code of its own, or is another model.
     """
     with reading(path):
+        if not zipfile.is_zipfile(path):
+            raise UserError(f"{path} is truncated or corrupt: no .keras archive")
         found = keras.models.load_model(path, safe_mode=True)
     if not isinstance(found, VAE):
         raise UserError(f"{path} must hold a tfvae.VAE, got a {type(found).__name__}")
