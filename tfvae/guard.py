@@ -1,15 +1,18 @@
 """How every command ends: what went wrong is one line on stderr, and the exit status says whose it is.
 
-0 done    1 a fault of this project    2 a request that the user can mend    130 stopped by a key
+0 done    1 a fault of this project    2 a request that the user can mend    130 stopped by a key or SIGTERM
 """
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
 import re
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import tensorflow as tf
 
@@ -45,7 +48,8 @@ def guarded(
         stopped: what is said when the user stops it.
     """
     try:
-        return work() or 0
+        with _ended_as_by_a_key():
+            return work() or 0
     except KeyboardInterrupt:
         return _end(name, stopped, 130, debug)
     except BrokenPipeError:  # `... | head` has seen enough
@@ -62,6 +66,23 @@ def guarded(
         return _end(name, one_line(_NODE.sub("", error.message), _FOREIGN), 2, debug)
     except Exception as error:  # a fault of ours: said in a line, and never passed over
         return _end(name, _fault(error), 1, debug)
+
+
+@contextlib.contextmanager
+def _ended_as_by_a_key() -> Iterator[None]:
+    """SIGTERM, by which schedulers end a process, ends it as a key does: what is held is let go."""
+
+    def end(*_):
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():  # nobody else gets signals
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _of_files(error: OSError) -> str:

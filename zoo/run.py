@@ -173,7 +173,9 @@ def run(resolved: plan.Plan, resume: bool = False) -> dict[str, Any]:
     """
     if not resume and resolved.workdir and resolved.strategy != "multi_worker":
         training.RunDirectory.refuse_other_run(resolved.workdir)  # before anything slow
-    if resume and (report := _finished(resolved)) is not None:
+    # of several workers one may stand where there is no run: they agree on that together
+    here = resolved.strategy != "multi_worker" or os.path.exists(f"{resolved.workdir}/config.json")
+    if resume and here and (report := _finished(resolved)) is not None:
         return report
     strategy = training.strategy.make(resolved.strategy, resolved.cpu_replicas)
     if not training.strategy.is_chief(strategy):  # reads checkpoints, and never writes

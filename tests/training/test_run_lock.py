@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import threading
 import time
@@ -10,6 +11,7 @@ import time
 import pytest
 
 from tfvae.checks import UserError
+from tfvae.guard import guarded
 from tfvae.training import InUse, RunDirectory, RunLock, run_lock
 
 
@@ -26,7 +28,7 @@ def _lock(path, age=0.0, **owner):
 def processes():
     """One that runs, one that is stopped, one that was killed and not waited for, and one that is gone."""
     running, stopped, zombie, gone = (subprocess.Popen(["sleep", "600"]) for _ in range(4))
-    stopped.send_signal(19)
+    stopped.send_signal(signal.SIGSTOP)
     begun = run_lock._begun(gone.pid)
     zombie.kill(), gone.kill(), gone.wait()
     until = time.time() + 10
@@ -136,6 +138,20 @@ def test_it_is_let_go_by_a_crash_and_what_was_killed_early_is_swept(tmp_path, pr
     with RunLock(path):
         pass
     assert os.listdir(path) == []
+
+
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
+def test_what_a_scheduler_or_a_key_ends_lets_it_go(tmp_path, capfd, by):
+    before = signal.getsignal(signal.SIGTERM)
+
+    def work():
+        with RunLock(tmp_path):
+            os.kill(os.getpid(), by)
+            time.sleep(30)
+
+    assert guarded("train_main", work, stopped="stopped; --resume continues") == 130
+    assert capfd.readouterr().err == "train_main: stopped; --resume continues\n"
+    assert os.listdir(tmp_path) == [] and signal.getsignal(signal.SIGTERM) == before
 
 
 def test_it_gives_signs_of_life(tmp_path, monkeypatch):
