@@ -106,7 +106,7 @@ def test_strategies_refuse_what_is_not_there(monkeypatch):
     monkeypatch.delenv("TF_CONFIG")
     monkeypatch.setenv("WORKER_HOSTS", "a:1,b:1")
     monkeypatch.setenv("JOB_COMPLETION_INDEX", "2")
-    with pytest.raises(UserError, match="must be 0 to 1 .*got '2'"):
+    with pytest.raises(UserError, match="must be 0 to 1, .*got '2'"):
         strategies.make("multi_worker")
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
     with pytest.raises(UserError, match="finds no GPU"):

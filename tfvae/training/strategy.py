@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import tensorflow as tf
 
 from tfvae.checks import UserError, one_of
+from tfvae.training import cluster
 
 __all__ = ["agree", "distribute", "finish", "is_chief", "lost_worker", "make", "shard"]
 
@@ -28,7 +27,7 @@ def make(name: str = "auto", cpu_replicas: int = 1):
     """
     one_of("strategy", name, ("auto", "one_device", "mirrored", "multi_worker"))
     if name == "multi_worker":
-        return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=_cluster())
+        return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=cluster.resolver())
     if cpu_replicas > 1:
         _split_cpu(cpu_replicas)
     if name == "one_device" and cpu_replicas > 1:
@@ -58,44 +57,6 @@ def _split_cpu(count: int) -> None:
         raise UserError(
             f"cpu_replicas={count} must be set before TensorFlow's first operation"
         ) from error
-
-
-def _cluster():
-    """The cluster that the environment describes."""
-    if os.environ.get("TF_CONFIG"):
-        try:
-            cluster = json.loads(os.environ["TF_CONFIG"])["cluster"]["worker"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise UserError(
-                f"TF_CONFIG must be JSON with cluster.worker and task, got error {error}"
-            ) from error
-        if not cluster:
-            raise UserError("TF_CONFIG names no workers")
-        return tf.distribute.cluster_resolver.TFConfigClusterResolver()
-    if "SLURM_PROCID" in os.environ:
-        try:
-            resolver = tf.distribute.cluster_resolver.SlurmClusterResolver()
-            resolver.cluster_spec()  # only this reads which task this process is
-        except (RuntimeError, ValueError, KeyError, OSError) as error:
-            raise UserError(
-                f"the Slurm variables describe no cluster (start it by srun): {error}"
-            ) from error
-        return resolver
-    if "JOB_COMPLETION_INDEX" in os.environ and "WORKER_HOSTS" in os.environ:
-        workers = os.environ["WORKER_HOSTS"].split(",")
-        index = os.environ["JOB_COMPLETION_INDEX"]
-        if not index.isdigit() or int(index) >= len(workers):
-            raise UserError(
-                f"JOB_COMPLETION_INDEX must be 0 to {len(workers) - 1} (WORKER_HOSTS names "
-                f"{len(workers)}), got {index!r}"
-            )
-        task = {"type": "worker", "index": int(index)}
-        os.environ["TF_CONFIG"] = json.dumps({"cluster": {"worker": workers}, "task": task})
-        return tf.distribute.cluster_resolver.TFConfigClusterResolver()
-    raise UserError(
-        "--strategy=multi_worker finds no cluster: set TF_CONFIG, run under Slurm, or in a Kubernetes "
-        "indexed job with WORKER_HOSTS=host:port,host:port,..."
-    )
 
 
 def shard(strategy) -> tuple[int, int]:
