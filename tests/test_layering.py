@@ -5,7 +5,17 @@ import pathlib
 
 ROOT = pathlib.Path(__file__).parent.parent
 LAYERS = [
-    {"checks", "guard", "inputs", "randomness", "replicas", "schedules", "draw", "numerics", "quiet"},
+    {
+        "checks",
+        "guard",
+        "inputs",
+        "randomness",
+        "replicas",
+        "schedules",
+        "draw",
+        "numerics",
+        "quiet",
+    },
     {"distributions", "flows"},
     {"networks", "likelihoods"},
     {"latents", "objectives"},

@@ -31,14 +31,19 @@ __all__ = [
 
 _CHUNK = 1 << 22
 _INT32 = 2**31 - 1
+_LONGEST = 200  # characters of what a reader says
 
 
 @contextlib.contextmanager
-def reading(path: str) -> Iterator[None]:
+def reading(path: str, found: str = "is truncated or corrupt") -> Iterator[None]:
     """Turns what a reader says of a damaged or closed file into one line that names the file.
 
     Only calls of readers that are not ours may stand within: for damaged files NumPy, SciPy, PIL, Keras,
     `json` and `zipfile` raise nearly every kind there is, from `RecursionError` to `AssertionError`.
+
+    Args:
+        path: of the file, or its name and a place in it.
+        found: what is said of it, before what the reader says.
 
     Raises:
         UserError: instead of whatever was raised; one of ours passes.
@@ -52,8 +57,10 @@ def reading(path: str) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, OSError) and error.strerror:
             raise UserError(f"cannot read {path}: {error.strerror}") from error
-        said = " ".join(str(error).split())[:200] or type(error).__name__
-        raise UserError(f"{path} is truncated or corrupt: {said}") from error
+        said = " ".join(str(error).split()) or type(error).__name__
+        if len(said) > _LONGEST:  # Keras says the cause at the end
+            said = f"{said[: _LONGEST // 2]} ... {said[-_LONGEST // 2 :]}"
+        raise UserError(f"{path} {found}: {said}") from error
 
 
 def content(path: str) -> bytes:
@@ -185,6 +192,7 @@ def model(path: str) -> VAE:
     with reading(path):
         if not zipfile.is_zipfile(path):
             raise UserError(f"{path} is truncated or corrupt: no .keras archive")
+    with reading(path, "cannot be loaded as a model"):
         found = keras.models.load_model(path, safe_mode=True)
     if not isinstance(found, VAE):
         raise UserError(f"{path} must hold a tfvae.VAE, got a {type(found).__name__}")
