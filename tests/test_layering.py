@@ -19,7 +19,7 @@ LAYERS = [
     {"distributions", "flows"},
     {"networks", "likelihoods"},
     {"latents", "objectives"},
-    {"model"},
+    {"model", "own_parts"},
     {"inference", "metrics", "daydream", "foreign"},
     {"procedures", "diagnosis"},
     {"training"},

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import keras
 import numpy as np
@@ -18,8 +17,9 @@ import tensorflow as tf
 from tfvae.checks import UserError, one_of
 from tfvae.latents import StandardNormalPrior, StochasticLatent
 from tfvae.latents.posteriors import MeanFieldPosterior
-from tfvae.likelihoods import Bernoulli, Gaussian, Likelihood
+from tfvae.likelihoods import Bernoulli, Gaussian
 from tfvae.model import VAE
+from tfvae.networks import FactorisedDecoder
 
 __all__ = ["OUTPUTS", "foreign"]
 
@@ -58,25 +58,31 @@ def foreign(
     given = _GivenEncoder(encoder, name="encoder")
     features = given(few)
     width = features.shape[-1] // 2
-    decoded = _GivenDecoder(decoder, x.shape[1:], math.prod(x.shape[1:]), name="decoder")
-    base = Gaussian(variance) if outputs == "mean" else Bernoulli()
+    network = _GivenDecoder(decoder, x.shape[1:], outputs == "probabilities", name="decoder")
     model = VAE(
         given,
         StochasticLatent(
             _GivenPosterior((width,), name="posterior"), StandardNormalPrior((width,))
         ),
-        decoded,
-        _Flat(base, outputs == "probabilities"),
+        FactorisedDecoder(x.shape[1:], network),
+        _Real(variance) if outputs == "mean" else _Binary(),
         name="foreign",
     )
-    decoded(tf.zeros([2, width]))
+    network(tf.zeros([2, width]))
     model.build()
     model.likelihood.check(x)
     return model
 
 
-class _GivenEncoder(keras.layers.Layer):
-    """[B, ...] -> [B, 2 D]."""
+class _NoFile:
+    """A part that no file can hold."""
+
+    def get_config(self):
+        raise UserError("a foreign VAE cannot be saved: save its own encoder and decoder")
+
+
+class _Given(_NoFile, keras.layers.Layer):
+    """A function that was written elsewhere."""
 
     def __init__(self, function, **kwargs):
         super().__init__(**kwargs)
@@ -85,6 +91,10 @@ class _GivenEncoder(keras.layers.Layer):
     def build(self, input_shape=None):
         del input_shape
         self.built = True
+
+
+class _GivenEncoder(_Given):
+    """[B, ...] -> [B, 2 D]."""
 
     def call(self, x):
         found = self.function(x)
@@ -115,75 +125,33 @@ class _GivenPosterior(MeanFieldPosterior):
         return tuple(tf.split(features, 2, -1))
 
 
-class _GivenDecoder(keras.layers.Layer):
-    """[B, D] -> [B, 1, N, 1]."""
+class _GivenDecoder(_Given):
+    """[B, D] -> [B, *shape]: the function's numbers in the shape of x, probabilities as logits."""
 
-    def __init__(self, function, data_shape, size, **kwargs):
-        super().__init__(**kwargs)
-        self.function, self.data_shape, self.size = function, tuple(data_shape), size
+    def __init__(self, function, shape, probabilities: bool, **kwargs):
+        super().__init__(function, **kwargs)
+        self.shape, self.probabilities = tuple(shape), probabilities
 
-    def build(self, z_shape=None, x_shape=None):
-        del z_shape, x_shape
-        self.built = True
-
-    def call(self, z, x=None, seed=None):
-        del x, seed
+    def call(self, z):
         found = tf.cast(self.function(z), tf.float32)
-        size = math.prod(found.shape[1:])
-        if size != self.size:
+        if math.prod(found.shape[1:]) != math.prod(self.shape):
             raise UserError(
-                f"a foreign decoder must give {self.size} numbers for each x (its parameters), got "
-                f"{size}: {tuple(found.shape)}"
+                f"a foreign decoder must give {math.prod(self.shape)} numbers for each x (its "
+                f"parameters), got {math.prod(found.shape[1:])}: {tuple(found.shape)}"
             )
-        return tf.reshape(found, [-1, 1, self.size, 1])
-
-    def generate(self, z, likelihood, seed, greedy=False, progress=None):
-        """x ~ p(x|z) in one pass, or its mean."""
-        parameters = self(z)
-        x = likelihood.mean(parameters) if greedy else likelihood.sample(parameters, seed)
-        if progress is not None:
-            progress(1, 1)
-        return x
-
-
-class _Flat(Likelihood):
-    """A likelihood of independent numbers, of x of any shape and in the encoder's own units."""
-
-    def __init__(self, base: Likelihood, probabilities: bool):
-        self.base, self.probabilities = base, probabilities
-        self.bits, self.density = base.bits, base.density
-        self.variance = getattr(base, "variance", None)
-
-    def _of(self, parameters):
+        found = tf.reshape(found, [-1, *self.shape])
         if not self.probabilities:
-            return parameters
-        p = tf.clip_by_value(parameters, _LEAST_PROBABILITY, 1.0 - _LEAST_PROBABILITY)
+            return found
+        p = tf.clip_by_value(found, _LEAST_PROBABILITY, 1.0 - _LEAST_PROBABILITY)
         return tf.math.log(p) - tf.math.log1p(-p)
 
-    def parameter_size(self, channels: int) -> int:
-        return self.base.parameter_size(channels)
+
+class _Real(_NoFile, Gaussian):
+    """Of x in the encoder's own units, as every `Gaussian`."""
+
+
+class _Binary(_NoFile, Bernoulli):
+    """Of x in the encoder's own units."""
 
     def preprocess(self, x):
         return tf.cast(x, tf.float32)
-
-    def log_prob(self, parameters, x):
-        x = tf.reshape(tf.cast(x, tf.float32), tf.shape(parameters))
-        return self.base.log_prob(self._of(parameters), x)
-
-    def distribution(self, parameters) -> Any:
-        return self.base.distribution(self._of(parameters))
-
-    def mean(self, parameters):
-        return self.base.mean(self._of(parameters))
-
-    def mode(self, parameters):
-        return self.base.mode(self._of(parameters))
-
-    def sample(self, parameters, seed):
-        return self.base.sample(self._of(parameters), seed)
-
-    def check(self, array):
-        self.base.check(array)
-
-    def get_config(self):
-        raise UserError("a foreign VAE cannot be saved: save its own encoder and decoder")

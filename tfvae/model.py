@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfvae import inputs
+from tfvae import inputs, own_parts
 from tfvae.checks import UserError, count
 from tfvae.distributions import importance_weighted_log_prob
 from tfvae.draw import Draw
@@ -38,9 +38,10 @@ class VAE(keras.Model):
     arrives by `compile`, and is in checkpoints but in no `.keras` file and no export.
 
     Args:
-        encoder: a network, x -> features.
+        encoder: a Keras network, x -> features.
         latent: a `tfvae.latents.Latent`, features -> posterior, draw, rate.
-        decoder: a network, (z, x) -> parameters of the likelihood; it has `generate`.
+        decoder: a network, (z, x) -> parameters of the likelihood; it has `generate`. An ordinary Keras
+            network z -> parameters [B, ..., P] becomes a `tfvae.networks.FactorisedDecoder`.
         likelihood: a `tfvae.likelihoods.Likelihood`; it owns the units of the data.
         condition: what is known besides x, a network of labels such as
             `tfvae.networks.LabelCondition`; its vector stands behind the features and behind z, and
@@ -57,7 +58,10 @@ class VAE(keras.Model):
         super().__init__(**kwargs)
         self.encoder = encoder
         self.latent = latent
-        self.decoder = decoder
+        more = 0 if condition is None else condition.size
+        self.decoder = own_parts.decoder_of(
+            decoder, _wider((None, *latent.event_shape), more), likelihood
+        )
         self.likelihood = likelihood
         self.condition = condition
         self._totals: dict[str, float] = {}
@@ -81,14 +85,12 @@ class VAE(keras.Model):
             if not self.condition.built:
                 self.condition.build((None,))
             more = self.condition.size
-        if not self.encoder.built:
-            self.encoder.build(shape)
+        own_parts.built("encoder", self.encoder, "the decoder's x is", shape)
         if not self.latent.built:
-            inputs = keras.KerasTensor(shape, dtype=self.likelihood.dtype.name)
-            features = self.encoder.compute_output_spec(inputs)
-            self.latent.build(_wider(features.shape, more))
-        if not self.decoder.built:
-            self.decoder.build(_wider((None, *self.latent.event_shape), more), shape)
+            features = own_parts.features_of(self.encoder, shape, self.likelihood.dtype.name)
+            self.latent.build(_wider(features, more))
+        z_shape = _wider((None, *self.latent.event_shape), more)
+        own_parts.built("decoder", self.decoder, "the latent gives", z_shape, shape)
         self.built = True
 
     def __call__(self, x, *args, **kwargs):
@@ -107,7 +109,10 @@ class VAE(keras.Model):
 
     def parameters(self, z, x, label=None, noise=None) -> tf.Tensor:
         """What the decoder makes of z (and of the x before each pixel or token), [B, ..., P]."""
-        return self.decoder(self.told(z, label), None if x is None else self._inputs(x), noise)
+        x = None if x is None else self._inputs(x)
+        found = self.decoder(self.told(z, label), x, noise)
+        own_parts.check_parameters(self.decoder, self.likelihood, found.shape)
+        return found
 
     def known(self, label, rows: int | None = None) -> tf.Tensor | None:
         """What the condition makes of the label, [B, C]; `None` where nothing is known or asked.

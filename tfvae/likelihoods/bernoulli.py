@@ -2,7 +2,7 @@
 
     log p(x | l) = x l - softplus(l),   l = logit of p(x = 1)
 
-Legend: B batch, H W C image; P = C logits a pixel.
+Legend: B batch, C channels or columns; P = C logits.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfvae.checks import UserError
-from tfvae.likelihoods.likelihood import Likelihood, sizes, sum_pixels
+from tfvae.likelihoods.likelihood import Likelihood, event_rank, sizes, sum_event
 from tfvae.randomness import batch_uniform
 
 tfd = tfp.distributions
@@ -44,12 +44,14 @@ class Bernoulli(Likelihood):
     def log_prob(self, parameters, x) -> tf.Tensor:
         """[B] nats; see `Likelihood.log_prob`."""
         logits = tf.cast(parameters, tf.float32)
-        return sum_pixels(tf.cast(x, tf.float32) * logits - tf.nn.softplus(logits))
+        return sum_event(
+            tf.cast(x, tf.float32) * logits - tf.nn.softplus(logits), event_rank(logits)
+        )
 
     def distribution(self, parameters) -> Any:
-        """Independent Bernoulli pixels, event [H, W, C]."""
+        """Independent Bernoulli numbers, event [..., C]."""
         logits = tf.cast(parameters, tf.float32)
-        return tfd.Independent(tfd.Bernoulli(logits=logits, dtype=tf.float32), 3)
+        return tfd.Independent(tfd.Bernoulli(logits=logits, dtype=tf.float32), event_rank(logits))
 
     def mean(self, parameters) -> tf.Tensor:
         """p(x = 1)."""

@@ -6,7 +6,7 @@ Given the parameters the channels are independent; an autoregressive head puts t
 the parameters (van den Oord, Kalchbrenner and Kavukcuoglu, "Pixel Recurrent Neural Networks",
 ICML 2016, section 3.2).
 
-Legend: B batch, H W C image; P = 256 C logits a pixel, channel by channel.
+Legend: B batch, C channels or columns; P = 256 C logits, channel by channel.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ import tensorflow_probability as tfp
 from tfvae.likelihoods.likelihood import (
     Likelihood,
     check_bytes,
+    event_rank,
     preprocess_bytes,
     sizes,
-    sum_pixels,
+    sum_event,
 )
 from tfvae.randomness import batch_uniform
 
@@ -79,11 +80,12 @@ class Categorical256(Likelihood):
 
     def log_prob(self, parameters, x) -> tf.Tensor:
         """[B] nats; see `Likelihood.log_prob`."""
-        return -sum_pixels(level_loss(_logits(parameters), x))
+        return -sum_event(level_loss(_logits(parameters), x), event_rank(parameters))
 
     def distribution(self, parameters) -> Any:
-        """Independent categorical pixels, event [H, W, C], values 0. .. 255."""
-        return tfd.Independent(tfd.Categorical(logits=_logits(parameters), dtype=tf.float32), 3)
+        """Independent categorical numbers, event [..., C], values 0. .. 255."""
+        each = tfd.Categorical(logits=_logits(parameters), dtype=tf.float32)
+        return tfd.Independent(each, event_rank(parameters))
 
     def mean(self, parameters) -> tf.Tensor:
         """sum_v v p(v)."""

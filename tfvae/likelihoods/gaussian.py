@@ -1,8 +1,8 @@
-"""Real-valued pixels with normal noise.
+"""Real numbers (pixels, columns of a table) with normal noise.
 
     log p(x | m, v) = -1/2 [ (x - m)^2 / v + ln(2 pi v) ]
 
-Legend: B batch, H W C image; P = C means, or C means and C log-variances, a pixel.
+Legend: B batch, C channels or columns; P = C means, or C means and C log-variances.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfvae.checks import UserError, positive
-from tfvae.likelihoods.likelihood import Likelihood, sizes, sum_pixels
+from tfvae.likelihoods.likelihood import Likelihood, event_rank, sizes, sum_event
 from tfvae.randomness import batch_normal
 
 tfd = tfp.distributions
@@ -63,12 +63,13 @@ class Gaussian(Likelihood):
         """[B] nats; see `Likelihood.log_prob`."""
         mean, log_variance = self._split(parameters)
         square = tf.square(tf.cast(x, tf.float32) - mean) * tf.exp(-log_variance)
-        return -0.5 * sum_pixels(square + log_variance + math.log(2.0 * math.pi))
+        log_density = -0.5 * (square + log_variance + math.log(2.0 * math.pi))
+        return sum_event(log_density, event_rank(parameters))
 
     def distribution(self, parameters) -> Any:
-        """Independent normal pixels, event [H, W, C]."""
+        """Independent normal numbers, event [..., C]."""
         mean, log_variance = self._split(parameters)
-        return tfd.Independent(tfd.Normal(mean, tf.exp(0.5 * log_variance)), 3)
+        return tfd.Independent(tfd.Normal(mean, tf.exp(0.5 * log_variance)), event_rank(mean))
 
     def mean(self, parameters) -> tf.Tensor:
         """m."""
@@ -86,8 +87,12 @@ class Gaussian(Likelihood):
     def check(self, array: np.ndarray) -> None:
         """Refuses what is not finite numbers."""
         array = np.asarray(array)
-        if array.dtype.kind not in "uif" or not np.isfinite(array).all():
-            raise UserError(f"x must be finite numbers, got {array.dtype} with nan, inf or others")
+        with np.errstate(over="ignore"):  # 1e39 is infinite as soon as a network sees it
+            fits = array.dtype.kind in "uif" and np.isfinite(array.astype(np.float32)).all()
+        if not fits:
+            raise UserError(
+                f"x must be numbers that are finite in float32, got {array.dtype} with nan, inf or others"
+            )
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

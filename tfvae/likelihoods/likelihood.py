@@ -5,7 +5,7 @@
 A likelihood owns the units of the data: it turns raw values into the networks' input, refuses
 arrays in other units, and answers in raw units.
 
-Legend: B batch, H W C image, P parameters a pixel, ... any leading axes.
+Legend: B batch, C channels (columns of a table), P parameters of them, ... any axes between or before.
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ import tensorflow as tf
 
 from tfvae.checks import UserError
 
-__all__ = ["Likelihood", "check_bytes", "preprocess_bytes", "sizes", "sum_pixels"]
+__all__ = ["Likelihood", "check_bytes", "event_rank", "preprocess_bytes", "sizes", "sum_event"]
 
 
 class Likelihood(abc.ABC):
     """Abstract: p(x | parameters) of data whose parts are independent given the parameters.
+
+    x is of any rank: an image [B, H, W, C], a sequence [B, T, C], a table [B, C].
 
     `mean`, `mode` and `sample` take whole images (sentences) or single pixels (tokens): any leading
     axes, the first of which is the batch.
@@ -33,6 +35,9 @@ class Likelihood(abc.ABC):
 
     bits: int | None = None
     """Bits a raw value has: 1 (binary) or 8; `None` where it is no pixel, or a real number."""
+
+    has_channels = True
+    """Whether the last axis of x is that of channels; words and samples of a waveform have none."""
 
     density = False
     """Whether p(x|z) is a density: its NLL has no least value, and depends on the units of x."""
@@ -47,7 +52,7 @@ class Likelihood(abc.ABC):
 
     @abc.abstractmethod
     def parameter_size(self, channels: int) -> int:
-        """P for an image of `channels` channels."""
+        """P for x of `channels` channels."""
 
     @abc.abstractmethod
     def preprocess(self, x) -> tf.Tensor:
@@ -58,16 +63,16 @@ class Likelihood(abc.ABC):
         """log p(x | parameters).
 
         Args:
-            parameters: [B, H, W, P], any floating type; the arithmetic is float32.
-            x: [B, H, W, C] raw.
+            parameters: [B, ..., P], any floating type; the arithmetic is float32.
+            x: [B, ..., C] raw.
 
         Returns:
-            [B] nats, float32, summed over pixels and channels.
+            [B] nats, float32, summed over all axes but the batch.
         """
 
     @abc.abstractmethod
     def distribution(self, parameters) -> Any:
-        """The `tfd.Distribution` with batch shape [B] and event shape [H, W, C], raw units."""
+        """The `tfd.Distribution` with batch shape [B] and event shape [..., C], raw units."""
 
     @abc.abstractmethod
     def mean(self, parameters) -> tf.Tensor:
@@ -105,9 +110,14 @@ def sizes(tensor: tf.Tensor) -> list:
     return [dynamic[i] if size is None else size for i, size in enumerate(tensor.shape)]
 
 
-def sum_pixels(log_prob: tf.Tensor) -> tf.Tensor:
-    """[..., H, W, C] -> [...]: the sum over an image's pixels and channels."""
-    return tf.reduce_sum(log_prob, axis=(-3, -2, -1))
+def event_rank(parameters) -> int:
+    """Axes of one example: all but the batch."""
+    return len(parameters.shape) - 1
+
+
+def sum_event(log_prob: tf.Tensor, rank: int) -> tf.Tensor:
+    """[..., *event] -> [...]: the sum over the last `rank` axes."""
+    return tf.reduce_sum(log_prob, axis=list(range(-rank, 0)))
 
 
 def preprocess_bytes(x) -> tf.Tensor:

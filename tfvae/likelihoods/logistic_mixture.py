@@ -33,9 +33,10 @@ from tfvae.checks import UserError
 from tfvae.likelihoods.likelihood import (
     Likelihood,
     check_bytes,
+    event_rank,
     preprocess_bytes,
     sizes,
-    sum_pixels,
+    sum_event,
 )
 from tfvae.randomness import batch_uniform, fold
 
@@ -154,10 +155,10 @@ class DiscretizedLogisticMixture(Likelihood):
         joint = components.log_weights
         for c, value in enumerate(values):
             joint += _log_mass(value, components.mean(c, values), components.log_scales[..., c, :])
-        return sum_pixels(tf.reduce_logsumexp(joint, -1, keepdims=True))
+        return sum_event(tf.reduce_logsumexp(joint, -1, keepdims=True), event_rank(parameters))
 
     def distribution(self, parameters) -> Any:
-        """The mixture as a `tfd.Distribution`, event [H, W, C], values 0. .. 255."""
+        """The mixture as a `tfd.Distribution`, event [..., C], values 0. .. 255."""
         return _LogisticMixtureImage(self, parameters)
 
     def mean(self, parameters) -> tf.Tensor:
@@ -229,7 +230,7 @@ class DiscretizedLogisticMixture(Likelihood):
 
 
 class _LogisticMixtureImage(tfd.Distribution):
-    """A `DiscretizedLogisticMixture` with its parameters [B, H, W, P], as TFP wants it."""
+    """A `DiscretizedLogisticMixture` with its parameters [B, ..., P], as TFP wants it."""
 
     def __init__(self, likelihood, image_parameters, validate_args=False, name="LogisticMixture"):
         parameters = dict(locals())
@@ -250,14 +251,16 @@ class _LogisticMixtureImage(tfd.Distribution):
     def _parameter_properties(cls, dtype, num_classes=None):
         return {
             "likelihood": tfp.util.ParameterProperties(event_ndims=None, is_preferred=False),
-            "image_parameters": tfp.util.ParameterProperties(event_ndims=3),
+            "image_parameters": tfp.util.ParameterProperties(
+                event_ndims=lambda mixture: event_rank(mixture._image_parameters)
+            ),
         }
 
     def _event_shape(self):
-        return tf.TensorShape([*self._image_parameters.shape[-3:-1], self._channels])
+        return tf.TensorShape([*self._image_parameters.shape[1:-1], self._channels])
 
     def _event_shape_tensor(self):
-        return tf.concat([tf.shape(self._image_parameters)[-3:-1], [self._channels]], 0)
+        return tf.concat([tf.shape(self._image_parameters)[1:-1], [self._channels]], 0)
 
     def _log_prob(self, value):
         return self._likelihood.log_prob(self._image_parameters, value)

@@ -20,7 +20,13 @@ import tensorflow_probability as tfp
 
 from tfvae.checks import UserError
 from tfvae.likelihoods.categorical import LEVELS, level_draw, level_loss, level_mean, level_mode
-from tfvae.likelihoods.likelihood import Likelihood, check_bytes, preprocess_bytes
+from tfvae.likelihoods.likelihood import (
+    Likelihood,
+    check_bytes,
+    event_rank,
+    preprocess_bytes,
+    sum_event,
+)
 
 tfd = tfp.distributions
 
@@ -61,6 +67,7 @@ class MuLaw(Likelihood):
     """log p(x | l) = sum_t log softmax(l_t)_{x_t}, x [B, T] levels 0 .. 255, l [B, T, 256]."""
 
     bits = 8
+    has_channels = False
 
     def parameter_size(self, channels: int = 1) -> int:
         """256 logits a sample."""
@@ -77,12 +84,15 @@ class MuLaw(Likelihood):
             parameters: logits [B, T, 256].
             x: levels [B, T].
         """
-        return -tf.reduce_sum(level_loss(tf.cast(parameters, tf.float32), x), -1)
+        loss = level_loss(tf.cast(parameters, tf.float32), x)
+        return -sum_event(loss, event_rank(loss))
 
     def distribution(self, parameters) -> Any:
         """Independent categorical samples, event [T], values 0. .. 255."""
         logits = tf.cast(parameters, tf.float32)
-        return tfd.Independent(tfd.Categorical(logits=logits, dtype=tf.float32), 1)
+        return tfd.Independent(
+            tfd.Categorical(logits=logits, dtype=tf.float32), event_rank(parameters) - 1
+        )
 
     def mean(self, parameters) -> tf.Tensor:
         """sum_v v p(v), a level: the mean of the companded amplitude."""

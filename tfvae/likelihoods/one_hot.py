@@ -13,7 +13,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfvae.checks import UserError
-from tfvae.likelihoods.likelihood import Likelihood
+from tfvae.likelihoods.likelihood import Likelihood, event_rank, sum_event
 
 tfd = tfp.distributions
 
@@ -22,7 +22,7 @@ __all__ = ["OneHot"]
 
 @keras.saving.register_keras_serializable(package="tfvae")
 class OneHot(Likelihood):
-    """log p(x | l) = sum_hw l_x - logsumexp_k l_k,  x [B, H, W, K] one-hot, one "channel" a code."""
+    """log p(x | l) = sum_hw l_x - logsumexp_k l_k,  x [B, ..., K] one-hot, one "channel" a code."""
 
     def parameter_size(self, channels: int) -> int:
         """One logit a code."""
@@ -33,16 +33,16 @@ class OneHot(Likelihood):
         return tf.cast(x, tf.float32)
 
     def log_prob_per_position(self, parameters, x) -> tf.Tensor:
-        """[..., H, W] nats."""
+        """[B, ...] nats."""
         log_probs = tf.nn.log_softmax(tf.cast(parameters, tf.float32))
         return tf.reduce_sum(log_probs * tf.cast(x, tf.float32), -1)
 
     def log_prob(self, parameters, x) -> tf.Tensor:
-        return tf.reduce_sum(self.log_prob_per_position(parameters, x), (-2, -1))
+        return sum_event(self.log_prob_per_position(parameters, x), event_rank(parameters) - 1)
 
     def distribution(self, parameters) -> tfd.Distribution:
         one_hot = tfd.OneHotCategorical(logits=tf.cast(parameters, tf.float32), dtype=tf.float32)
-        return tfd.Independent(one_hot, 2)
+        return tfd.Independent(one_hot, event_rank(parameters) - 1)
 
     def mean(self, parameters) -> tf.Tensor:
         return tf.nn.softmax(tf.cast(parameters, tf.float32))

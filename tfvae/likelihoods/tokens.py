@@ -42,6 +42,7 @@ class Tokens(Likelihood):
     """
 
     dtype = tf.int32
+    has_channels = False
 
     def __init__(self, vocabulary_size: int):
         self.vocabulary_size = vocabulary_size

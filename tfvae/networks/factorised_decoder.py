@@ -1,8 +1,9 @@
-"""The decoder whose pixels are independent given the latent.
+"""The decoder whose pixels (columns, words) are independent given the latent.
 
     p(x|z) = prod_i p(x_i | network(z)_i)
 
-Legend: B batch, H W C image, D latent width, n positions, P parameters a pixel.
+Legend: B batch, D latent width, n positions, P parameters of C channels; x is [B, H, W, C] of images, and
+of any rank otherwise.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ class FactorisedDecoder(keras.layers.Layer):
     """parameters = network(z); the image itself is never looked at.
 
     Args:
-        image_shape: (H, W, C).
-        network: a Keras layer, [B, D] or [B, n, d] -> [B, H, W, P].
+        image_shape: of one x, (H, W, C); or of any rank, (C,) of a table.
+        network: a Keras layer, [B, D] or [B, n, d] -> [B, ..., P].
     """
 
     def __init__(self, image_shape: Sequence[int], network: keras.layers.Layer, **kwargs):
@@ -38,11 +39,11 @@ class FactorisedDecoder(keras.layers.Layer):
 
     @property
     def data_shape(self):
-        """(H, W, C)."""
+        """Of one x."""
         return tuple(self.image_shape)
 
     def call(self, z, x=None, seed=None):
-        """z -> parameters [B, H, W, P] float32; others look at x, and seed noise."""
+        """z -> parameters [B, ..., P] float32; others look at x, and seed noise."""
         del x, seed
         return ops.cast(self.network(z), "float32")
 
@@ -64,7 +65,7 @@ class FactorisedDecoder(keras.layers.Layer):
             progress: called once with (1, 1).
 
         Returns:
-            [B, H, W, C] float32 in the data's raw units.
+            [B, ..., C] in the data's raw units.
         """
         parameters = self(z)
         x = likelihood.mean(parameters) if greedy else likelihood.sample(parameters, seed)
