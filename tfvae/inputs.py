@@ -24,6 +24,7 @@ from tfvae.checks import UserError
 __all__ = ["Gate", "array", "code", "first", "labels", "tensor"]
 
 _STREAMS = (tf.data.Dataset, keras.utils.PyDataset, Iterator)
+_DENSE = (tf.Tensor, tf.Variable)
 _REFUSED = re.compile(r"UserError: (.+?)\]?$", re.MULTILINE)
 
 
@@ -33,11 +34,15 @@ def tensor(model, x) -> tf.Tensor:
     Raises:
         UserError: another shape than the model's, or values that its likelihood refuses.
     """
-    if tf.is_symbolic_tensor(x) or isinstance(x, keras.KerasTensor):
+    if isinstance(x, keras.KerasTensor):
         _fitting(model, x.shape)
         return x
+    if tf.is_symbolic_tensor(x):
+        _fitting(model, x.shape)
+        _numbers(x.dtype)
+        return _ensured(model, x)
     values = array(model, x)
-    return tf.convert_to_tensor(x if isinstance(x, (tf.Tensor, tf.Variable)) else values)
+    return tf.convert_to_tensor(x if isinstance(x, _DENSE) else values)
 
 
 def array(model, x) -> np.ndarray:
@@ -169,6 +174,7 @@ class _Stream:
         if not isinstance(x, tf.TensorSpec):
             raise UserError(f"batches of x must be one dense tensor, got {type(x).__name__}")
         _fitting(self.model, x.shape, batches=True)
+        _numbers(x.dtype)
         beside = self.model.label_of(spec, self.training)
         if int(data.cardinality()) == 0:
             raise UserError("x holds no batch")
@@ -179,8 +185,8 @@ class _Stream:
             # A text and an assertion: an exception of Python is logged with pages of its stack.
             refusal = tf.numpy_function(self._refusal, given, tf.string)
             with tf.control_dependencies([tf.debugging.Assert(refusal == b"", [refusal])]):
-                passed = tf.nest.map_structure(tf.identity, batch)
-            return passed if isinstance(spec, tuple) else passed[0]
+                x = _ensured(self.model, tf.identity(first(batch)))
+            return (x, *batch[1:]) if isinstance(spec, tuple) else x
 
         return data.map(look)
 
@@ -256,21 +262,24 @@ def _tuple(batch) -> tuple:
 
 def _reiterable(x) -> bool:
     """A loader of batches: not what is an array, or can become one."""
-    arrays = (np.ndarray, tf.Tensor, tf.Variable, list, tuple, dict, str, bytes)
-    return isinstance(x, Iterable) and not isinstance(x, arrays) and not hasattr(x, "__array__")
+    arrays = (np.ndarray, list, tuple, dict, str, bytes)
+    held = isinstance(x, arrays) or tf.is_tensor(x) or hasattr(x, "__array__")
+    return isinstance(x, Iterable) and not held
 
 
 def _values(what: str, given) -> np.ndarray:
     """As a NumPy array."""
+    if tf.is_tensor(given) and not isinstance(given, _DENSE):
+        raise UserError(f"{what} must be an array, got {type(given).__name__}")
     if isinstance(given, _STREAMS) or _reiterable(given):
         raise UserError(
             f"{what} must be an array here, got {type(given).__name__}: fit, evaluate and predict take it"
         )
-    if isinstance(given, (tf.Tensor, tf.Variable)) and given.dtype == tf.bfloat16:
+    if isinstance(given, _DENSE) and given.dtype == tf.bfloat16:
         given = tf.cast(given, tf.float32)
     try:
         return given if isinstance(given, np.ndarray) else np.asarray(given)
-    except (ValueError, TypeError):  # rows of several lengths, sparse and ragged tensors
+    except (ValueError, TypeError):  # rows of several lengths
         raise UserError(f"{what} must be an array, got {type(given).__name__}") from None
 
 
@@ -291,6 +300,17 @@ def _fitting(model, shape, batches: bool = False) -> None:
         "; is the data set batched?" if batches and _alike(model.data_shape, (None, *shape)) else ""
     )
     raise UserError(f"this model takes x of shape [N, {wanted}], got {_listed(shape)}{hint}")
+
+
+def _numbers(dtype: tf.DType) -> None:
+    if not (dtype.is_integer or dtype.is_floating or dtype.is_bool):
+        raise UserError(f"x must be numbers, got {dtype.name}")
+
+
+def _ensured(model, x) -> tf.Tensor:
+    """With the static shape that networks are built on."""
+    wanted = tf.TensorShape((None, *model.data_shape))
+    return x if x.shape.is_subtype_of(wanted) else tf.ensure_shape(x, wanted)
 
 
 def _alike(wanted, shape) -> bool:

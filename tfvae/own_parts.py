@@ -31,7 +31,7 @@ def decoder_of(network, z_shape, likelihood) -> keras.layers.Layer:
         return network
     if not isinstance(network, keras.layers.Layer):
         raise UserError(f"decoder must be a Keras network, got {type(network).__name__}")
-    _takes("decoder", network, z_shape, "the latent gives")
+    built("decoder", network, "the latent gives", z_shape)
     shape = _one_output("decoder", network, network.compute_output_spec(_spec(z_shape))).shape
     size = shape[-1]
     if not likelihood.has_channels:
