@@ -58,6 +58,9 @@ class VAE(keras.Model):
         super().__init__(**kwargs)
         self.encoder = encoder
         self.latent = latent
+        own_parts.check_kinds(
+            encoder=encoder, latent=latent, decoder=decoder, likelihood=likelihood
+        )
         more = 0 if condition is None else condition.size
         self.decoder = own_parts.decoder_of(
             decoder, _wider((None, *latent.event_shape), more), likelihood
@@ -91,6 +94,8 @@ class VAE(keras.Model):
             self.latent.build(_wider(features, more))
         z_shape = _wider((None, *self.latent.event_shape), more)
         own_parts.built("decoder", self.decoder, "the latent gives", z_shape, shape)
+        own_parts.check_training("encoder", self.encoder)
+        own_parts.check_training("decoder", self.decoder)
         self.built = True
 
     def __call__(self, x, *args, **kwargs):

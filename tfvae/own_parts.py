@@ -8,9 +8,31 @@ from __future__ import annotations
 import keras
 
 from tfvae.checks import UserError
+from tfvae.latents import Latent
+from tfvae.likelihoods.likelihood import Likelihood
 from tfvae.networks import FactorisedDecoder
 
-__all__ = ["built", "check_parameters", "decoder_of", "features_of"]
+__all__ = [
+    "built",
+    "check_kinds",
+    "check_parameters",
+    "check_training",
+    "decoder_of",
+    "features_of",
+]
+
+_RATES = ("rate", "stddev", "dropout", "recurrent_dropout")  # of Keras layers that make noise
+_STATISTICS = (keras.layers.BatchNormalization, keras.layers.SpectralNormalization)
+
+
+def check_kinds(**parts) -> None:
+    """Refuses a part of a model that is of another kind: `encoder`, `decoder`, `latent`, `likelihood`."""
+    kinds = {"latent": (Latent, "tfvae.latents"), "likelihood": (Likelihood, "tfvae.likelihoods")}
+    for name, part in parts.items():
+        kind, place = kinds.get(name, (keras.layers.Layer, None))
+        if not isinstance(part, kind):
+            wanted = "a Keras network" if place is None else f"one of {place}"
+            raise UserError(f"{name} must be {wanted}, got {type(part).__name__}")
 
 
 def decoder_of(network, z_shape, likelihood) -> keras.layers.Layer:
@@ -29,8 +51,6 @@ def decoder_of(network, z_shape, likelihood) -> keras.layers.Layer:
     """
     if hasattr(network, "data_shape"):
         return network
-    if not isinstance(network, keras.layers.Layer):
-        raise UserError(f"decoder must be a Keras network, got {type(network).__name__}")
     built("decoder", network, "the latent gives", z_shape)
     shape = _one_output("decoder", network, network.compute_output_spec(_spec(z_shape))).shape
     size = shape[-1]
@@ -89,6 +109,32 @@ def check_parameters(decoder, likelihood, shape) -> None:
             f"decoder {decoder.name!r} gives parameters {_text(shape)}, and "
             f"{type(likelihood).__name__} of x {_text((None, *data))} wants {_text(wanted)}"
         )
+
+
+def check_training(what: str, network) -> None:
+    """Refuses what `fit` would leave out in silence: noise and statistics of training, penalties.
+
+    A part does the same in training as elsewhere; noise is a function of the step's seed, so that one
+    device and N replicas see the same, and a Keras layer draws its own.
+
+    Raises:
+        UserError: names the layer.
+    """
+    for layer in network._flatten_layers():
+        rates = [getattr(layer, name) for name in _RATES if hasattr(layer, name)]
+        noise = getattr(layer, "seed_generator", None) is not None and (any(rates) or not rates)
+        named = f"{type(layer).__name__} {layer.name!r} of the {what}"
+        if noise or isinstance(layer, _STATISTICS):
+            raise UserError(
+                f"{named} acts in training only, and would never act here; a LayerNormalization or "
+                "GroupNormalization has no statistics, and decoders of tfvae.networks have their dropout"
+            )
+        penalised = [v.name for v in layer.weights if getattr(v, "regularizer", None) is not None]
+        if penalised or getattr(layer, "activity_regularizer", None) is not None:
+            raise UserError(
+                f"{named} has a regularizer, which no objective here would read; an optimizer has "
+                "weight_decay, and an objective its terms"
+            )
 
 
 def _takes(what: str, network, shape, given: str) -> None:
