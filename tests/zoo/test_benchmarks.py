@@ -132,6 +132,33 @@ def test_a_row_is_looked_at_before_its_first_update_and_after_those_named():
     assert watch.seen == [{"step": n, "seen": n} for n in (0, 2, 3)]
 
 
+def test_a_rate_that_falls_by_validation_hears_of_it():
+    """Nothing moves at 1e-12, so the second evaluation is no better; with one fall that is the end."""
+    row = Row(
+        "still",
+        "vae",
+        {
+            "optimizer": "sgd",
+            "learning_rate_schedule": "plateau",
+            "plateau_patience": 1,
+            "plateau_falls": 1,
+        },
+        watched=(0, 2, 4, 5, 6),
+    )
+    fields = {
+        "dataset": "digits",
+        "backbone": "mlp",
+        "train_steps": 8,
+        "eval_every": 2,
+        "batch_size": 8,
+        "learning_rate": 1e-12,
+        "nll_samples": 1,
+        "nll_examples": 8,
+    }
+    made = Benchmark("About.", fields, {}, (row,), ("elbo",), look=lambda model, data: {})
+    assert table.measure_row(made, row, 0, None)["watched"] == [{"step": n} for n in (0, 2, 4)]
+
+
 @pytest.mark.parametrize(
     ("gains", "holds"),
     [

@@ -14,6 +14,18 @@ _STEPS = 8000  # six epochs of 32
 _COMPARED = 500  # the sentences whose NLL is estimated; the language model's is of the same
 # about 8,000 steps of the encoder: what twice the plain VAE's time again buys
 _AGGRESSIVE = {"inner_steps": 20, "window": 10, "check_every": 50, "aggressive_steps": 400}
+# the published optimizer with the released schedule, its ramp and plateau as far apart as there
+_SGD = {
+    "optimizer": "sgd",
+    "initial_scale": 0.01,
+    "embedding_scale": 0.1,
+    "annealing": "linear",
+    "annealing_start": 0.1,
+    "annealing_steps": _STEPS // 4,
+    "learning_rate_schedule": "plateau",
+    "plateau_start": 3 * _STEPS // 8,
+}
+_SGD_RUN = {"learning_rate": 1.0, "eval_every": _STEPS // 20}
 _RAMP = {"annealing": "linear", "annealing_start": 0.0, "annealing_steps": _STEPS}
 
 _ROWS = (
@@ -22,6 +34,7 @@ _ROWS = (
     Row("linear annealing", "sentence_vae", _RAMP),
     Row("cyclical", "cyclical_vae"),
     Row("aggressive + annealing", "aggressive_vae", {**_AGGRESSIVE, **_RAMP}),
+    Row("aggressive + annealing, SGD", "aggressive_vae", {**_AGGRESSIVE, **_SGD}, None, _SGD_RUN),
     Row("free bits", "free_bits_vae", {"free_bits": 0.25, **_RAMP}),
     Row("max-pooled", "pooled_vae", _RAMP),
 )

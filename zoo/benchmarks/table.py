@@ -19,6 +19,8 @@ import keras
 import tensorflow as tf
 
 from tfvae import diagnosis
+from tfvae.procedures import KeepBest
+from tfvae.training.callbacks import Monitor
 from tfvae.training.run_directory import write_atomically
 from zoo import comparison_page, console, modalities, plan, run
 from zoo.recipe import MAIN
@@ -117,6 +119,9 @@ def measure_row(benchmark: Benchmark, row: Row, seed: int, data_dir: str | None)
         beside = getattr(stage.model.condition, "beside", None)
         stream = kind.stream(made.data, resolved.batch_size, seed, 0, (0, 1), beside)
         seen = [watch] if stage.name == MAIN else []
+        main = getattr(stage.procedure, "main", stage.procedure)  # of players in turn
+        if isinstance(main.learning_rate, KeepBest):
+            seen.append(_monitor(stage, resolved, kind, made))
         stage.model.fit(
             stream, steps_per_epoch=stage.steps, verbose=0, shuffle=False, callbacks=seen
         )
@@ -143,6 +148,26 @@ def measure_row(benchmark: Benchmark, row: Row, seed: int, data_dir: str | None)
     if benchmark.further is not None:
         report.update(benchmark.further(report, made.model, made.data, test))
     return report
+
+
+def _monitor(stage, resolved, kind, made) -> Monitor:
+    """Measures validation data for a learning rate that looks at them, and writes nothing."""
+
+    def evaluate():
+        batches = kind.batches(made.valid, resolved.batch_size, made.valid_label)
+        found = stage.model.evaluate(**batches, verbose=0, return_dict=True)
+        return {name: float(value) for name, value in found.items()}
+
+    return Monitor(
+        0,
+        stage.steps,
+        resolved.eval_every,
+        stage.name,
+        evaluate,
+        append=lambda row: None,
+        writer=tf.summary.create_noop_writer(),
+        procedure=stage.procedure,
+    )
 
 
 def _resolve(benchmark: Benchmark, row: Row, seed: int, data_dir: str | None) -> plan.Plan:
