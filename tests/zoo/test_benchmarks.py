@@ -7,6 +7,8 @@ import pathlib
 
 import pytest
 
+from tfvae import training
+from tfvae.checks import UserError
 from zoo import benchmarks, plan
 from zoo.benchmarks import lagging, sprites, table
 from zoo.benchmarks.table import Benchmark, Row
@@ -25,7 +27,7 @@ def _mean(figures):
 def _made(rows_assert=0.0):
     return Benchmark(
         "About.",
-        {},
+        {"dataset": "digits", "backbone": "mlp"},
         {},
         (
             Row("one", "vae", asserts=("above", lambda f: f["elbo"] > rows_assert)),
@@ -40,8 +42,9 @@ def _made(rows_assert=0.0):
 def _leave(folder, figures):
     (folder / "made").mkdir()
     for (row, seed), elbo in figures.items():
-        path = folder / "made" / f"{row}_{seed}.json"
-        path.write_text(json.dumps({"elbo": elbo, "codes_used": 7 if row == "two" else None}))
+        asked = plan.resolve("vae", (), dataset="digits", backbone="mlp", seed=seed)
+        told = {"elbo": elbo, "codes_used": 7 if row == "two" else None, "command": asked.command()}
+        (folder / "made" / f"{row}_{seed}.json").write_text(json.dumps(told))
 
 
 @pytest.mark.parametrize(
@@ -65,6 +68,47 @@ def test_a_table_says_what_holds(tmp_path, monkeypatch, capsys, figures, joint, 
     assert said.rstrip() == (tmp_path / "made.md").read_text().rstrip()
     assert f"one below two: holds for {joint} seeds" in said and f"in the mean: {overall}" in said
     assert "| 2/2 |" in said and "| two | " in said and " | 7 |" in said
+
+
+def _other(**changes):
+    def damage(figures):
+        given = {"dataset": "digits", "backbone": "mlp", "seed": 0, **changes}
+        return json.dumps({**figures, "command": plan.resolve("vae", (), **given).command()})
+
+    return damage
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (_other(train_steps=20), r"of other settings than the row 'one' has .*--train_steps=20"),
+        (_other(seed=3), "--seed=3"),
+        (_other(values={"beta": 0.3}), "--set=beta=0.3"),
+        (lambda figures: json.dumps({"elbo": 1.0}), "of other settings"),
+        (lambda figures: "[]", "must hold a JSON object"),
+        (lambda figures: '{"elbo": ', "one_0.json"),
+    ],
+)
+def test_figures_of_other_settings_are_no_row_s(tmp_path, monkeypatch, damage, says):
+    _leave(tmp_path, {("one", 0): 1.0, ("two", 0): 2.0})
+    path = tmp_path / "made" / "one_0.json"
+    path.write_text(damage(json.loads(path.read_text())))
+    left = path.read_bytes()
+    monkeypatch.setattr(table, "load", lambda name: _made())
+    with pytest.raises(UserError, match=says):
+        table.run_all("made", [0], str(tmp_path))
+    assert path.read_bytes() == left and not (tmp_path / "made.md").exists()
+
+
+def test_where_the_data_lie_may_change_and_two_at_once_are_refused(tmp_path, monkeypatch):
+    _leave(tmp_path, {("one", 0): 1.0, ("two", 0): 2.0})
+    (tmp_path / "a b").mkdir()
+    path = tmp_path / "made" / "one_0.json"
+    path.write_text(_other(data_dir=str(tmp_path / "a b"))(json.loads(path.read_text())))
+    monkeypatch.setattr(table, "load", lambda name: _made())
+    assert table.run_all("made", [0], str(tmp_path))
+    with training.RunLock(str(tmp_path / "made")), pytest.raises(UserError, match="is in use by"):
+        table.run_all("made", [0], str(tmp_path))
 
 
 def test_an_assertion_of_a_row_counts_and_those_of_rows_left_out_do_not(tmp_path, monkeypatch):

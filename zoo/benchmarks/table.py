@@ -5,11 +5,13 @@ A row is trained and measured as `train_main.py` would, but leaves one JSON and 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib
 import json
 import multiprocessing
 import os
+import shlex
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,8 +21,11 @@ import keras
 import tensorflow as tf
 
 from tfvae import diagnosis
+from tfvae.checks import UserError
 from tfvae.procedures import KeepBest
+from tfvae.training import RunLock
 from tfvae.training.callbacks import Monitor
+from tfvae.training.reading import json_object
 from tfvae.training.run_directory import write_atomically
 from zoo import comparison_page, console, modalities, plan, run
 from zoo.recipe import MAIN
@@ -204,6 +209,30 @@ def _measured(task: _Task) -> str:
     return f"{row.name}, seed {task.seed}: {_line(figures, benchmark.columns)}"
 
 
+def _figures(benchmark: Benchmark, task: _Task) -> dict[str, Any] | None:
+    """What lies there of a row, if it is of that row's settings: a benchmark may have changed."""
+    if not os.path.exists(task.path):
+        return None
+    figures = json_object(task.path)
+    (row,) = (row for row in benchmark.rows if row.name == task.row)
+    asked = _words(_resolve(benchmark, row, task.seed, None).command())
+    made = _words(str(figures.get("command")))
+    if made != asked:
+        changed = sorted({*made} ^ {*asked})
+        raise UserError(
+            f"{task.path} is of other settings than the row {task.row!r} has ({' '.join(changed)[:200]}); "
+            "remove it, or name another --out"
+        )
+    return figures
+
+
+def _words(command: str) -> list[str]:
+    """Of a command, but for where the data lie."""
+    with contextlib.suppress(ValueError):  # quotes that do not end: no command of ours
+        return [w for w in shlex.split(command) if not w.startswith("--data_dir=")]
+    return []
+
+
 def run_all(
     name: str,
     seeds: Sequence[int],
@@ -222,10 +251,18 @@ def run_all(
         data_dir: see `train_main.py`.
         processes: rows that are run at once (see `console.share_cores`); the seconds of a row are
             then those of a busy machine.
+
+    Raises:
+        UserError: another process runs it there, or the figures of a row that lie there are of other
+            settings, or damaged.
     """
-    benchmark = load(name)
     folder = os.path.join(out, name)
-    os.makedirs(folder, exist_ok=True)
+    with RunLock(folder):
+        return _run_all(name, seeds, out, folder, only, data_dir, processes)
+
+
+def _run_all(name, seeds, out, folder, only, data_dir, processes) -> bool:
+    benchmark = load(name)
     chosen = [row for row in benchmark.rows if not only or row.name in only]
     wanted = [
         _Task(
@@ -234,7 +271,7 @@ def run_all(
         for row in chosen
         for seed in seeds
     ]
-    missing = [task for task in wanted if not os.path.exists(task.path)]
+    missing = [task for task in wanted if _figures(benchmark, task) is None]
     if processes == 1:
         for task in missing:
             console.say(_measured(task))
@@ -245,8 +282,7 @@ def run_all(
                 console.say(line)
     found: dict[int, dict[str, dict[str, Any]]] = {seed: {} for seed in seeds}
     for task in wanted:
-        with open(task.path, encoding="utf-8") as stream:
-            found[task.seed][task.row] = json.load(stream)
+        found[task.seed][task.row] = _figures(benchmark, task)
     text, holds = _table(benchmark, chosen, found)
     write_atomically(os.path.join(out, f"{name}.md"), text.encode())
     print(text)
