@@ -21,9 +21,12 @@ from tfvae.diagnosis import diagnose  # noqa: E402
 from tfvae.draw import Draw  # noqa: E402
 from tfvae.foreign import foreign  # noqa: E402
 from tfvae.model import VAE  # noqa: E402
+from tfvae.training.export import export_saved_model  # noqa: E402
 
-# The wiring of the default: a model knows no procedure, `compile` without one means joint training.
+# The wiring of the defaults: a model knows no procedure (`compile` without one means joint training)
+# and no disk.
 VAE.default_procedure = procedures.Joint
+VAE.exporter = export_saved_model
 
 __version__ = "0.1.0"
 

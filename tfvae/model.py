@@ -8,6 +8,7 @@ and waveforms.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfvae import inputs, own_parts
-from tfvae.checks import UserError, count
+from tfvae.checks import UserError, count, one_of
 from tfvae.distributions import importance_weighted_log_prob
 from tfvae.draw import Draw
 from tfvae.inputs import first
@@ -53,6 +54,8 @@ class VAE(keras.Model):
     # Set by the package's root to the joint training of encoder and decoder: the model itself does
     # not know any procedure.
     default_procedure: Callable[..., Any] | None = None
+    # Likewise: only training touches the disk.
+    exporter: Callable[[VAE, str], None] | None = None
 
     def __init__(self, encoder, latent: Latent, decoder, likelihood, condition=None, **kwargs):
         super().__init__(**kwargs)
@@ -453,6 +456,33 @@ class VAE(keras.Model):
                 return None
             raise UserError(f"this model needs batches (x, {self.condition.beside})")
         return batch[1]
+
+    def save(self, filepath, overwrite=True, zipped=None, **kwargs):
+        """As `keras.Model.save`, to a `.keras` file."""
+        if zipped is not False and not str(filepath).endswith(".keras"):
+            raise UserError(
+                f"a model is saved as .keras, got {str(filepath)!r}; weights alone are by "
+                "save_weights('NAME.weights.h5'), a SavedModel by export(DIRECTORY)"
+            )
+        super().save(filepath, overwrite, zipped, **kwargs)
+
+    def export(self, filepath, format="tf_saved_model", verbose=None, **kwargs):
+        """Writes a SavedModel with the signatures that `tfvae.training.export` lists.
+
+        Args:
+            filepath: a directory.
+            format: `tf_saved_model`.
+            verbose: says where it is.
+            **kwargs: none; the signatures are the model's own.
+        """
+        one_of("export format", format, ["tf_saved_model"])
+        if kwargs:
+            raise UserError(f"export has signatures of its own, and no argument {min(kwargs)!r}")
+        if not self.built:
+            self.build()
+        type(self).exporter(self, os.path.normpath(filepath))
+        if verbose:
+            print(f"SavedModel at {filepath}")
 
     def get_config(self):
         return {

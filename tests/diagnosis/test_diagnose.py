@@ -1,5 +1,7 @@
 """Faults planted in models whose every optimum is known, and the verdicts that must name them."""
 
+import importlib
+
 import keras
 import numpy as np
 import pytest
@@ -239,6 +241,15 @@ def test_foreign_parts_that_do_not_fit_are_refused_in_words(encoder, decoder, x,
 
 def test_reachable_from_the_root():
     assert tfvae.diagnose is diagnosis.diagnose and tfvae.foreign is foreign
+
+
+def test_the_module_of_the_command_is_called_like_the_function(monkeypatch):
+    monkeypatch.setattr(tfvae, "diagnose", tfvae.diagnose)  # and put back
+    module = importlib.import_module("tfvae.diagnose")
+    assert tfvae.diagnose is module and module.diagnose is diagnosis.diagnose
+    assert callable(module.main)
+    with pytest.raises(UserError, match="at least 2 examples"):
+        tfvae.diagnose(models.plain(), models.images(1))
 
 
 def test_the_effective_sample_size_tells_a_good_posterior_from_a_bad_one():

@@ -4,12 +4,14 @@ import json
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from tests import models
 from tests.graphs import operations
+from tfvae.checks import UserError
 from tfvae.training.export import export_saved_model, save_keras
 
 ALONE = """
@@ -41,7 +43,7 @@ print(json.dumps(out))
 )
 def test_saved_model_alone_equals_the_model(make, tmp_path):
     model, x = make(), models.images(6)
-    export_saved_model(model, str(tmp_path / "saved"))
+    model.export(tmp_path / "saved")
     np.save(tmp_path / "x.npy", x)
     words = [sys.executable, "-c", ALONE, str(tmp_path / "saved"), str(tmp_path / "x.npy")]
     done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path)
@@ -62,9 +64,25 @@ def test_saved_model_alone_equals_the_model(make, tmp_path):
         np.testing.assert_allclose(got["log_prob"], model.log_prob(x), rtol=1e-5)
 
 
-def test_encode_has_no_random_operation(tmp_path):
-    export_saved_model(models.delta(), str(tmp_path / "saved"))
+OUTPUTS = {
+    "encode": "code",
+    "serving_default": "code",
+    "decode": "x",
+    "reconstruct": "x",
+    "sample": "x",
+    "elbo": "elbo",
+    "log_prob": "log_prob",
+}
+
+
+def test_encode_has_no_random_operation_and_outputs_have_names(tmp_path):
+    model, x = models.delta(), tf.constant(models.images(2))
+    export_saved_model(model, str(tmp_path / "saved"))
     loaded = tf.saved_model.load(str(tmp_path / "saved"))
+    named = {name: list(f.structured_outputs) for name, f in loaded.signatures.items()}
+    assert named == {name: [output] for name, output in OUTPUTS.items()}
+    got = loaded.signatures["elbo"](x=x, seed=tf.constant(3))["elbo"]
+    np.testing.assert_allclose(got, loaded.elbo(x, tf.constant(3)), rtol=1e-6)
 
     def random_operations(name):
         kinds = operations(loaded.signatures[name].graph.as_graph_def())
@@ -75,9 +93,44 @@ def test_encode_has_no_random_operation(tmp_path):
     assert not random_operations("encode")
 
 
-def test_keras_file_is_written_whole(tmp_path):
-    import keras
+@pytest.mark.parametrize(
+    ("write", "says"),
+    [
+        (lambda m, d: m.export(d / "m", format="onnx"), "unknown export format 'onnx'"),
+        (lambda m, d: m.export(d / "m", input_signature=[1]), "no argument 'input_signature'"),
+        (lambda m, d: m.export(d), "is no older export, and is not replaced"),
+        (lambda m, d: m.export(d / "mine.txt"), "is no older export, and is not replaced"),
+        (lambda m, d: m.save(d / "m.h5"), "is saved as .keras, got .*m.h5'; weights alone"),
+        (lambda m, d: m.save(d / "m"), "is saved as .keras"),
+        (
+            lambda m, d: m.fit(
+                models.images(8),
+                callbacks=[keras.callbacks.ModelCheckpoint(d / "m.h5", save_freq=1)],
+                verbose=0,
+            ),
+            "is saved as .keras",
+        ),
+    ],
+)
+def test_what_is_no_file_of_a_model_is_refused_and_nothing_lost(write, says, tmp_path):
+    model = models.plain()
+    model.compile("adam")
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(UserError, match=says) as caught:
+        write(model, tmp_path)
+    assert "\n" not in str(caught.value)
+    assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
+    assert (tmp_path / "mine.txt").read_text() == "mine"
 
+
+def test_weights_alone(tmp_path):
+    model, other = models.plain(), models.plain(seed=1)
+    model.save_weights(tmp_path / "m.weights.h5")
+    other.load_weights(tmp_path / "m.weights.h5")
+    np.testing.assert_array_equal(other.encode(models.images(3)), model.encode(models.images(3)))
+
+
+def test_keras_file_is_written_whole(tmp_path):
     model = models.plain()
     save_keras(model, str(tmp_path / "model.keras"))
     assert [p.name for p in tmp_path.iterdir()] == ["model.keras"]

@@ -10,6 +10,7 @@ import shutil
 import keras
 import tensorflow as tf
 
+from tfvae.checks import UserError
 from tfvae.training.run_directory import room
 
 __all__ = ["export_saved_model", "save_keras"]
@@ -30,34 +31,47 @@ def save_keras(model, path: str) -> None:
 def export_saved_model(model, path: str) -> None:
     """Writes a SavedModel that loads with TensorFlow alone.
 
-    Signatures (x is [B, H, W, C] float32 or [B, T] int32 in the data's own units, seed an int32 scalar):
-        encode(x)                       the deterministic code [B, ...]; no random operation
-        decode(z)                       the image or sentence that z means
-        reconstruct(x)                  decode(encode(x))
-        sample(num, seed)               draws from the model
-        elbo(x, seed)                   [B] nats
-        log_prob(x, num_samples, seed)  [B] nats, importance-weighted (exact without a latent)
+    Signatures (x is [B, ...] float32, or [B, T] int32 of text, in the data's own units; seed an int32
+    scalar) and their outputs:
+        encode(x)                       code      the deterministic code [B, ...]; no random operation
+        decode(z)                       x         the image or sentence that z means
+        reconstruct(x)                  x         decode(encode(x))
+        sample(num, seed)               x         draws from the model
+        elbo(x, seed)                   elbo      [B] nats
+        log_prob(x, num_samples, seed)  log_prob  [B] nats, importance-weighted (exact without a latent)
 
+    `serving_default` is `encode`. The loaded object has them as methods too, which return the tensor.
     Of a latent whose rate makes no bound (`AssociativeLatent`) there are no scores. Of a conditional
     model each takes `label` [B] int32 besides, as its last argument.
 
     Args:
         model: a built `tfvae.VAE`.
         path: a directory; an older export there is replaced.
+
+    Raises:
+        UserError: something else is there.
     """
+    older = os.path.isfile(os.path.join(path, "saved_model.pb"))
+    if os.path.lexists(path) and not older and not _is_empty(path):
+        raise UserError(f"{path} is no older export, and is not replaced: name another directory")
     part = f"{path}.part"
     with room(path), _without_cudnn(model):
         try:
             shutil.rmtree(part, ignore_errors=True)
-            _archive(model).write_out(part, verbose=False)
+            module, signatures = _served(model)
+            tf.saved_model.save(module, part, signatures)
             shutil.rmtree(path, ignore_errors=True)
             os.replace(part, path)
         finally:
             shutil.rmtree(part, ignore_errors=True)
 
 
-def _archive(model) -> keras.export.ExportArchive:
-    """The endpoints, traced."""
+def _is_empty(path: str) -> bool:
+    return os.path.isdir(path) and not os.listdir(path)
+
+
+def _served(model) -> tuple[tf.Module, dict]:
+    """(what is saved, its signatures): methods give a tensor, signatures name it."""
     x = tf.TensorSpec((None, *model.data_shape), model.likelihood.dtype, "x")
     z = tf.TensorSpec((None, *model.latent.event_shape), tf.float32, "z")
     number = {name: tf.TensorSpec((), tf.int32, name) for name in ("num", "seed", "num_samples")}
@@ -66,20 +80,27 @@ def _archive(model) -> keras.export.ExportArchive:
         """As `tfvae.randomness.seed_of`, of a tensor: the file draws what the model draws."""
         return tf.stack([seed & 0x7FFFFFFF, tf.bitwise.right_shift(seed, 31) & 0x7FFFFFFF])
 
-    archive = keras.export.ExportArchive()
-    archive.track(model)
+    module, signatures = tf.Module(), {}
+    module.weights = [variable.value for variable in model.variables]
     scored = [number["num_samples"], number["seed"]]
-    for name, call, specs in (
-        ("encode", model.encode, [x]),
-        ("decode", model.decode, [z]),
-        ("reconstruct", model.reconstruct, [x]),
+    for name, output, call, specs in (
+        ("encode", "code", model.encode, [x]),
+        ("decode", "x", model.decode, [z]),
+        ("reconstruct", "x", model.reconstruct, [x]),
         (
             "sample",
+            "x",
             lambda num, seed, **told: model.sample(num, seeded(seed), **told),
             [number["num"], number["seed"]],
         ),
-        ("elbo", lambda x, seed, **told: model.elbo(x, seeded(seed), **told), [x, number["seed"]]),
         (
+            "elbo",
+            "elbo",
+            lambda x, seed, **told: model.elbo(x, seeded(seed), **told),
+            [x, number["seed"]],
+        ),
+        (
+            "log_prob",
             "log_prob",
             lambda x, num_samples, seed, **told: model.log_prob(
                 x, num_samples, seeded(seed), **told
@@ -89,17 +110,30 @@ def _archive(model) -> keras.export.ExportArchive:
     ):
         if name in ("elbo", "log_prob") and not model.latent.bound:
             continue
-        archive.add_endpoint(name, _named(call, specs, model), [*specs, *_label(model)])
-    return archive
+        specs = [*specs, *_label(model)]
+        method = tf.function(_of(specs, call), input_signature=specs, autograph=False)
+        setattr(module, name, method)
+        signatures[name] = tf.function(
+            _of(
+                specs,
+                lambda *given, method=method, output=output, **named: {
+                    output: method(*given, **named)
+                },
+            ),
+            input_signature=specs,
+            autograph=False,
+        )
+    signatures["serving_default"] = signatures["encode"]
+    return module, signatures
 
 
 def _label(model) -> list[tf.TensorSpec]:
     return [tf.TensorSpec((None,), tf.int32, "label")] if model.asks_label else []
 
 
-def _named(call, specs, model):
+def _of(specs, call):
     """A function of exactly these arguments, so that the file knows their names."""
-    names = [spec.name for spec in (*specs, *_label(model))]
+    names = [spec.name for spec in specs]
     parameters = [inspect.Parameter(n, inspect.Parameter.POSITIONAL_OR_KEYWORD) for n in names]
 
     def endpoint(*values, **named):
