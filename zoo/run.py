@@ -15,7 +15,7 @@ import tensorflow as tf
 
 import tfvae
 from tfvae import diagnosis, training
-from tfvae.checks import UserError
+from tfvae.checks import UserError, place
 from tfvae.training import reading
 from zoo import assemble, console, modalities, plan, recipe, report, trial
 from zoo.datasets import labels
@@ -96,7 +96,7 @@ def main_of(stages: Iterator[recipe.Stage]) -> recipe.Stage:
 
 def load(workdir: str):
     """See `zoo.load`."""
-    path = os.path.join(workdir, "model.keras")
+    path = os.path.join(place("workdir", workdir), "model.keras")
     if training.RunDirectory.finished(workdir) is None:
         raise UserError(
             f"no finished run in {workdir!r}: no whole report.json, which is written last; one that was "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 from tfvae.checks import UserError, within
 from tfvae.examination import Examined
@@ -95,16 +96,30 @@ def last_weight(workdir: str) -> float | None:
     Raises:
         UserError: metrics.jsonl is missing or damaged.
     """
-    path, last, seen = os.path.join(workdir, "metrics.jsonl"), None, False
+    path, last, step = os.path.join(workdir, "metrics.jsonl"), None, None
     for number, row in enumerate(json_rows(path), 1):
         place, figures = f"{path}, line {number}", row.get("train")
-        if "stage" not in row or not isinstance(figures, dict):
+        if not {"stage", "step"} <= set(row) or not isinstance(figures, dict):
             raise UserError(
-                f"{place}: expected a row with 'stage' and 'train', found {str(row)[:40]}"
+                f"{place}: expected a row with 'stage', 'step' and 'train', found {str(row)[:40]}"
             )
-        seen |= row["stage"] == recipe.MAIN
+        if row["stage"] == recipe.MAIN:
+            step = within(f"{place}: 'step'", row["step"], 0, 10**12)
         if row["stage"] == recipe.MAIN and "weight/rate" in figures:
             last = within(f"{place}: 'weight/rate'", figures["weight/rate"], 0.0, _HEAVIEST)
-    if not seen:
+    if step is None:
         raise UserError(f"{path} holds no row of the stage {recipe.MAIN!r}")
+    if step < (kept := _last_checkpoint(workdir)):
+        raise UserError(
+            f"{path} has lost rows: the last of stage {recipe.MAIN!r} is of step {step}, and there is a "
+            f"checkpoint of step {kept}"
+        )
     return last
+
+
+def _last_checkpoint(workdir: str) -> int:
+    """The step of the newest one of the main stage; 0 if there is none."""
+    folder = os.path.join(workdir, "checkpoints", recipe.MAIN)
+    names = os.listdir(folder) if os.path.isdir(folder) else []
+    found = [re.fullmatch(r"step_(\d{1,12})", name) for name in names]
+    return max((int(match[1]) for match in found if match), default=0)

@@ -307,6 +307,11 @@ def _one_row(**other):
     return _one_line(json.dumps(_METRICS | other))
 
 
+def _without_the_last(path):
+    (path.parent / "checkpoints" / recipe.MAIN / "step_3").mkdir(parents=True)
+    path.write_bytes(lines(json.dumps(_METRICS | {"step": 2})))
+
+
 def _recording(name="0_theo_1", **other):
     """Beside valid ones: a bad one must not pass because there are good ones."""
     return _content(zipped(**{"0_theo_9": wav(), name: wav(**other)}))
@@ -452,7 +457,10 @@ WRONG = [
     ("config", "config.json", "a size of no kind", _config(size=[1])),
     ("metrics", "metrics.jsonl", "a number", _one_line("3")),
     ("metrics", "metrics.jsonl", "an empty object", _one_line("{}")),
-    ("metrics", "metrics.jsonl", "other stages", _content(lines('{"stage": "other", "train": {}}'))),
+    ("metrics", "metrics.jsonl", "other stages", _content(lines(json.dumps(_METRICS | {"stage": "b"})))),
+    ("metrics", "metrics.jsonl", "no step", _one_line('{"stage": "train", "train": {}}')),
+    ("metrics", "metrics.jsonl", "a step that is a word", _one_row(step="3")),
+    ("metrics", "metrics.jsonl", "rows before the checkpoint", _without_the_last),
     ("metrics", "metrics.jsonl", "a line that was cut", _one_line('{"stage": "main", "tr')),
     ("metrics", "metrics.jsonl", "no figures", _one_row(train=3)),
     ("metrics", "metrics.jsonl", "a weight of null", _one_row(train={"weight/rate": None})),

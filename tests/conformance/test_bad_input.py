@@ -432,3 +432,10 @@ def test_places_of_diagnose_are_refused_before_anything_is_measured(capfd, saved
     words = [word.format(saved) for word in words]
     said = refuse(capfd, "diagnose", [f"{saved}/model.keras", f"--data={saved}/x.npy", *words])
     assert words[0].partition("=")[2] in said or "--data_dir" in said
+
+
+@pytest.mark.parametrize("workdir", [None, 3, [], {}, "", "/nowhere", "gs://a/b", "a\0b"])
+def test_what_is_no_run_directory_is_refused(workdir):
+    for read in (zoo.load, zoo.words):
+        with pytest.raises(UserError):
+            read(workdir)

@@ -14,7 +14,7 @@ from PIL import Image
 
 from tfvae.checks import UserError
 from zoo import datasets
-from zoo.datasets import files
+from zoo.datasets import files, text
 from zoo.datasets.data import Data, Split, checked, refuse_too_few
 from zoo.datasets.matlab import matrices
 from zoo.datasets.mnist import Mnist
@@ -426,6 +426,17 @@ def test_too_few_examples_are_said_before_training(sizes, batch_size, says):
         return refuse_too_few(data, batch_size)
     with pytest.raises(UserError, match=says):
         refuse_too_few(data, batch_size)
+
+
+@pytest.mark.parametrize(
+    "name", ["digits", "gaussian", "squares", "pydoc", "mixmarkov", "synthetic_small"]
+)
+def test_a_folder_that_nothing_would_read_is_refused(name):
+    load = text.load if name in text.NAMES else datasets.load
+    with pytest.raises(
+        UserError, match=f"'{name}' is read from no files: data_dir must be left out"
+    ):
+        load(name, "/somewhere")
 
 
 def test_a_cache_that_cannot_be_written_is_named_with_the_way_out(tmp_path, monkeypatch):

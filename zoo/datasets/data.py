@@ -9,7 +9,7 @@ import numpy as np
 from tfvae.checks import UserError, array
 from zoo.datasets import labels
 
-__all__ = ["Data", "Split", "checked", "refuse_too_few"]
+__all__ = ["Data", "Split", "checked", "refuse_files", "refuse_too_few"]
 
 _SPLITS = ("train", "valid", "test")
 _MEASURED = 2  # examples without which nothing can be measured
@@ -94,6 +94,16 @@ def checked(data):
             shape = (len(split.x), None)
             array(f"{what}: its factors", split.factors, "whole", shape, 0, _MOST)
     return data
+
+
+def refuse_files(name: str, data_dir: str | None) -> None:
+    """Of a set that is made here, or ships with what this project needs.
+
+    Raises:
+        UserError: a folder is given, which nothing would read.
+    """
+    if data_dir is not None:
+        raise UserError(f"dataset {name!r} is read from no files: data_dir must be left out")
 
 
 def refuse_too_few(data, batch_size: int, information_batch: int | None = None) -> None:

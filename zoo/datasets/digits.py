@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from zoo.datasets.data import Data, Split
+from zoo.datasets.data import Data, Split, refuse_files
 
 CITATION = "Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI 1998"
 
@@ -15,7 +15,7 @@ def load(name: str, data_dir=None) -> Data:
     `digits`: probabilities value / 16, binarised anew at each presentation. `digits_grey8`: the same
     images as bytes, round(value * 255 / 16).
     """
-    del data_dir
+    refuse_files(name, data_dir)
     from sklearn.datasets import load_digits
 
     raw = load_digits()

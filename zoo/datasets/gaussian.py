@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from zoo.datasets.data import Data, Split
+from zoo.datasets.data import Data, Split, refuse_files
 
 _SINGULAR_VALUES = (5.0, 4.0, 3.0, 2.0, 1.0)
 _NUMBER, _MEASURED, _SEED = 10_000, 2_000, 0
@@ -12,7 +12,7 @@ _NUMBER, _MEASURED, _SEED = 10_000, 2_000, 0
 
 def load(name: str, data_dir=None) -> Data:
     """10,000 / 2,000 / 2,000 vectors of 5 numbers, [N, 1, 5, 1], N(0, U diag(25, 16, 9, 4, 1) U')."""
-    del data_dir
+    refuse_files(name, data_dir)
     rng = np.random.default_rng(_SEED)
     width = len(_SINGULAR_VALUES)
     rotation, _ = np.linalg.qr(rng.normal(size=(width, width)))

@@ -12,7 +12,7 @@ import itertools
 
 import numpy as np
 
-from zoo.datasets.data import Data, Split
+from zoo.datasets.data import Data, Split, refuse_files
 
 __all__ = ["load"]
 
@@ -42,7 +42,7 @@ def load(name: str, data_dir=None) -> Data:
     I(x; z) <= ln 300 for `squares`, whose first pixel lies at each place, and ln 3,840 for `sprites`, whose
     centre does.
     """
-    del data_dir
+    refuse_files(name, data_dir)
     side, shapes, radii, first, places = _SETS[name]
     sizes = [range(n) for n in (len(shapes), len(radii), places, places)]
     factors = np.array(list(itertools.product(*sizes)), np.int64)

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfvae import diagnosis
-from tfvae.checks import UserError
+from tfvae.checks import UserError, place
 from tfvae.training.reading import content, json_object, reading
 from zoo.backbones.text import DILATIONS, own_position
 from zoo.backbones.text import NAMES as BACKBONES
@@ -262,7 +262,7 @@ def words(workdir: str) -> Vocabulary:
     Raises:
         UserError: it is missing, damaged, or not the one that the run was made with.
     """
-    path = os.path.join(workdir, _WORDS)
+    path = os.path.join(place("workdir", workdir), _WORDS)
     wanted = json_object(os.path.join(workdir, "config.json")).get("vocabulary")
     try:
         with reading(path):

@@ -16,7 +16,7 @@ import math
 
 import numpy as np
 
-from zoo.datasets.data import Split
+from zoo.datasets.data import Split, refuse_files
 from zoo.datasets.text.corpus import SPLITS, TextData
 from zoo.datasets.text.generated import fixed_vocabulary, refuse_settings
 from zoo.datasets.text.vocabulary import SPECIAL
@@ -83,7 +83,7 @@ def load(
     `extras`: `fixed_length` 24, `entropy` H(x), `entropy_given_class`, and `exact_nll`, the mean of
     -log p(x) over each split (compare a model with that, not with the entropy).
     """
-    del data_dir
+    refuse_files(name, data_dir)
     refuse_settings(
         name, vocabulary_size=vocabulary_size, min_count=min_count, max_length=max_length
     )

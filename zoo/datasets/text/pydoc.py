@@ -20,6 +20,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from tfvae.checks import UserError
+from zoo.datasets.data import refuse_files
 from zoo.datasets.text.corpus import SPLITS, TextData, from_sentences
 
 __all__ = ["load", "sentences"]
@@ -127,7 +128,7 @@ def load(
     Args:
         min_count: 2 unless given: a word that is there once teaches a model nothing.
     """
-    del data_dir
+    refuse_files(name, data_dir)
     parts: dict[str, list[list[str]]] = {split: [] for split in SPLITS}
     for words in sentences():
         tenth = int(hashlib.sha256(" ".join(words).encode()).hexdigest(), 16) % 10

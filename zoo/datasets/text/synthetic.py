@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from zoo.datasets.data import Split
+from zoo.datasets.data import Split, refuse_files
 from zoo.datasets.text.corpus import SPLITS, TextData
 from zoo.datasets.text.generated import fixed_vocabulary, refuse_settings
 from zoo.datasets.text.vocabulary import END, SPECIAL
@@ -119,7 +119,7 @@ def load(
     The label is the component of the mixture that z came from. `extras["oracle"]` holds the mean
     over test of sum_t H(x_t | x_<t, z) in nats and its standard error.
     """
-    del data_dir
+    refuse_files(name, data_dir)
     refuse_settings(
         name, vocabulary_size=vocabulary_size, min_count=min_count, max_length=max_length
     )
