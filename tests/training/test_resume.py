@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -144,6 +145,31 @@ def test_only_the_newest_are_kept(tmp_path):
     for step in (1, 2, 3):
         checkpoint.save(step, {})
     assert checkpoint.steps() == [2, 3]
+
+
+def test_what_a_kill_left_of_a_removal_or_a_write_is_cleared_and_no_damage(tmp_path, monkeypatch):
+    checkpoint, _ = _checkpoint(tmp_path)
+    for step in (1, 2):
+        checkpoint.save(step, {})
+    remove = shutil.rmtree
+
+    def killed(folder, **more):
+        if folder.endswith("step_1"):
+            raise KeyboardInterrupt
+        remove(folder, **more)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(shutil, "rmtree", killed)
+        checkpoint.save(3, {})
+    (tmp_path / "step_9").mkdir()
+    (tmp_path / "step_9" / "host.json").write_text("{")
+    assert checkpoint.restore()[0] == 3
+    assert [(step, cut) for step, (_, cut) in checkpoint.damaged().items()] == [
+        (1, True),
+        (9, True),
+    ]
+    checkpoint.save(4, {})
+    assert sorted(os.listdir(tmp_path)) == ["step_3", "step_4"] and not checkpoint.damaged()
 
 
 def _train(tmp_path, model, procedure=None):

@@ -7,6 +7,7 @@ do not match it, or that has another step inside, is never loaded.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -79,7 +80,7 @@ class ExactCheckpoint:
         folder = os.path.join(self.directory, f"step_{step}")
         with room(self.directory):
             self._known.discard(step)
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
             os.makedirs(folder)
             for name, value in (("host", {"step": step, "host": host}), ("shapes", self._shapes)):
                 path = os.path.join(folder, f"{name}.json")
@@ -90,9 +91,12 @@ class ExactCheckpoint:
                 for name in sorted(os.listdir(folder))
             }
             write_atomically(os.path.join(folder, _MARK), json.dumps(mark).encode())
-        for old in self.steps()[: -self.keep]:
-            self._known.discard(old)
-            shutil.rmtree(os.path.join(self.directory, f"step_{old}"), ignore_errors=True)
+        old = self.steps()[: -self.keep]
+        for other, name in self._folders():
+            folder = os.path.join(self.directory, name)
+            if other in old or not os.path.exists(os.path.join(folder, _MARK)):
+                self._known.discard(other)
+                _remove(folder)
 
     def restore(self) -> tuple[int, dict[str, Any]] | None:
         """Loads the newest whole checkpoint: (its step, the callbacks' state), or `None`.
@@ -144,6 +148,13 @@ def _fingerprint(path: str) -> list:
             found.update(chunk)
         os.fsync(stream.fileno())
         return [stream.tell(), found.hexdigest()]
+
+
+def _remove(folder: str) -> None:
+    """Its mark first: what a kill leaves of it is then known as cut short, and not as damaged."""
+    with contextlib.suppress(OSError):
+        os.remove(os.path.join(folder, _MARK))
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _fault(folder: str, step: int) -> str | None:

@@ -19,6 +19,9 @@ from tfvae.training.run_directory import RunDirectory, room
 
 __all__ = ["train"]
 
+_now = time.monotonic
+_NEW = (0, None, 0.0)  # where a stage stands that begins: step, the monitor's state, seconds
+
 
 def train(
     stage: str,
@@ -124,10 +127,6 @@ def train(
     writer.close()
     procedure.finish()
     return seconds
-
-
-_now = time.monotonic
-_NEW = (0, None, 0.0)  # where a stage stands that begins: step, the monitor's state, seconds
 
 
 def _restored(checkpoint, directory, stage, first) -> tuple[int, dict | None, float | None]:
