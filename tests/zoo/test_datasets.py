@@ -393,7 +393,7 @@ def _data(name="mnist", kind="grey8", x=None, **other):
         (r"its labels must be .* from nan to nan$", {"label": [0, 1, np.nan, 2]}),
         (r"its labels must be .* with fractions$", {"label": [0, 1, 0.5, 2]}),
         (r"its labels must be .* got int64 \[3\]$", {"label": [0, 1, 2]}),
-        (r"its tolds must be .* from 0 to 5, .* from 0 to 6$", {"name": "fsdd", "told": [0, 1, 2, 6]}),
+        (r"its conditions must be .* from 0 to 5, .* from 0 to 6$", {"name": "fsdd", "told": [0, 1, 2, 6]}),
         (r"its factors must be .* from nan to nan$", {"factors": np.full((4, 2), np.nan)}),
         (r"split must be finite .* to inf$", {"kind": "real", "x": np.full((4, 2, 2, 1), np.inf)}),
         (r"from 0 to 1, got float64 .* to 2", {"kind": "binary_dynamic", "x": np.full((4, 2, 2, 1), 2.0)}),

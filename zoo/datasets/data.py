@@ -84,12 +84,11 @@ def checked(data):
         if split.x.dtype.kind == "f":
             ends = (None, None) if data.kind == "real" else (0, 1)
             array(what, split.x, "real", split.x.shape, *ends)
-        for field in ("label", "told"):
-            value = getattr(split, field)
+        for value, said in ((split.label, "labels"), (split.told, "conditions")):
             count = labels.known(data.name) if value is split.condition else None
             if value is not None:
                 high = _MOST if count is None else count - 1
-                array(f"{what}: its {field}s", value, "whole", (len(split.x),), 0, high)
+                array(f"{what}: its {said}", value, "whole", (len(split.x),), 0, high)
         if split.factors is not None:
             shape = (len(split.x), None)
             array(f"{what}: its factors", split.factors, "whole", shape, 0, _MOST)
