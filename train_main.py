@@ -161,7 +161,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parse(list(sys.argv if argv is None else argv))
     except flags.Error as error:
         return console.refuse("train_main", str(error))
-    stopped = "stopped; --resume with the same --workdir continues"
+    stopped = "stopped; --resume with the same --workdir goes on with a run that had begun"
     return console.command("train_main", _work, FLAGS.debug, stopped)
 
 

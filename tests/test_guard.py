@@ -33,7 +33,16 @@ def _raise(error):
             "x: '/nowhere/a': No such file or directory",
         ),
         (lambda: _raise(OSError(errno.ENOSPC, "No space left", "/a")), 2, "x: '/a': No space left"),
-        (lambda: _raise(MemoryError()), 2, "x: this machine has not enough memory"),
+        (
+            lambda: _raise(MemoryError()),
+            2,
+            "x: the memory is not enough; take a smaller --batch_size",
+        ),
+        (
+            lambda: _raise(tf.errors.ResourceExhaustedError(None, None, "OOM at [9]")),
+            2,
+            "x: the memory is not enough; take a smaller --batch_size, --size or settings (OOM at [9])",
+        ),
         (lambda: tf.io.read_file("/nowhere/a"), 2, "x: /nowhere/a; No such file"),
         (lambda: _raise(KeyboardInterrupt()), 130, "x: stopped here"),
         (

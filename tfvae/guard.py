@@ -29,7 +29,6 @@ _MACHINE = (
     tf.errors.PermissionDeniedError,
     tf.errors.NotFoundError,
     tf.errors.UnavailableError,
-    tf.errors.ResourceExhaustedError,
 )
 
 
@@ -57,9 +56,10 @@ def guarded(
         return 141
     except UserError as error:
         return _end(name, str(error), 2, debug)
-    except MemoryError:
-        text = "this machine has not enough memory; take a smaller --batch_size, --size or settings"
-        return _end(name, text, 2, debug)
+    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+        text = "the memory is not enough; take a smaller --batch_size, --size or settings"
+        said = one_line(_NODE.sub("", str(error)), _FOREIGN)
+        return _end(name, f"{text} ({said})" if said else text, 2, debug)
     except OSError as error:
         return _end(name, _of_files(error), 2, debug)
     except _MACHINE as error:

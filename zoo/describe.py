@@ -7,6 +7,7 @@ import textwrap
 import numpy as np
 import tensorflow as tf
 
+from tfvae import training
 from tfvae.distributions import constant_code_rate
 from zoo import assemble, datasets, modalities, plan, recipe, run, settings, trial
 
@@ -24,9 +25,12 @@ def describe(resolved: plan.Plan) -> None:
     """
     kind = modalities.of(resolved.dataset)
     described = recipe.load(resolved.model)
+    strategy = tf.distribute.get_strategy()
+    if resolved.strategy != "multi_worker":  # which would wait for the others
+        strategy = training.strategy.make(resolved.strategy, resolved.cpu_replicas)
     looked = resolved.data_dir is not None or resolved.dataset in datasets.MADE_HERE
     if looked:
-        made = run.prepare(resolved, kind, tf.distribute.get_strategy())
+        made = run.prepare(resolved, kind, strategy)
         model, data = made.model, made.data
         space = kind.space_of(data)
         found = ", ".join(f"{len(getattr(data, s).x):,} {s}" for s in ("train", "valid", "test"))

@@ -176,6 +176,10 @@ def test_a_name_that_no_place_has_is_refused(capfd, command, words, name):
 # ------------------------------------------------------------------ commands
 
 
+TRIED = ("--model=vae", "--backbone=mlp", "--describe")  # which reads the data and makes the model
+AGGRESSIVE = ("--set=procedure=aggressive", "--set=inner_steps=5")
+
+
 def _commands():
     steps = "--train_steps=1"
     yield from (
@@ -193,6 +197,20 @@ def _commands():
         ("train", ["--model=vae", "--set==3"], "unknown setting ''"),
         ("train", ["--model=vae", "--set=betta=3"], "did you mean beta"),
         ("train", ["--model=vae", "--batch_size=9", "--cpu_replicas=2"], "a multiple of"),
+        ("train", [*TRIED, "--strategy=mirrored"], "finds no GPU here"),
+        ("train", [*TRIED, "--set=latent_grid=3"], "must be h,w"),
+        ("train", [*TRIED, "--set=latent_grid=9,9"], "must fit the 8 x 8 image"),
+        ("train", [*TRIED, "--set=prior=ar1", "--set=correlation=0,0,0"], "1 or D correlations"),
+        (
+            "train",
+            [*TRIED, "--set=annealing=sigmoid", "--set=annealing_midpoint=0"],
+            "say annealing_slope",
+        ),
+        ("train", [*TRIED, *AGGRESSIVE, "--set=window=6"], "at most inner_steps=5"),
+        ("train", [*TRIED, "--set=num_codes=9", "--set=beta=2"], "beta=2.0 has no effect"),
+        ("train", [*TRIED, "--batch_size=1258"], "at most the 1,257 examples"),
+        ("train", [*TRIED, "--information_batch=401"], "at most the 400 examples"),
+        ("train", [*TRIED, "--dataset=mnist", "--data_dir=/nowhere"], "/nowhere"),
         ("train", ["--flagfile"], "no flagfile ''"),
         ("train", ["--flagfile=delta_vae_minst"], "did you mean delta_vae_mnist"),
         ("train", [f"--flagfile={'x' * 300}"], "no flagfile"),

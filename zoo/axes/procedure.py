@@ -274,6 +274,11 @@ def _aggressive(settings, context: Context, objective, inference, rate) -> Aggre
             f"ema_decay={settings.ema_decay} averages the weights of one optimizer, and "
             "procedure=aggressive has two"
         )
+    if settings.window is not None and settings.window > settings.inner_steps:
+        raise UserError(
+            f"window={settings.window} has no effect: it must be at most "
+            f"inner_steps={settings.inner_steps}, after which no look is taken"
+        )
     text = context.modality == "text"
     epoch = max(1, context.num_examples // context.batch_size)
     return Aggressive(
