@@ -136,6 +136,8 @@ def test_impossible_pairs_are_refused_by_name(name, given, says):
         ("acn", {"memory_size": 99, "conditional": True}, "conditional=True cannot go with it"),
         ("acn", {"memory_size": 99, "mmd_weight": 1.0}, "mmd_weight=1.0 cannot go with it"),
         ("vq_vae", {"moment_steps": 9}, "moment_steps=9 cannot go with it"),
+        ("vq_vae", {"pretrain_steps": 9}, "pretrain_steps=9 cannot go with it"),
+        ("vq_vae", {"ema_decay": 0.99}, "ema_decay=0.99 averages .* the codebook .*num_codes=64"),
         (
             "vq_vae",
             {"adversary_weight": 1.0, "adversary_offset": True},

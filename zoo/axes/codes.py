@@ -69,6 +69,7 @@ _OF_DENSITIES = {
     "tc_weight": 0.0,
     "adversary_offset": False,
     "moment_steps": 0,
+    "pretrain_steps": 0,
 }
 
 
@@ -85,6 +86,11 @@ def make(settings, positions: int | None) -> DiscreteLatent:
                 f"num_codes={settings.num_codes} makes a discrete code, whose rate is constant in "
                 f"training: {name}={value} cannot go with it"
             )
+    if settings.ema_decay:
+        raise UserError(
+            f"ema_decay={settings.ema_decay} averages what the optimizer moves, and the codebook of "
+            f"num_codes={settings.num_codes} moves beside it: take one of them"
+        )
     shape = () if positions is None else (positions,)
     averaged = settings.codebook == "average"
     affordable(
