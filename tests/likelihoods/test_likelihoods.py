@@ -4,9 +4,16 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy import special, stats
 
 from tfvae.checks import UserError
-from tfvae.likelihoods import Bernoulli, Categorical256, DiscretizedLogisticMixture
+from tfvae.likelihoods import (
+    Bernoulli,
+    Categorical256,
+    DiscretizedLogisticMixture,
+    Gaussian,
+    OneHot,
+)
 from tfvae.likelihoods.likelihood import sizes
 from tfvae.randomness import seed_of
 
@@ -200,6 +207,62 @@ def test_distribution_agrees(likelihood, channels):
     np.testing.assert_allclose(scores[3], likelihood.log_prob(parameters, many[3]), rtol=1e-5)
     if not isinstance(likelihood, Categorical256):  # tfd.Categorical has no mean
         np.testing.assert_allclose(mean, expected, rtol=1e-6)
+
+
+SHAPES = [(1,), (12,), (5, 3), (4, 4, 2), (2, 2, 2, 1)]
+
+
+def _by_scipy(likelihood, parameters, x):
+    """log p of every number, each [B, ..., C], in float64."""
+    parameters = parameters.astype(np.float64)
+    if isinstance(likelihood, Bernoulli):
+        return stats.bernoulli.logpmf(x, special.expit(parameters))
+    if isinstance(likelihood, Categorical256):
+        logits = special.log_softmax(parameters.reshape(*x.shape, 256), -1)
+        return np.take_along_axis(logits, x[..., None].astype(int), -1)[..., 0]
+    if likelihood.variance is not None:
+        return stats.norm.logpdf(x, parameters, np.sqrt(likelihood.variance))
+    mean, log_variance = np.split(parameters, 2, -1)
+    return stats.norm.logpdf(x, mean, np.exp(0.5 * log_variance))
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize(
+    "likelihood",
+    [Bernoulli(), Gaussian(), Gaussian(0.3), Categorical256()],
+    ids=["Bernoulli", "Gaussian", "Gaussian-fixed", "Categorical256"],
+)
+def test_any_rank_by_scipy(likelihood, shape):
+    """The sum over all axes but the batch; the distribution's event is one example."""
+    parameters = random_parameters(likelihood, shape[-1], (3, *shape[:-1]))
+    x = likelihood.sample(parameters, seed_of(5)).numpy()
+    assert x.shape == (3, *shape)
+    wanted = _by_scipy(likelihood, parameters, x).reshape(3, -1).sum(1)
+    np.testing.assert_allclose(likelihood.log_prob(parameters, x), wanted, rtol=2e-5)
+    distribution = likelihood.distribution(parameters)
+    assert distribution.event_shape == shape and distribution.batch_shape == [3]
+    np.testing.assert_allclose(distribution.log_prob(x), wanted, rtol=2e-5)
+    np.testing.assert_allclose(distribution.log_prob(np.stack([x, x]))[1], wanted, rtol=2e-5)
+
+
+def test_the_logistic_mixture_and_one_hot_rows_of_any_rank():
+    """An image of one row is the table of its pixels, and their sum."""
+    mixture, hot = DiscretizedLogisticMixture(3), OneHot()
+    for likelihood, channels in ((mixture, 3), (mixture, 1), (hot, 4)):
+        parameters = random_parameters(likelihood, channels, (1, 1, 6))
+        x = likelihood.sample(parameters, seed_of(0)).numpy()
+        table = likelihood.log_prob(parameters[0, 0], x[0, 0])
+        assert table.shape == (6,)
+        image, sequence = (
+            likelihood.log_prob(parameters, x),
+            likelihood.log_prob(parameters[0], x[0]),
+        )
+        np.testing.assert_allclose(image, tf.reduce_sum(table)[None], rtol=1e-5)
+        np.testing.assert_allclose(sequence, image, rtol=1e-6)
+        distribution = likelihood.distribution(parameters[0, 0])
+        assert distribution.event_shape == [channels] and distribution.batch_shape == [6]
+        np.testing.assert_allclose(distribution.log_prob(x[0, 0]), table, rtol=1e-5)
+        assert distribution.sample(2, seed=seed_of(1)).shape == (2, 6, channels)
 
 
 @pytest.mark.parametrize("likelihood, channels", CASES, ids=IDS)
