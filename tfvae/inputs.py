@@ -49,8 +49,13 @@ def array(model, x) -> np.ndarray:
     """x as a NumPy array [N, ...], looked at.
 
     Raises:
-        UserError: as of `tensor`, or what is no array.
+        UserError: as of `tensor`, or what is no array; a model that is no `tfvae.VAE`.
     """
+    if not hasattr(model, "likelihood"):
+        raise UserError(
+            f"a tfvae.VAE is wanted, got {type(model).__name__}; tfvae.foreign(encoder, decoder, x) "
+            "makes one of other VAEs"
+        )
     values = _values("x", x)
     _fitting(model, values.shape)
     model.likelihood.check(values)
@@ -64,6 +69,8 @@ def labels(model, label, rows: int) -> np.ndarray | None:
         UserError: they are missing, or are no labels of this model.
     """
     if not model.asks_label:
+        if label is not None and model.condition is None:
+            raise UserError("this model takes no label: it was made without a condition")
         return None
     if label is None:
         raise UserError(f"a conditional model needs a label for each of {rows} examples, got none")
@@ -252,6 +259,8 @@ class _WatchedPyDataset(keras.utils.PyDataset):
 def _checked(model, y, rows: int, training: bool) -> Any:
     label = model.label_of((None, y), training)
     if label is None:
+        if y is not None and np.shape(y)[:1] != (rows,):
+            raise UserError(f"y must have a row for each of {rows} examples, got {np.shape(y)}")
         return y
     return np.asarray(model.condition.check(label, rows, model.latent.num_remembered))
 
@@ -269,6 +278,10 @@ def _reiterable(x) -> bool:
 
 def _values(what: str, given) -> np.ndarray:
     """As a NumPy array."""
+    if isinstance(given, keras.Variable):
+        given = given.value
+    if np.ma.is_masked(given):
+        raise UserError(f"{what} must be an array without a mask: what is masked has no likelihood")
     if tf.is_tensor(given) and not isinstance(given, _DENSE):
         raise UserError(f"{what} must be an array, got {type(given).__name__}")
     if isinstance(given, _STREAMS) or _reiterable(given):

@@ -122,6 +122,7 @@ WRONG = {
     "ragged": (tf.ragged.constant([[1.0], [0.0, 1.0]]), "x must be an array"),
     "sparse": (tf.sparse.from_dense(X), "x must be an array"),
     "a dict": ({"x": X}, SHAPE),
+    "masked": (np.ma.masked_less(X, 1), "without a mask"),
     "none": (None, SHAPE),
 }
 
@@ -258,18 +259,28 @@ def test_nothing_is_refused(binary, entrance, nothing):
     refused(lambda: ENTRANCES[entrance](binary, nothing()), "x holds no (example|batch)")
 
 
-@pytest.mark.parametrize("number", [0, 1])
-@pytest.mark.parametrize("entrance", ["measure", "diagnose"])
-def test_too_few_examples_are_refused(binary, entrance, number):
-    refused(lambda: ENTRANCES[entrance](binary, X[:number]), "at least 2 examples")
+@pytest.mark.parametrize(
+    ("entrance", "number", "least"),
+    [("measure", 0, 2), ("measure", 1, 2), ("diagnose", 0, 10), ("diagnose", 9, 10)],
+)
+def test_too_few_examples_are_refused(binary, entrance, number, least):
+    refused(lambda: ENTRANCES[entrance](binary, X[:number]), f"at least {least} examples")
 
 
 def test_a_data_set_that_is_not_batched_is_told_so(binary):
     refused(lambda: binary.fit(_dataset(X).unbatch(), verbose=0), "is the data set batched")
 
 
-def test_other_models_are_no_vae():
-    refused(lambda: tfvae.diagnose(keras.Sequential(), X), "wants a tfvae.VAE, got Sequential")
+@pytest.mark.parametrize("entrance", ["measure", "information", "gaps", "diagnose"])
+def test_other_models_are_no_vae(entrance):
+    says = "a tfvae.VAE is wanted, got Sequential"
+    refused(lambda: ENTRANCES[entrance](keras.Sequential(), X), says)
+
+
+def test_a_label_or_target_that_nobody_reads(binary):
+    refused(lambda: tfvae.diagnose(binary, X, label=LABEL), "takes no label")
+    refused(lambda: binary.encode(X, label=LABEL), "takes no label")
+    refused(lambda: binary.fit(X, LABEL[:5], verbose=0), "a row for each of 24 examples")
 
 
 def test_inside_of_a_graph_the_shape_is_looked_at(binary):

@@ -248,7 +248,7 @@ def test_the_module_of_the_command_is_called_like_the_function(monkeypatch):
     module = importlib.import_module("tfvae.diagnose")
     assert tfvae.diagnose is module and module.diagnose is diagnosis.diagnose
     assert callable(module.main)
-    with pytest.raises(UserError, match="at least 2 examples"):
+    with pytest.raises(UserError, match="at least 10 examples"):
         tfvae.diagnose(models.plain(), models.images(1))
 
 

@@ -77,12 +77,12 @@ def inference_gaps(
     Raises:
         UserError: the model has no posterior with a density, or no p(z).
     """
+    x = inputs.array(model, x)
     posterior = getattr(model.latent, "posterior", None)
     if posterior is None or not hasattr(posterior, "of") or not model.latent.bound:
         raise UserError("gaps of inference need a posterior with a density and a prior p(z)")
     for name, value in (("num_steps", num_steps), ("final_samples", final_samples)):
         count(name, value)
-    x = inputs.array(model, x)
     label = inputs.labels(model, label, len(x))
 
     def score(parameters, batch, told, seed, number):
