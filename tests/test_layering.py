@@ -19,7 +19,7 @@ LAYERS = [
     {"distributions", "flows"},
     {"networks", "likelihoods"},
     {"latents", "objectives"},
-    {"model", "own_parts"},
+    {"fitting", "model", "own_parts"},
     {"inference", "metrics", "daydream", "foreign"},
     {"procedures", "diagnosis"},
     {"training"},

@@ -25,7 +25,7 @@ from tfvae.training.export import export_saved_model  # noqa: E402
 
 # The wiring of the defaults: a model knows no procedure (`compile` without one means joint training)
 # and no disk.
-VAE.default_procedure = procedures.Joint
+VAE.default_procedure = staticmethod(procedures.usual)
 VAE.exporter = export_saved_model
 
 __version__ = "0.1.0"

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 __all__ = [
+    "NotFinite",
     "UserError",
     "affordable",
     "array",
@@ -45,6 +46,22 @@ class UserError(ValueError):
     ag_pass_through = True
     # The same of a Keras layer, which adds pages about its arguments to an error that has not this.
     _keras_call_info_injected = True
+
+
+class NotFinite(UserError):
+    """Training that went wrong: a loss or a weight that is NaN or infinite.
+
+    Args:
+        step: after which it was seen.
+        what: in words, as in "rate is nan".
+        advice: what may be done about it.
+    """
+
+    def __init__(
+        self, step: int, what: str, advice: str = "a smaller learning rate or clip_norm may help"
+    ):
+        super().__init__(f"training stopped at step {step}: {what}; {advice}")
+        self.step, self.what = step, what
 
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")

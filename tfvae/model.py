@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any
 
 import keras
 import numpy as np
@@ -20,6 +19,7 @@ from tfvae import inputs, own_parts
 from tfvae.checks import UserError, count, one_of
 from tfvae.distributions import importance_weighted_log_prob
 from tfvae.draw import Draw
+from tfvae.fitting import Fitted
 from tfvae.inputs import first
 from tfvae.latents import Latent
 from tfvae.networks import joined
@@ -27,12 +27,11 @@ from tfvae.randomness import fold, seed_of
 
 __all__ = ["VAE"]
 
-_EVALUATION_SEED = 20260
 _NOISE = 0x0D12  # the decoder's noise, apart from that of z
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class VAE(keras.Model):
+class VAE(Fitted):
     """q(z|x) = latent(encoder(x)),  p(z) = latent.prior,  p(x|z) = likelihood(decoder(z, x_<i)).
 
     Kingma and Welling 2014. What is not the model (objective, procedure, optimizers, critics)
@@ -51,10 +50,7 @@ class VAE(keras.Model):
             `tfvae.networks.ExampleIndex` only `fit` does: its batches are (x, row of each example).
     """
 
-    # Set by the package's root to the joint training of encoder and decoder: the model itself does
-    # not know any procedure.
-    default_procedure: Callable[..., Any] | None = None
-    # Likewise: only training touches the disk.
+    # Set by the package's root: only training touches the disk.
     exporter: Callable[[VAE, str], None] | None = None
 
     def __init__(self, encoder, latent: Latent, decoder, likelihood, condition=None, **kwargs):
@@ -70,7 +66,6 @@ class VAE(keras.Model):
         )
         self.likelihood = likelihood
         self.condition = condition
-        self._totals: dict[str, float] = {}
 
     # ---------------------------------------------------------------- tensors
 
@@ -314,30 +309,6 @@ class VAE(keras.Model):
         model.build()
         return model
 
-    def compile(
-        self, optimizer="adam", objective=None, procedure=None, run_eagerly=False, **kwargs
-    ):
-        """Says how `fit` trains.
-
-        Args:
-            optimizer: for the default procedure (all weights move together).
-            objective: for the default procedure; the ELBO if not given.
-            procedure: a `tfvae.procedures.Procedure` instead of the two above.
-            run_eagerly: no `tf.function`, for debugging.
-            **kwargs: what Keras accepts besides (`steps_per_execution` stays 1).
-        """
-        super().compile(optimizer=None, run_eagerly=run_eagerly, jit_compile=False, **kwargs)
-        if procedure is None:
-            procedure = type(self).default_procedure(objective=objective, optimizer=optimizer)
-        elif objective is not None:
-            raise UserError("compile takes a procedure or an objective; a procedure has its own")
-        self.procedure = procedure
-        self.train_function = self.test_function = None
-
-    def get_compile_config(self):
-        """Nothing: a saved model is the model, not its training."""
-        return None
-
     def fit(self, x=None, y=None, *args, **kwargs):
         """As `keras.Model.fit`; the data are looked at first, those of a pipeline as they pass."""
         with inputs.Gate(self) as gate:
@@ -350,11 +321,7 @@ class VAE(keras.Model):
             return history
 
     def evaluate(self, x=None, y=None, *args, **kwargs):
-        """As `keras.Model.evaluate`: `elbo`, `distortion` and `rate` at weight 1, nats.
-
-        Where the rate is conditional on what x chose (`AssociativeLatent`) there is no ELBO: the sum
-        of the two is called `conditional_objective`.
-        """
+        """As `keras.Model.evaluate`; see `tfvae.fitting.Fitted.evaluate`."""
         if not self.compiled:
             self.compile()  # measures do not depend on how the model is trained
         if kwargs.get("_use_cached_eval_dataset"):  # within `fit`, which has looked at them
@@ -384,59 +351,6 @@ class VAE(keras.Model):
     def predict_on_batch(self, x):
         """As `keras.Model.predict_on_batch`."""
         return super().predict_on_batch(inputs.Gate(self)(x)[0])
-
-    def make_train_function(self, force=False):
-        """Hands Keras the procedure's cycle: it takes the iterator and loops around the strategy."""
-        if self.train_function is None or force:
-            if not self.built:
-                self.build()
-            self.train_function = self.procedure.build(
-                self, self.distribute_strategy, run_eagerly=self.run_eagerly
-            )
-        return self.train_function
-
-    def make_test_function(self, force=False):
-        """Running means over the examples, exact for a short last batch and for N replicas."""
-        if self.test_function is not None and not force:
-            return self.test_function
-        strategy = self.distribute_strategy
-        whole = "elbo" if self.latent.bound else "conditional_objective"
-
-        def replica(batch, step):
-            seed = fold(seed_of(_EVALUATION_SEED), step)
-            draw = self.procedure.inference(self, first(batch), seed, label=self.label_of(batch))
-            values = {
-                whole: draw.elbo if self.latent.bound else -draw.elbo,
-                "distortion": draw.distortion,
-                "rate": tf.reduce_sum(draw.rate, -1),
-            }
-            return {
-                "count": tf.cast(tf.shape(draw.log_likelihood)[0], tf.float32),
-                **{name: tf.reduce_sum(value) for name, value in values.items()},
-            }
-
-        def step_on(iterator, step):
-            sums = strategy.run(replica, (next(iterator), step))
-            return {k: strategy.reduce("SUM", v, axis=None) for k, v in sums.items()}
-
-        compiled = step_on if self.run_eagerly else tf.function(step_on)
-
-        def function(iterator):
-            step = self._totals.get("steps", 0)
-            sums = {k: float(v) for k, v in compiled(iterator, tf.constant(step)).items()}
-            self._totals["steps"] = step + 1
-            for name, value in sums.items():
-                self._totals[name] = self._totals.get(name, 0.0) + value
-            count = self._totals["count"]
-            return {k: self._totals[k] / count for k in (whole, "distortion", "rate")}
-
-        self.test_function = function
-        return function
-
-    def reset_metrics(self):
-        """Called by Keras before each epoch and each evaluation."""
-        self._totals = {}
-        super().reset_metrics()
 
     def predict_step(self, data):
         """The deterministic codes."""

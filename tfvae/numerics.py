@@ -1,15 +1,45 @@
-"""Arithmetic that must not overflow: the mean of exponentials, taken piece by piece.
+"""Arithmetic that must not overflow: the mean of exponentials, taken piece by piece; what did overflow.
 
 Legend: S terms of one piece, B batch.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-__all__ = ["LogMeanExp", "log_mean_exp_init", "log_mean_exp_result", "log_mean_exp_update"]
+__all__ = [
+    "LogMeanExp",
+    "first_not_finite",
+    "is_finite",
+    "log_mean_exp_init",
+    "log_mean_exp_result",
+    "log_mean_exp_update",
+]
+
+
+def is_finite(values: tf.Tensor) -> bool:
+    """Whether all of them are finite; what is no floating number is."""
+    values = tf.convert_to_tensor(values)
+    return not values.dtype.is_floating or bool(tf.reduce_all(tf.math.is_finite(values)))
+
+
+def first_not_finite(logs: Mapping[str, Any]) -> str | None:
+    """The first log of a step that is NaN or infinite, in words: causes before sums.
+
+    The logs of an objective begin with the rate and the distortion, go on with its terms, and their sum
+    and its gradient are named only where they alone are not finite.
+    """
+    if math.isfinite(sum(float(value) for value in logs.values())):
+        return None  # a sum is finite only if its parts are
+    sums = [name for name in logs if name.split("/")[-1] in ("loss", "objective", "gradient_norm")]
+    for name in (*(name for name in logs if name not in sums), *sums):
+        if not math.isfinite(float(logs[name])):
+            return f"{name} is {float(logs[name])}"
+    return None
 
 
 class LogMeanExp(NamedTuple):

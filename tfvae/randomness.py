@@ -9,11 +9,28 @@ Legend: B batch of this replica, R number of replicas.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import random
+from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
 
-__all__ = ["batch_normal", "batch_uniform", "fold", "replica_fold", "seed_of"]
+__all__ = ["batch_normal", "batch_uniform", "fold", "initial_weights", "replica_fold", "seed_of"]
+
+
+@contextlib.contextmanager
+def initial_weights(seed: int) -> Iterator[None]:
+    """Within it Keras' initialisers draw by this seed; the process' own generators are left as they were.
+
+    An initialiser without a seed takes one from Python's generator; nothing else of a model is drawn
+    when it is made.
+    """
+    before = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(before)
 
 
 def seed_of(value: int) -> tf.Tensor:

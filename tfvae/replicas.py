@@ -5,11 +5,31 @@ Legend: B batch of this replica.
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
+from collections.abc import Iterator
+
 import tensorflow as tf
 
 from tfvae.checks import UserError
 
-__all__ = ["batch_mean", "batch_sum", "replica_count", "whole_batch"]
+__all__ = ["batch_mean", "batch_sum", "replica_count", "weighted", "whole_batch"]
+
+_WEIGHTS: contextvars.ContextVar = contextvars.ContextVar("weights", default=None)
+
+
+@contextlib.contextmanager
+def weighted(weights: tf.Tensor | None) -> Iterator[None]:
+    """Within it each example counts as its weight says ([B], or `None` for once each).
+
+    `batch_mean` is then the weighted mean; what looks at the whole batch otherwise is refused: examples
+    that are compared with each other cannot count by halves.
+    """
+    token = _WEIGHTS.set(weights)
+    try:
+        yield
+    finally:
+        _WEIGHTS.reset(token)
 
 
 def replica_count() -> int:
@@ -26,7 +46,13 @@ def batch_sum(values: tf.Tensor) -> tf.Tensor:
 
     Raises:
         UserError: several replicas, within a loop or a compiled function: they cannot meet there.
+            Examples that are weighted.
     """
+    _refuse_weights()
+    return _sum(values)
+
+
+def _sum(values):
     total = tf.reduce_sum(values, 0)
     if replica_count() > 1:
         total = _meet(lambda context: context.all_reduce("SUM", total))
@@ -34,8 +60,13 @@ def batch_sum(values: tf.Tensor) -> tf.Tensor:
 
 
 def batch_mean(values: tf.Tensor) -> tf.Tensor:
-    """The mean over the examples of the global batch, [B, ...] -> [...]; no gradient passes."""
-    return batch_sum(values) / batch_sum(tf.ones([tf.shape(values)[0]], values.dtype))
+    """The (weighted) mean over the examples of the global batch, [B, ...] -> [...]; no gradient passes."""
+    weights = _WEIGHTS.get()
+    if weights is None:
+        return _sum(values) / _sum(tf.ones([tf.shape(values)[0]], values.dtype))
+    weights = tf.cast(weights, values.dtype)
+    along = tf.reshape(weights, [-1] + [1] * (values.shape.rank - 1))
+    return tf.math.divide_no_nan(_sum(along * values), _sum(weights))
 
 
 def whole_batch(values: tf.Tensor) -> tf.Tensor:
@@ -45,7 +76,11 @@ def whole_batch(values: tf.Tensor) -> tf.Tensor:
     correlation). Every replica then computes the same value, the objective takes the share 1 / R of
     it from each of R replicas, and the gradient passes to this replica's own rows R times: the
     added gradients are those of one device.
+
+    Raises:
+        UserError: examples that are weighted.
     """
+    _refuse_weights()
     if replica_count() == 1:
         return values
     context = tf.distribute.get_replica_context()
@@ -56,6 +91,14 @@ def whole_batch(values: tf.Tensor) -> tf.Tensor:
     moving = (values - tf.stop_gradient(values)) * context.num_replicas_in_sync  # its value is 0
     padding = [[before, after]] + [[0, 0]] * (values.shape.rank - 1)
     return tf.stop_gradient(rows) + tf.pad(moving, padding)
+
+
+def _refuse_weights() -> None:
+    if _WEIGHTS.get() is not None:
+        raise UserError(
+            "sample_weight weights what belongs to one example, and a term of this objective compares the "
+            "examples of a batch with each other: leave sample_weight out, or that term"
+        )
 
 
 def _meet(exchange):

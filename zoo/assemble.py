@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-import keras
-
 import tfvae
 from tfvae import objectives
 from tfvae.checks import UserError
 from tfvae.latents import AutoregressiveCodes, AutoregressivePrior, NoLatent
 from tfvae.networks import NoEncoder
+from tfvae.randomness import initial_weights
 from zoo import axes, backbones, modalities, trial
 from zoo import settings as typed
 from zoo.axes import codes as codes_axis
@@ -140,8 +139,8 @@ def _pretraining(settings, context, vae) -> Stage:
 
 def _renew_decoder(recipe, settings, context, vae) -> None:
     """A decoder that knows nothing, for an encoder that does; the same after a resume."""
-    keras.utils.set_random_seed(context.seed + 1)
-    fresh = model(recipe, settings, context)
-    fresh.build()
+    with initial_weights(context.seed + 1):
+        fresh = model(recipe, settings, context)
+        fresh.build()
     for old, new in zip(vae.decoder.variables, fresh.decoder.variables):
         old.assign(new)

@@ -60,9 +60,7 @@ def write(resolved, described, kind, data, model, last, seconds, directory) -> d
         **_probe(model, kind, data, test),
         **factors(model, data, test, resolved.seed),
     }
-    if model.has_latent:
-        steps = int(model.procedure.step)
-        report["too_early"] = training.collapse_monitor.too_early(model.procedure, steps)
+    report["too_early"] = _too_early(resolved, model)
     report["verdict"] = diagnosis.verdict(report)
     console.say("drawing")
     shown = kind.pictures(last.model, test, data, resolved.seed, console.progress)
@@ -91,6 +89,16 @@ def write(resolved, described, kind, data, model, last, seconds, directory) -> d
         console.say(f"to try: {tried}  ({why})")
     console.say(directory.join("report.html"))
     return report
+
+
+def _too_early(resolved, model) -> str | None:
+    """Why nothing can be said yet of the use of the code, if it is so; see `CollapseMonitor`."""
+    least = training.collapse_monitor.WARM_UP
+    if resolved.train_steps < least:
+        return f"{resolved.train_steps} steps, of which it takes {least} at least"
+    if not model.procedure.objective.settled(resolved.train_steps):
+        return "a weight of the objective was still below the one that its schedule ends with"
+    return None
 
 
 def _remedies(report, resolved, workdir) -> list[tuple[str, str]]:

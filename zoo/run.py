@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.metadata
 import itertools
 import os
@@ -16,6 +17,7 @@ import tensorflow as tf
 import tfvae
 from tfvae import diagnosis, training
 from tfvae.checks import UserError, place
+from tfvae.randomness import initial_weights
 from tfvae.training import reading
 from zoo import assemble, console, modalities, plan, recipe, report, trial
 from zoo.datasets import labels
@@ -64,6 +66,14 @@ def build(model: str, dataset: str | None, space, data_dir: str | None, given: d
     names = {f for f in plan.Plan.__dataclass_fields__ if f != "settings"}
     values = {name: value for name, value in given.items() if name not in names}
     fields = {name: value for name, value in given.items() if name in names}
+    if space is not None:
+        usual = recipe.load(model).defaults.dataset
+        dataset = modalities.dataset_of(space, usual) if dataset is None else dataset
+        if modalities.of(dataset) is not modalities.of_space(space):
+            raise UserError(
+                f"dataset={dataset} is {modalities.of(dataset).NAME}, and the space is of "
+                f"{modalities.of_space(space).NAME}: leave one of them out"
+            )
     resolved = plan.resolve(
         model, (), values, space=space, dataset=dataset, data_dir=data_dir, **fields
     )
@@ -71,13 +81,22 @@ def build(model: str, dataset: str | None, space, data_dir: str | None, given: d
         kind = modalities.of(resolved.dataset)
         space = kind.space(resolved.dataset, data_dir, resolved.settings)
     made_for = context(resolved, space)
-    keras.utils.set_random_seed(resolved.seed)
     described = recipe.load(model)
-    made = assemble.model(described, resolved.settings, made_for)
-    trial.model_runs(made, space)
-    stages = assemble.stages(described, resolved.settings, made_for, made)
-    made.compile(procedure=main_of(stages).procedure)
+    with initial_weights(resolved.seed):
+        made = assemble.model(described, resolved.settings, made_for)
+        trial.model_runs(made, space)
+        main = main_of(assemble.stages(described, resolved.settings, made_for, made))
+        if main.remedies:
+            main.procedure.watch = functools.partial(_watching, main.remedies)
+        made.compile(procedure=main.procedure)
+        made.make_train_function()  # critics and weights of the objective are made by this seed too
     return made
+
+
+def _watching(remedies, x, label) -> training.CollapseMonitor:
+    """What turns them on, looking at the validation data of a `fit`."""
+    label = None if label is None else label[:_WATCHED]
+    return training.CollapseMonitor(x[:_WATCHED], label=label, remedies=remedies)
 
 
 def main_of(stages: Iterator[recipe.Stage]) -> recipe.Stage:

@@ -88,13 +88,13 @@ def test_a_fall_forgets_the_moments_but_not_the_rate():
     model, adam = models.plain(), keras.optimizers.Adam(0.3)
     plateau = Plateau(0.3, patience=1)
     model.compile(procedure=Joint(Update(elbo(), adam), learning_rate=plateau))
-    model.fit(models.images(32), verbose=0)
+    model.train_on_batch(models.images(32))
     assert any(np.abs(v.numpy()).max() > 0 for v in adam.variables[2:])
     model.procedure.observe({"distortion": 10.0, "rate": 0.0})
     model.procedure.observe({"distortion": 9.0, "rate": 2.0})
     assert float(plateau(None)) == pytest.approx(0.15)
     assert all(np.all(v.numpy() == 0) for v in adam.variables if v is not adam.learning_rate)
-    model.fit(models.images(8), verbose=0)
+    model.train_on_batch(models.images(8))
     assert float(adam.learning_rate.numpy()) == pytest.approx(0.15)
 
 
@@ -141,7 +141,7 @@ def test_the_best_weights_are_kept_under_any_schedule():
     weight = model.trainable_variables[0]
     losses, rates, seen = (5.0, 2.0, 3.0, 2.0), [], []
     for loss in losses:
-        model.fit(models.images(8), verbose=0)
+        model.train_on_batch(models.images(8))
         rates.append(float(sgd.learning_rate.numpy()))
         seen.append(weight.numpy().copy())
         procedure.observe({"distortion": loss, "rate": 0.0})
@@ -165,15 +165,17 @@ def test_the_codebook_of_the_best_weights_comes_back_with_its_counts(averaged):
 
     def one_more():
         """Codes and counts after one more step on the same batch."""
-        model.fit(x[:16], batch_size=16, verbose=0)
+        model.train_on_batch(x[:16])
         return [
             w.numpy().copy() for w in (model.latent.codebook.vectors, model.latent.codebook.counts)
         ]
 
-    model.fit(x, batch_size=16, epochs=3, verbose=0)
+    for rows in 3 * (x[:16], x[16:]):
+        model.train_on_batch(rows)
     model.procedure.observe({"distortion": 1.0})
     wanted = one_more()
-    model.fit(1.0 - x, batch_size=16, epochs=5, verbose=0)
+    for rows in 5 * (x[:16], x[16:]):
+        model.train_on_batch(1.0 - rows)
     late = one_more()
     model.procedure.observe({"distortion": 2.0})
     for found, want, other in zip(one_more(), wanted, late):

@@ -85,12 +85,6 @@ def _rows(change):
     return damage
 
 
-def _text(**changes):
-    """A row of step 3 that is not like the others."""
-    row = {"stage": "other", "step": 3, "train": {}, "valid": {}, **changes}
-    return json.dumps(row) + "\n"
-
-
 # (what is done, the step from which it goes on, what is said, the steps of metrics.jsonl then)
 GOES_ON = {
     "nothing": (lambda path: None, 8, None, range(1, 9)),
@@ -109,11 +103,6 @@ GOES_ON = {
     "a line of another kind": (
         _rows(lambda rows: [*rows[:3], "3\n", *rows[3:]]), 8, "line 4 is no row; dropped", range(1, 9)),
     "an empty object": (_rows(lambda rows: [*rows, "{}\n", "[]\n"]), 8, "line 9 is no row", range(1, 9)),
-    "a row of words": (
-        _rows(lambda rows: [*rows, _text(train={"rate": "much"})]), 8, "line 9 is no row", range(1, 9)),
-    "a row without a stage": (
-        _rows(lambda rows: [*rows, _text(stage=None), _text()]), 8, "line 9 is no row",
-        (*range(1, 9), 3)),
     "a row twice": (_rows(lambda rows: [*rows, rows[2]]), 8, None, range(1, 9)),
     "rows lost": (
         _rows(lambda rows: rows[2:7]), 8, "lost 3 of the 8 rows of stage 'only' up to step 8", range(3, 8)),

@@ -9,6 +9,7 @@ from tfvae.diagnosis.report import diagnosis_html, html
 from tfvae.diagnosis.sentences import sentences
 from tfvae.diagnosis.shown import Shown, Sound, audio_files
 from tfvae.diagnosis.sounds import sounds
+from tfvae.diagnosis.validation_information import ValidationInformation
 from tfvae.diagnosis.verdict import sentence, verdict
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Gaps",
     "Shown",
     "Sound",
+    "ValidationInformation",
     "audio_files",
     "collect",
     "diagnose",

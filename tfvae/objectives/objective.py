@@ -1,6 +1,7 @@
 """The objective axis: what is minimised.
 
     loss = sum_i weight_i(step) * mean_over_the_global_batch(term_i(draw))
+         = sum_i weight_i(step) * 1/B sum_b sample_weight_b term_i(draw)_b      of weighted examples
 
 Legend: B batch of one replica, G latent groups.
 """
@@ -16,6 +17,7 @@ from tfvae.checks import UserError
 from tfvae.draw import Draw
 from tfvae.objectives.dual import DualVariable
 from tfvae.objectives.switch import Switch
+from tfvae.replicas import weighted
 from tfvae.schedules import LAST, Constant, Schedule
 
 __all__ = ["Objective"]
@@ -57,7 +59,9 @@ class Objective:
         if not self.terms:
             raise UserError("an Objective needs at least one term, got none")
 
-    def __call__(self, draw: Draw, step, global_batch=None, num_replicas: int = 1):
+    def __call__(
+        self, draw: Draw, step, global_batch=None, num_replicas: int = 1, weights=None, total=None
+    ):
         """This replica's share of the loss and of the logs; their sums over replicas are the whole.
 
         Args:
@@ -65,25 +69,47 @@ class Objective:
             step: scalar integer tensor, the procedure's step.
             global_batch: examples on all replicas together; the draw's own batch if not given.
             num_replicas: how many replicas add up.
+            weights: how much each example counts, [B] (`sample_weight`), or `None` for once each.
+            total: their sum over all replicas; of these examples if not given.
 
         Returns:
             A scalar, and scalars by name: `objective`, `rate`, `distortion` (where the draw decoded),
             each further term's raw value as `term/<name>`, each weight but 1 as `weight/<name>`.
+            As Keras has it, weighted terms are divided by the number of examples, and the logged rate
+            and distortion are weighted means.
+
+        Raises:
+            UserError: weights, and a term that speaks for the whole batch.
         """
         if global_batch is None:
             global_batch = tf.shape(draw.rate)[0]
         count = tf.cast(global_batch, tf.float32)
 
-        def share(values):
-            return tf.reduce_sum(values) / count if values.shape.rank else values / num_replicas
+        def share(name, values):
+            if weights is None:
+                return tf.reduce_sum(values) / count if values.shape.rank else values / num_replicas
+            if not values.shape.rank:
+                raise UserError(
+                    f"sample_weight weights examples, and term {name!r} speaks for a whole batch: leave "
+                    "sample_weight out, or that term"
+                )
+            return tf.reduce_sum(weights * values) / count
 
-        logs = {"rate": share(tf.reduce_sum(draw.rate, -1))}
+        def mean(values):
+            if weights is None:
+                return tf.reduce_sum(values) / count
+            whole = tf.reduce_sum(weights) if total is None else total
+            return tf.math.divide_no_nan(tf.reduce_sum(weights * values), whole)
+
+        logs = {"rate": mean(tf.reduce_sum(draw.rate, -1))}
         if draw.log_likelihood is not None:
-            logs["distortion"] = share(draw.distortion)
+            logs["distortion"] = mean(draw.distortion)
         loss = tf.zeros([])
         for name, (weight, term) in self.terms.items():
             reads_step = getattr(term, "reads_step", False)
-            value, w = share(term(draw, step) if reads_step else term(draw)), weight(step)
+            with weighted(weights):
+                value = term(draw, step) if reads_step else term(draw)
+            value, w = share(name, value), weight(step)
             loss += w * value
             if name not in self._RESERVED:
                 logs[f"term/{name}"] = value

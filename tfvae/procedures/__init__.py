@@ -11,6 +11,7 @@ from tfvae.procedures.procedure import Procedure
 from tfvae.procedures.restarted_codebook import RestartedCodebook
 from tfvae.procedures.until import Until
 from tfvae.procedures.update import Update
+from tfvae.procedures.usual import usual
 from tfvae.procedures.write_codes import WriteCodes
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "Update",
     "WriteCodes",
     "encoder_variables",
+    "usual",
 ]

@@ -19,7 +19,7 @@ from tfvae.inference import amortised
 from tfvae.objectives import Objective, elbo
 from tfvae.procedures.keep_best import KeepBest
 from tfvae.procedures.partwise import Partwise, encoder_variables
-from tfvae.procedures.procedure import Procedure, reduced
+from tfvae.procedures.procedure import Procedure, arrived, reduced
 from tfvae.procedures.update import Update
 from tfvae.randomness import fold
 from tfvae.schedules import Schedule
@@ -47,7 +47,8 @@ class Aggressive(Procedure):
     Args:
         objective: the ELBO if not given.
         encoder_optimizer, decoder_optimizer: Keras optimizers, two of them.
-        information: model -> I in nats on data that is not trained on.
+        information: model -> I in nats on data that is not trained on; a
+            `tfvae.diagnosis.ValidationInformation` takes them from `fit`.
         check_every: outer steps between the checks (published: an epoch).
         inner_steps: the most inner steps (published: 99).
         window: of the loss (published: 15 for text, 10 for images).
@@ -62,6 +63,7 @@ class Aggressive(Procedure):
     """
 
     name = "aggressive training"
+    several_batches = True
 
     def __init__(
         self,
@@ -155,7 +157,9 @@ class Aggressive(Procedure):
                 closed = index % self.window == 0
                 before = tf.where(closed, loss / units, before)
                 loss, units = tf.where(closed, 0.0, loss), tf.where(closed, 0.0, units)
-                more = step_of(self.inner, next(iterator), index + 1)
+                batch = next(iterator)
+                with arrived(batch):
+                    more = step_of(self.inner, batch, index + 1)
                 return index + 1, loss + more["objective"], units + more["units"], before
 
             def goes_on(index, loss, units, before):
@@ -165,14 +169,17 @@ class Aggressive(Procedure):
             return tf.while_loop(goes_on, body, start)[0]
 
         def aggressive(iterator):
-            self._set_rates()
             batch = next(iterator)
-            inner = loop(iterator, batch)
-            return finish(step_of(self.decoder, batch), inner)
+            with arrived(batch):
+                self._set_rates()
+                inner = loop(iterator, batch)
+                return finish(step_of(self.decoder, batch), inner)
 
         def joint(iterator):
-            self._set_rates()
-            return finish(step_of(self.joint, next(iterator)), tf.constant(0))
+            batch = next(iterator)
+            with arrived(batch):
+                self._set_rates()
+                return finish(step_of(self.joint, batch), tf.constant(0))
 
         if not run_eagerly:
             aggressive, joint = tf.function(aggressive), tf.function(joint)
@@ -189,6 +196,24 @@ class Aggressive(Procedure):
             return {**logs, "aggressive": tf.cast(self.aggressive, tf.float32)}
 
         return cycle
+
+    @property
+    def optimizer(self):
+        return self.joint.optimizer
+
+    @property
+    def asks_validation(self):
+        if getattr(self.information, "lacks_examples", False) and self.largest != 0:
+            return "aggressive training looks at validation data"
+        return super().asks_validation
+
+    def take_validation(self, x, label):
+        if getattr(self.information, "lacks_examples", False):
+            self.information.take(x, label)
+
+    def finish(self):
+        super().finish()
+        self.joint.finish()
 
     def turn_on(self, step: int) -> None:
         """The aggressive phase begins anew, with its own count of steps and a clean reference."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from tfvae.checks import UserError, positive
-from tfvae.procedures.procedure import Procedure, reduced
+from tfvae.procedures.procedure import Procedure, arrived, reduced
 from tfvae.procedures.update import Update
 from tfvae.randomness import fold
 
@@ -52,10 +52,23 @@ class Alternating(Procedure):
             raise UserError(f"an Alternating needs players with names of their own, got {names}")
         for player in players:
             positive(f"steps of {player.name}", player.steps)
-        super().__init__(0, main.inference, None)
+        super().__init__(0, main.inference, main.learning_rate)
         self.main, self.players = main, list(players)
         self.seed, self.step = main.seed, main.step  # one counter
         self.objective = main.objective
+
+    several_batches = True
+
+    @property
+    def optimizer(self):
+        return self.main.optimizer
+
+    @property
+    def asks_validation(self):
+        return super().asks_validation or self.main.asks_validation
+
+    def take_validation(self, x, label):
+        self.main.take_validation(x, label)
 
     @property
     def position(self) -> int:
@@ -75,9 +88,11 @@ class Alternating(Procedure):
         def turn(player, number):
             def step(iterator, index):
                 seed = fold(self.seed, self.step, _PLAYERS, number, index)
-                arguments = (next(iterator), self.step.read_value(), seed)
-                logs = reduced(strategy, strategy.run(player.update, arguments))
-                player.update.objective.feed(self.step, logs)
+                batch = next(iterator)
+                with arrived(batch):
+                    arguments = (batch, self.step.read_value(), seed)
+                    logs = reduced(strategy, strategy.run(player.update, arguments))
+                    player.update.objective.feed(self.step, logs)
                 return logs
 
             return step if run_eagerly else tf.function(step)

@@ -10,7 +10,7 @@ from tfvae.checks import UserError
 from tfvae.objectives import elbo
 from tfvae.procedures.keep_best import KeepBest
 from tfvae.procedures.partwise import Partwise
-from tfvae.procedures.procedure import Procedure, reduced
+from tfvae.procedures.procedure import Procedure, arrived, reduced
 from tfvae.procedures.update import Update
 from tfvae.randomness import fold
 from tfvae.schedules import Schedule
@@ -52,8 +52,7 @@ class Joint(Procedure):
             self.update.build(model)
             self._build_rate(model)
 
-        def cycle(iterator):
-            batch = next(iterator)
+        def step(batch):
             if self.learning_rate is not None:
                 self._set_rate(self.update.optimizer)
             arguments = (batch, self.step.read_value(), fold(self.seed, self.step))
@@ -63,19 +62,27 @@ class Joint(Procedure):
             del logs["units"]
             return logs
 
+        def cycle(iterator):
+            batch = next(iterator)
+            with arrived(batch):
+                return step(batch)
+
         return cycle if run_eagerly else tf.function(cycle)
 
     @property
     def updates(self):
         return [self.update]
 
+    @property
+    def optimizer(self):
+        return self.update.main_optimizer
+
     def state(self):
         return {"step": self.step, **self.update.state(), **self._rate_state()}
 
     def finish(self):
         super().finish()
-        if self.update.optimizer.use_ema:
-            self.update.optimizer.finalize_variable_values(self.update.moving)
+        self.update.finish()
 
     def observe(self, measured, optimizers=()):
         super().observe(measured, [self.update.optimizer])

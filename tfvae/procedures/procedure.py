@@ -13,16 +13,26 @@ from typing import Any
 import tensorflow as tf
 
 from tfvae.inference import amortised
+from tfvae.procedures.attendance import Attendance
 from tfvae.procedures.keep_best import KeepBest
 from tfvae.randomness import seed_of
 from tfvae.schedules import Schedule
 
-__all__ = ["Procedure", "reduced"]
+__all__ = ["Procedure", "arrived", "reduced"]
 
 
 def reduced(strategy, logs) -> dict[str, tf.Tensor]:
     """The replicas' shares of the logs, added up."""
     return {name: strategy.reduce("SUM", value, axis=None) for name, value in logs.items()}
+
+
+def arrived(batch):
+    """A context in which nothing runs before the batch is there.
+
+    Within a graph a counter does not wait for the data by itself: where a stream ends, the step that gets
+    no batch would still count, here and in the optimizer.
+    """
+    return tf.control_dependencies(tf.nest.flatten(batch, expand_composites=True))
 
 
 class Procedure(abc.ABC):
@@ -59,6 +69,27 @@ class Procedure(abc.ABC):
             run_eagerly: no `tf.function`.
         """
 
+    objective = None
+    """What is minimised (`tfvae.objectives.Objective`): Keras' `loss` and `val_loss`; `None` for the ELBO."""
+
+    several_batches = False
+    """Whether a step may take more than one batch: `fit` then gives it a stream without end."""
+
+    watch: Callable | None = None
+    """(x, label) -> a Keras callback that `fit` runs with: what turns remedies on when the latent is lost."""
+
+    @property
+    def optimizer(self):
+        """The main one: `model.optimizer`, for Keras' callbacks; `None` where nothing speaks for all."""
+        return None
+
+    @property
+    def asks_validation(self) -> str:
+        """Who of it looks at validation data, in words; empty if nobody does."""
+        if isinstance(self.learning_rate, KeepBest):
+            return f"{type(self.learning_rate).__name__} looks at validation data"
+        return "on_collapse looks at validation data" if self.watch is not None else ""
+
     @property
     def position(self) -> int:
         """How many batches of the stream were taken: where a resumed run goes on in it."""
@@ -84,6 +115,18 @@ class Procedure(abc.ABC):
         """Called once when the training is done: the weights that shall be kept into the model."""
         if isinstance(self.learning_rate, KeepBest):
             self.learning_rate.take_back()
+
+    def attendance(self) -> Attendance:
+        """The callback that `fit` runs behind all others."""
+        return Attendance(self)
+
+    def take_validation(self, x, label) -> None:
+        """Validation examples that `fit` was given, [N, ...] raw units, and their labels or `None`."""
+        del x, label
+
+    def scheduled_rate(self, step: int) -> float | None:
+        """The learning rate that the schedule gave or gives this step; `None` without a schedule."""
+        return None if self.learning_rate is None else float(self.learning_rate(tf.constant(step)))
 
     def _build_rate(self, model) -> None:
         if isinstance(self.learning_rate, KeepBest):

@@ -8,11 +8,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfvae.checks import UserError
+from tfvae.checks import UserError, positive
+from tfvae.fitting import sample_weights
 from tfvae.inference import amortised
 from tfvae.inputs import first
 from tfvae.objectives import Objective
-from tfvae.procedures.partwise import Partwise
+from tfvae.procedures.partwise import Partwise, refuse_unknown
 
 __all__ = ["Update"]
 
@@ -23,6 +24,10 @@ class Update:
     Every replica computes its share of the loss over the *global* batch; the optimizer adds the
     gradients of the replicas. Clipping looks at the added gradient, not at a replica's own, so N
     replicas step as one device does (Keras clips before it adds; its own `clipnorm` is refused).
+
+    Weighted examples (`sample_weight`) count as much as their weights say. A frozen variable
+    (`trainable = False`) does not move. A scaled loss (`keras.optimizers.LossScaleOptimizer`) moves the
+    weights as an unscaled one; a step whose scaled gradient overflows is skipped.
 
     Args:
         objective: what is minimised.
@@ -56,10 +61,15 @@ class Update:
             if getattr(self.optimizer, name, None):
                 raise UserError(f"use Update(clip_norm=...) instead of the optimizer's {name}")
         self.variables = variables
+        if clip_norm is not None and positive("clip_norm", clip_norm) == float("inf"):
+            raise UserError(
+                "clip_norm must be a finite number above 0 (None clips nothing), got inf"
+            )
         self.clip_norm = clip_norm
         self.clip_over = clip_over
         self.inference = inference
         self.jit_compile = jit_compile
+        self._owned = None  # the variables that the optimizer has slots for
 
     def build(self, model) -> None:
         """Makes the optimizer's slots; called under the strategy's scope, before tracing."""
@@ -73,10 +83,7 @@ class Update:
             raise UserError(
                 "this update moves no variable: the model has no trainable ones to give"
             )
-        if isinstance(self.optimizer, Partwise):
-            self.optimizer.build_for(model, self.moving)
-        elif not self.optimizer.built:
-            self.optimizer.build(self.moving)
+        self._build_optimizer(model)
         measured = [] if self.clip_over is None else self.clip_over(model)
         taken = {id(v) for v in self.moving}
         self._measured = [v for v in measured if id(v) not in taken]
@@ -86,10 +93,49 @@ class Update:
             else self._gradients_of
         )
 
-    def _gradients_of(self, x, label, step, seed, global_batch, num_replicas):
+    def _build_optimizer(self, model) -> None:
+        """Slots once; what is frozen later simply does not move.
+
+        Raises:
+            UserError: a variable that the optimizer, built before, has no slots for.
+        """
+        if isinstance(self.optimizer, Partwise):
+            self.optimizer.build_for(model, self.moving)
+            return
+        if self._owned is None:
+            if not self.optimizer.built:
+                self.optimizer.build(self.moving)
+                self._owned = list(self.moving)
+            else:  # what it was built on, maybe for another model
+                self._owned = list(getattr(self.optimizer, "_trainable_variables", self.moving))
+        refuse_unknown(self.moving, self._owned)
+
+    @property
+    def main_optimizer(self):
+        """What Keras' callbacks may take for the model's optimizer.
+
+        It is the optimizer itself where it moves all of the model's weights and no others: Keras takes it
+        then for one that it may finish itself.
+        """
+        if isinstance(self.optimizer, Partwise) or self._owned is None:
+            return self.optimizer
+        mine = [id(v) for v in self.model.trainable_variables]
+        if [id(v) for v in self._owned] == mine:
+            return self.optimizer
+        return Partwise([(self.optimizer, lambda model: self._owned)])
+
+    def finish(self) -> None:
+        """Averaged weights (`use_ema`) take the place of the last ones."""
+        if isinstance(self.optimizer, Partwise):
+            self.optimizer.finish()
+        elif self._owned is not None:
+            self.optimizer.finalize_variable_values(self._owned)
+
+    def _gradients_of(self, x, label, step, seed, global_batch, num_replicas, weights, total):
         with tf.GradientTape() as tape:
             draw = self.inference(self.model, x, seed, step, label=label)
-            loss, logs = self.objective(draw, step, global_batch, num_replicas)
+            loss, logs = self.objective(draw, step, global_batch, num_replicas, weights, total)
+            loss = self.optimizer.scale_loss(loss)
         wanted = [*self.moving, *self._measured]
         gradients = tape.gradient(loss, [v.value for v in wanted])
         dense = [tf.zeros_like(v.value) if g is None else g for v, g in zip(wanted, gradients)]
@@ -106,12 +152,29 @@ class Update:
         if replicas > 1:
             global_batch = context.all_reduce("SUM", global_batch)
         label = self.model.label_of(batch, training=True)
-        gradients, logs, seen = self._gradients(x, label, step, seed, global_batch, replicas)
+        weights = sample_weights(batch)
+        total = None if weights is None else tf.reduce_sum(weights)
+        if weights is not None and self.after is not None:
+            raise UserError(
+                f"sample_weight cannot go with {type(self.after).__name__}, which every example of a batch "
+                "moves: leave it out"
+            )
+        if replicas > 1 and total is not None:
+            total = context.all_reduce("SUM", total)
+        gradients, logs, seen = self._gradients(
+            x, label, step, seed, global_batch, replicas, weights, total
+        )
         whole = context.all_reduce("SUM", gradients) if replicas > 1 else gradients
-        norm = tf.linalg.global_norm(whole)
+        scale = self.optimizer.scale_loss(tf.ones([]))
+        norm = tf.linalg.global_norm(whole) / scale
         if self.clip_norm is not None:
             factor = self.clip_norm / tf.maximum(norm, self.clip_norm)
             gradients = [g * tf.cast(factor, g.dtype) for g in gradients]
+        if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
+            # all replicas skip a step, or none: Keras looks at a replica's own gradient
+            overflown = tf.math.logical_not(tf.math.is_finite(norm))
+            gradients = [tf.where(overflown, tf.cast(float("nan"), g.dtype), g) for g in gradients]
+            norm = tf.where(overflown, 0.0, norm)
         self.optimizer.apply(gradients[: len(self.moving)], self.moving)
         if self.after is not None:
             self.after(seen, step, seed)

@@ -39,8 +39,10 @@ class WriteCodes:
         return draw.aux["code"], draw.aux["index"]
 
     def __call__(self, seen, step, seed) -> None:
-        """One writing, in replica context; the same on every replica."""
+        """One writing, in replica context; the same on every replica. A frozen memory stays."""
         del step, seed
+        if not self.memory.trainable:
+            return
         codes, rows = map(whole_batch, seen)
         # where epochs meet an example may come twice; both then write what the first one found
         same = tf.argmax(rows[:, None] == rows[None, :], 1)

@@ -6,7 +6,6 @@ checkpoint of the same step, so that a resumed run's metrics.jsonl is that of an
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Callable
 from time import monotonic as _now
@@ -15,7 +14,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfvae.checks import UserError
+from tfvae.checks import NotFinite
+from tfvae.numerics import is_finite
 from tfvae.training.run_directory import room
 
 __all__ = ["Checkpointer", "FiniteGuard", "Monitor", "Progress"]
@@ -46,44 +46,28 @@ class _Clock(keras.callbacks.Callback):
 
 
 class FiniteGuard(_Clock):
-    """Stops at the first log that is NaN or infinite, before anything of that step is kept.
+    """Stops before a weight that is NaN or infinite is measured or kept.
 
-    The logs of a step were taken before its update; so the weights are looked at too, at the steps
-    where they would be measured or kept.
+    The logs of a step, which `fit` looks at, were taken before its update.
 
     Args:
         start: the step the run goes on from.
         keeps: whether a step is measured or kept.
         weights: what is kept.
-        last_good: the step of the newest checkpoint, or `None`.
 
     Raises:
-        UserError: names the term or the weight, the step, and the checkpoint that is still good.
+        NotFinite: names the weight and the step.
     """
 
-    def __init__(self, start, keeps: Callable[[int], bool], weights, last_good):
+    def __init__(self, start, keeps: Callable[[int], bool], weights):
         super().__init__(start)
-        self._keeps, self._weights, self._last_good = keeps, weights, last_good
+        self._keeps, self._weights = keeps, weights
 
     def at_step(self, step, logs):
-        # a sum is finite only if its parts are
-        if not math.isfinite(sum(float(value) for value in logs.values())):
-            for name in ("distortion", "rate", *sorted(logs)):
-                if name in logs and not math.isfinite(float(logs[name])):
-                    self._stop(step, f"{name} is {float(logs[name])}")
         if self._keeps(step):
             for weight in self._weights:
-                if not bool(tf.reduce_all(tf.math.is_finite(weight.value))):
-                    self._stop(step, f"weight {weight.path} is no longer finite")
-
-    def _stop(self, step, what):
-        good = self._last_good()
-        kept = f"the last good checkpoint is of step {good}"
-        raise UserError(
-            f"training stopped at step {step}: {what}; "
-            f"{'no checkpoint was written yet' if good is None else kept}; "
-            "a smaller --learning_rate or --set=clip_norm may help"
-        )
+                if not is_finite(weight.value):
+                    raise NotFinite(step, f"weight {weight.path} is no longer finite")
 
 
 class Monitor(_Clock):
@@ -103,6 +87,8 @@ class Monitor(_Clock):
         procedure: is told what was measured, and may end the training.
         watch: a `CollapseMonitor`; its figures are the row's `latent`.
     """
+
+    observes = True  # `fit` need not be given validation data for a procedure that looks at some
 
     def __init__(
         self,

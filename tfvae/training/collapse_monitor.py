@@ -13,28 +13,12 @@ from tfvae import inputs, metrics
 from tfvae.checks import UserError, positive
 from tfvae.randomness import fold, seed_of
 
-__all__ = ["WARM_UP", "CollapseMonitor", "too_early"]
+__all__ = ["WARM_UP", "CollapseMonitor"]
 
 WARM_UP = 100
 """Steps before which nothing can be said of a code's use."""
 _LEAST_RATE = 0.1
 _LEAST_INFORMATION = 0.1
-
-
-def too_early(procedure, step: int, warm_up: int = WARM_UP) -> str | None:
-    """Why nothing can be said of a code's use after so many steps; `None` where something can.
-
-    Args:
-        procedure: that trained so far; its `objective` knows whether its schedules have ended.
-        step: how far.
-        warm_up: the least number of steps.
-    """
-    if step < warm_up:
-        return f"{step} steps, of which it takes {warm_up} at least"
-    objective = getattr(procedure, "objective", None)
-    if objective is not None and not objective.settled(step):
-        return "a weight of the objective was still below the one that its schedule ends with"
-    return None
 
 
 class CollapseMonitor(keras.callbacks.Callback):
@@ -130,7 +114,7 @@ class CollapseMonitor(keras.callbacks.Callback):
             "active_units": metrics.active_units(np.var(means, 0, ddof=1)),
         }
         self.history.append(found)
-        if too_early(getattr(self.model, "procedure", None), step, self.warm_up):
+        if not self._counts(step):
             return found
         signs = self._signs(found)
         self._bad = self._bad + 1 if len(signs) >= 2 else 0
@@ -140,6 +124,10 @@ class CollapseMonitor(keras.callbacks.Callback):
             self._said = True
             self._act(step, signs)
         return found
+
+    def _counts(self, step) -> bool:
+        objective = getattr(getattr(self.model, "procedure", None), "objective", None)
+        return step >= self.warm_up and (objective is None or objective.settled(step))
 
     def _signs(self, found) -> list[str]:
         checks = (

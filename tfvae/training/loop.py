@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import tensorflow as tf
 
-from tfvae.checks import UserError
+from tfvae.checks import NotFinite, UserError
 from tfvae.training import strategy as strategies
 from tfvae.training.callbacks import Checkpointer, FiniteGuard, Monitor, Progress
 from tfvae.training.checkpoint import ExactCheckpoint
@@ -96,10 +97,6 @@ def train(
 
     seconds = before
 
-    def last_good():
-        whole = checkpoint.steps()
-        return whole[-1] if whole else None
-
     def keeps(step):
         return step % eval_every == 0 or step % checkpoint_every == 0 or step == steps
 
@@ -110,12 +107,12 @@ def train(
         checkpoint.save(step, {"monitor": monitor.state, "seconds": seconds})
 
     weights = [v for v in model.variables if tf.as_dtype(v.dtype).is_floating]
-    callbacks = [FiniteGuard(start, keeps, weights, last_good), monitor]
+    callbacks = [FiniteGuard(start, keeps, weights), monitor]
     if write:
         callbacks.append(Checkpointer(start, steps, checkpoint_every, save))
     if progress and write:
         callbacks.append(Progress(start, steps, stage))
-    with strategies.lost_worker(strategy):
+    with strategies.lost_worker(strategy), _last_good(checkpoint):
         model.fit(
             stream(procedure.position),
             steps_per_epoch=steps - start,
@@ -125,8 +122,23 @@ def train(
             callbacks=callbacks,
         )
     writer.close()
-    procedure.finish()
     return seconds
+
+
+@contextlib.contextmanager
+def _last_good(checkpoint) -> Iterator[None]:
+    """Adds to what went wrong where the run may go on from."""
+    try:
+        yield
+    except NotFinite as error:
+        whole = checkpoint.steps()
+        kept = (
+            f"the last good checkpoint is of step {whole[-1]}"
+            if whole
+            else "no checkpoint was written yet"
+        )
+        advice = f"{kept}; a smaller --learning_rate or --set=clip_norm may help"
+        raise NotFinite(error.step, error.what, advice) from error
 
 
 def _restored(checkpoint, directory, stage, first) -> tuple[int, dict | None, float | None]:

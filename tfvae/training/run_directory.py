@@ -207,7 +207,7 @@ class RunDirectory:
         """Drops the rows for which `keep(row)` is false, and what is no row (said in one line)."""
         self.check()
         lines = self._lines()
-        if None in lines:
+        if None in lines[:-1]:  # the last one may have been cut short by a kill
             where = lines.index(None) + 1
             print(
                 f"note: {self.join('metrics.jsonl')}: line {where} is no row; dropped",
@@ -222,23 +222,18 @@ class RunDirectory:
         if not os.path.exists(path):
             return []
         with room(path), open(path, "rb") as stream:
-            # a last line without an end was cut short by a kill, before its checkpoint
-            return [_row(line) for line in stream if line.endswith(b"\n")]
+            return [_row(line) for line in stream]
 
 
 def _row(line: bytes) -> dict[str, Any] | None:
-    """Of a line that holds what `append_metrics` was given."""
+    """Of a line that is whole and holds what `append_metrics` was given."""
     with contextlib.suppress(ValueError, RecursionError):
-        row = json.loads(line)
+        row = json.loads(line) if line.endswith(b"\n") else None
         if isinstance(row, dict) and isinstance(row.get("step"), int):
-            figures = _figures(row.get("train")) and _figures(row.get("valid"))
-            return row if figures and isinstance(row.get("stage"), str) else None
+            kinds = (row.get("stage"), str), (row.get("train"), dict), (row.get("valid"), dict)
+            if all(isinstance(value, kind) for value, kind in kinds):
+                return row
     return None
-
-
-def _figures(held: Any) -> bool:
-    kinds = int, float, type(None)
-    return isinstance(held, dict) and all(isinstance(value, kinds) for value in held.values())
 
 
 def _is_no_ones(name: str) -> bool:

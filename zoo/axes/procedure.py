@@ -23,7 +23,6 @@ from tfvae.procedures import (
     Update,
     encoder_variables,
 )
-from tfvae.randomness import seed_of
 from tfvae.schedules import Constant, Cosine, Exponential, Piecewise, Restarts, Schedule
 from zoo.recipe import MAIN, Context, Stage
 from zoo.settings import ON, field
@@ -284,7 +283,9 @@ def _aggressive(settings, context: Context, objective, inference, rate) -> Aggre
     return Aggressive(
         _optimizer(settings, settings.encoder_optimizer),
         _optimizer(settings),
-        _information(context, settings.information_examples),
+        diagnosis.ValidationInformation(
+            context.valid, context.valid_label, settings.information_examples, seed=context.seed
+        ),
         settings.check_every or epoch,
         objective,
         settings.inner_steps,
@@ -313,17 +314,6 @@ def _encoder_factor(settings, context: Context) -> float:
     if own is None:
         return 1.0
     return own / context.learning_rate
-
-
-def _information(context: Context, number: int):
-    """model -> I(x; z) of the validation data, nats."""
-
-    def information(model) -> float:
-        x, label = context.valid[:number], context.valid_label
-        label = None if label is None else label[:number]
-        return diagnosis.information_in_batches(model, x, len(x), seed_of(context.seed), label)
-
-    return information
 
 
 def moment_stage(settings, context: Context, model) -> Stage:

@@ -2,7 +2,7 @@
 
 A kind is a module with
 
-    NAME, UNIT, BACKBONES, DEFAULT_BACKBONE, SETTINGS, SETTINGS_WITHOUT_LATENT
+    NAME, DATASET (its default), UNIT, BACKBONES, DEFAULT_BACKBONE, SETTINGS, SETTINGS_WITHOUT_LATENT
     load(dataset, data_dir, settings) -> data          reads files
     space(dataset, data_dir, settings) -> Space         what a model must know; reads as little as it can
     space_of(data) -> Space
@@ -19,10 +19,10 @@ from __future__ import annotations
 
 import importlib
 
-from tfvae.checks import one_of
+from tfvae.checks import UserError, one_of
 from zoo import datasets
 
-__all__ = ["NAMES", "named", "of"]
+__all__ = ["NAMES", "dataset_of", "named", "of", "of_space"]
 
 NAMES = ("images", "speech", "text")
 
@@ -39,3 +39,24 @@ def of(dataset: str):
         UserError: there is no data set of that name.
     """
     return named(datasets.modality(dataset))
+
+
+def of_space(space):
+    """The kind of data of a `Space`.
+
+    Raises:
+        UserError: it is none.
+    """
+    for name in NAMES:
+        if isinstance(space, named(name).Space):
+            return named(name)
+    raise UserError(
+        f"space must be a Space of {', '.join(f'zoo.modalities.{n}' for n in NAMES)}, got "
+        f"{type(space).__name__}"
+    )
+
+
+def dataset_of(space, usual: str) -> str:
+    """A data set of the space's kind: the usual one where it is, else the kind's default."""
+    kind = of_space(space)
+    return usual if of(usual) is kind else kind.DATASET

@@ -39,6 +39,7 @@ __all__ = [
 ]
 
 NAME = "images"
+DATASET = "digits"
 UNIT = "images"
 DEFAULT_BACKBONE = "gated_pixelcnn"
 _DEEP = {"backbone": tuple(name for name in BACKBONES if name != "linear")}

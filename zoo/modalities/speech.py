@@ -42,6 +42,7 @@ __all__ = [
 ]
 
 NAME = "speech"
+DATASET = "fsdd"
 UNIT = "recordings"
 DEFAULT_BACKBONE = "wavenet"
 

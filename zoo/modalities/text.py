@@ -44,6 +44,7 @@ __all__ = [
 ]
 
 NAME = "text"
+DATASET = "pydoc"
 UNIT = "sentences"
 DEFAULT_BACKBONE = "lstm"
 _DILATED = {"backbone": ("dilated_cnn",)}

@@ -1,0 +1,594 @@
+"""What whoever knows `keras.Model` expects of it, for a model that a procedure trains.
+
+compile(optimizer) | compile(procedure=...)  ->  fit: one cycle of the procedure for each step
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import math
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfvae.checks import NotFinite, UserError
+from tfvae.inputs import first
+from tfvae.numerics import first_not_finite
+from tfvae.randomness import fold, seed_of
+
+__all__ = ["Fitted", "sample_weights"]
+
+_EVALUATION_SEED = 20260
+_STATE = "procedure."  # of the keys of a weights file that hold the training's state
+_ORDER = ("loss", "elbo", "conditional_objective", "distortion", "rate")  # of `evaluate`'s list
+_CLASSES = (
+    "class_weight weights the classes of y, which a VAE does not predict: give "
+    "sample_weight=weights[labels], one number for each example"
+)
+_NEVER_CALLED = ("train_step", "test_step", "compute_loss", "compute_metrics")
+
+
+def sample_weights(batch) -> tf.Tensor | None:
+    """How much each example of a batch (x, y, weight) counts, [B] float32; `None` without.
+
+    Raises:
+        UserError: not one number for each example.
+    """
+    if not isinstance(batch, (tuple, list)) or len(batch) < 3 or batch[2] is None:
+        return None
+    weights = tf.cast(batch[2], tf.float32)
+    if weights.shape.rank == 2 and weights.shape[1] == 1:
+        weights = weights[:, 0]
+    if weights.shape.rank != 1:
+        raise UserError(
+            f"sample_weight must be one number for each example, [N], got shape {tuple(weights.shape)}"
+        )
+    return weights
+
+
+class Fitted(keras.Model):
+    """A model whose training is one procedure (`tfvae.procedures.Procedure`), in Keras' own words.
+
+    A subclass has `latent`, `condition`, `data_shape`, `label_of(batch)` and `default_procedure`.
+    """
+
+    # Set by the package's root: (model, optimizer, objective, jit_compile) -> what a plain `compile`
+    # means. The model itself does not know any procedure.
+    default_procedure: Callable[..., Any] | None = None
+
+    def compile(
+        self,
+        optimizer=None,
+        objective=None,
+        procedure=None,
+        loss=None,
+        metrics=None,
+        weighted_metrics=None,
+        loss_weights=None,
+        run_eagerly=False,
+        steps_per_execution=1,
+        jit_compile="auto",
+        auto_scale_loss=True,
+    ):
+        """Says how `fit` trains: `compile("adam")` is all weights together on the ELBO.
+
+        Args:
+            optimizer: a Keras optimizer or its name, "adam" if not given.
+            objective: a `tfvae.objectives.Objective` instead of the ELBO.
+            procedure: a `tfvae.procedures.Procedure`, which has an optimizer and an objective of its own.
+            run_eagerly: no `tf.function`, for debugging.
+            steps_per_execution: steps between two calls of the callbacks.
+            jit_compile: forward and backward pass by XLA ("auto": no).
+            auto_scale_loss: as of Keras: a `LossScaleOptimizer` around the optimizer under mixed_float16.
+
+        Raises:
+            UserError: `loss`, `metrics` and what belongs to them, which compare a prediction with a y that
+                a VAE has not; an argument that the procedure has its own of; a subclass with methods that
+                are never called.
+        """
+        comparing = {
+            "loss": loss,
+            "metrics": metrics,
+            "weighted_metrics": weighted_metrics,
+            "loss_weights": loss_weights,
+        }
+        for name, value in comparing.items():
+            if value is not None:
+                raise UserError(
+                    f"compile({name}=...) compares a prediction with y, and a VAE has no y: give "
+                    "objective=tfvae.objectives.Objective({...}); a term of weight 0 is a metric"
+                )
+        if procedure is not None:
+            jit = None if jit_compile in ("auto", False) else jit_compile
+            own = {"optimizer": optimizer, "objective": objective, "jit_compile": jit}
+            for name, value in own.items():
+                if value is not None:
+                    raise UserError(
+                        f"compile takes a procedure or {name}=..., not both: a procedure has its own"
+                    )
+        self._refuse_never_called()
+        super().compile(
+            optimizer=None,
+            run_eagerly=run_eagerly,
+            steps_per_execution=steps_per_execution,
+            jit_compile=False,
+        )
+        plain = None
+        if procedure is None:
+            jit_compile = jit_compile is True and not run_eagerly
+            optimizer = self._optimizer_of(
+                "adam" if optimizer is None else optimizer, auto_scale_loss
+            )
+            make = type(self).default_procedure
+            procedure = make(self, optimizer, objective, jit_compile)
+            if objective is None:  # what a file can say of the training, as Keras does
+                plain = _Plain(optimizer, jit_compile, run_eagerly, steps_per_execution)
+        self.procedure, self._plain = procedure, plain
+        self._built_for: tuple | None = None
+        self._means = _Means()
+
+    def _optimizer_of(self, optimizer, auto_scale_loss):
+        optimizer = keras.optimizers.get(optimizer)
+        scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+        if auto_scale_loss and not scaled and self.dtype_policy.name == "mixed_float16":
+            return keras.optimizers.LossScaleOptimizer(optimizer)
+        return optimizer
+
+    def _refuse_never_called(self) -> None:
+        for name in _NEVER_CALLED:
+            if getattr(type(self), name) is not getattr(keras.Model, name):
+                raise UserError(
+                    f"{type(self).__name__} overrides {name}, which a VAE never calls: a procedure drives "
+                    "fit: write a tfvae.procedures.Procedure, or a term of the objective"
+                )
+
+    @property
+    def optimizer(self):
+        """The procedure's main optimizer, for callbacks; `None` before `compile`."""
+        if self.__dict__.get("_hidden"):
+            raise AttributeError(
+                "optimizer"
+            )  # what walks through the model's attributes shall not save it
+        procedure = self.__dict__.get("procedure")
+        return None if procedure is None else procedure.optimizer
+
+    @optimizer.setter
+    def optimizer(self, optimizer):
+        if optimizer is not None:
+            raise UserError(
+                "a model's optimizer is its procedure's: give another one to compile(...)"
+            )
+
+    # ---------------------------------------------------------------- fit
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        verbose="auto",
+        callbacks=None,
+        validation_split=0.0,
+        validation_data=None,
+        shuffle=True,
+        class_weight=None,
+        sample_weight=None,
+        initial_epoch=0,
+        steps_per_epoch=None,
+        **kwargs,
+    ):
+        """As `keras.Model.fit`. `loss` is the objective; the history has the means over each epoch.
+
+        What the procedure must hear of, it hears: each validation, and the end of the training.
+
+        Raises:
+            UserError: not compiled; `class_weight`; no validation data for a procedure that needs some;
+                training that went wrong, with what failed first.
+        """
+        if not self.compiled:
+            raise UserError(
+                'compile this model first, as in model.compile("adam"): a file holds how it was trained only '
+                "where that was a plain compile"
+            )
+        if class_weight is not None:
+            raise UserError(_CLASSES)
+        self.make_train_function()  # the optimizers' slots: Keras would make them for all weights
+        callbacks = _listed(callbacks)
+        y = self._beside_weights(x, y, sample_weight)
+        if isinstance(validation_data, (tuple, list)) and len(validation_data) == 3:
+            valid, label, weights = validation_data
+            validation_data = (valid, self._beside_weights(valid, label, weights), weights)
+        if validation_split and validation_data is None:
+            (x, y, sample_weight), validation_data = _split(x, y, sample_weight, validation_split)
+        self._take_validation(validation_data, callbacks)
+        if self.procedure.several_batches:
+            x, y, sample_weight, steps_per_epoch = _endless(
+                x, y, sample_weight, batch_size or 32, shuffle, steps_per_epoch, self.procedure
+            )
+            shuffle, batch_size = False, None
+        return super().fit(
+            x,
+            y,
+            batch_size=batch_size,
+            epochs=epochs,
+            verbose=verbose,
+            callbacks=[*callbacks, self.procedure.attendance()],
+            validation_data=validation_data,
+            shuffle=shuffle,
+            sample_weight=sample_weight,
+            initial_epoch=initial_epoch,
+            steps_per_epoch=steps_per_epoch,
+            **kwargs,
+        )
+
+    def _take_validation(self, validation_data, callbacks) -> None:
+        """What the procedure looks at; a callback that measures by itself says so (`observes`)."""
+        procedure = self.procedure
+        asks = procedure.asks_validation
+        if not asks or any(getattr(callback, "observes", False) for callback in callbacks):
+            return
+        if validation_data is None:
+            raise UserError(f"{asks}: give fit validation_data=x_valid, or (x_valid, label)")
+        x, label = _examples(validation_data)
+        procedure.take_validation(x, label if self.condition is not None else None)
+        if procedure.watch is not None:
+            callbacks.append(procedure.watch(x, label if self.asks_label else None))
+
+    def _beside_weights(self, x, y, sample_weight):
+        """y as it is, or zeros that nobody reads: Keras drops weights that no y stands before."""
+        if sample_weight is None or y is not None:
+            return y
+        if self.condition is not None:
+            raise UserError(
+                f"sample_weight needs {self.condition.beside} before it here: give y too"
+            )
+        return np.zeros([len(x)], np.int32)
+
+    def make_train_function(self, force=False):
+        """Hands Keras the procedure's cycle: it takes the iterator and loops around the strategy."""
+        trained = tuple(id(v) for v in self.trainable_variables)
+        if self.train_function is not None and not force and trained == self._built_for:
+            return self.train_function
+        if not self.built:
+            self.build()
+            trained = tuple(id(v) for v in self.trainable_variables)
+        cycle = self.procedure.build(self, self.distribute_strategy, run_eagerly=self.run_eagerly)
+        self._built_for = trained
+
+        def function(iterator):
+            iterator = _stream(iterator, self.procedure)
+            logs = {}
+            for number in range(self.steps_per_execution):
+                try:
+                    found = cycle(iterator)
+                except (StopIteration, tf.errors.OutOfRangeError):
+                    if number == 0:
+                        raise
+                    break  # the data ended within an execution
+                logs = {"loss": found["objective"], **found} if "objective" in found else found
+                wrong = first_not_finite(logs)
+                if wrong is not None:
+                    raise NotFinite(int(self.procedure.step.numpy()), wrong)
+                self._means.add({name: (value, 1.0) for name, value in logs.items()})
+            return logs
+
+        self.train_function = function
+        return function
+
+    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
+        """As `keras.Model.train_on_batch`: one step; its loss, or by name all that `fit` logs."""
+        if class_weight is not None:
+            raise UserError(_CLASSES)
+        self.make_train_function()
+        y = self._beside_weights(x, y, sample_weight)
+        found = super().train_on_batch(x, y, sample_weight, return_dict=True)
+        return found if return_dict else found["loss"]
+
+    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
+        """As `keras.Model.test_on_batch`; in the order of `evaluate`."""
+        y = self._beside_weights(x, y, sample_weight)
+        found = super().test_on_batch(x, y, sample_weight, return_dict=True)
+        return found if return_dict else [found[name] for name in _ORDER if name in found]
+
+    # ---------------------------------------------------------------- evaluate
+
+    def evaluate(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        verbose="auto",
+        sample_weight=None,
+        *args,
+        return_dict=False,
+        **kwargs,
+    ):
+        """As `keras.Model.evaluate`: `[loss, elbo, distortion, rate]`, or by name; nats, means over examples.
+
+        `loss` is the objective at the step where the training stands; the others are at weight 1. Where
+        the rate is conditional on what x chose (`AssociativeLatent`) there is no ELBO: the sum of the two
+        is called `conditional_objective`. Weighted examples count as their weights say.
+        """
+        y = self._beside_weights(x, y, sample_weight)
+        found = super().evaluate(
+            x, y, batch_size, verbose, sample_weight, *args, return_dict=True, **kwargs
+        )
+        if return_dict:
+            return found
+        return [found[name] for name in _ORDER if name in found]
+
+    def make_test_function(self, force=False):
+        """Running means over the examples, exact for a short last batch and for N replicas."""
+        if self.test_function is not None and not force:
+            return self.test_function
+        self.make_train_function()  # the objective may have weights
+        strategy = self.distribute_strategy
+        whole = "elbo" if self.latent.bound else "conditional_objective"
+
+        def replica(batch, step, at):
+            context = tf.distribute.get_replica_context()
+            seed = fold(seed_of(_EVALUATION_SEED), step)
+            draw = self.procedure.inference(self, first(batch), seed, label=self.label_of(batch))
+            weights = sample_weights(batch)
+            count = tf.shape(draw.rate)[0]
+            sizes = [count, tf.zeros([]) if weights is None else tf.reduce_sum(weights)]
+            if context.num_replicas_in_sync > 1:
+                sizes = [context.all_reduce("SUM", size) for size in sizes]
+            number, total = sizes
+            objective, replicas = self.procedure.objective, context.num_replicas_in_sync
+            share = None
+            if objective is not None:
+                share, _ = objective(draw, at, number, replicas, weights, total)
+            each = tf.ones_like(draw.log_likelihood) if weights is None else weights
+            values = {
+                whole: draw.elbo if self.latent.bound else -draw.elbo,
+                "distortion": draw.distortion,
+                "rate": tf.reduce_sum(draw.rate, -1),
+            }
+            sums = {name: tf.reduce_sum(each * value) for name, value in values.items()}
+            if share is None:
+                share = tf.reduce_sum(-each * draw.elbo) / tf.cast(number, tf.float32)
+            return {
+                "loss": share,
+                "count": tf.cast(count, tf.float32),
+                "weight": tf.reduce_sum(each),
+                **sums,
+            }
+
+        def step_on(iterator, step, at):
+            sums = strategy.run(replica, (next(iterator), step, at))
+            return {k: strategy.reduce("SUM", v, axis=None) for k, v in sums.items()}
+
+        compiled = step_on if self.run_eagerly else tf.function(step_on)
+
+        def function(iterator):
+            iterator = _stream(iterator)
+            for number in range(self.steps_per_execution):
+                at = self.procedure.step.read_value()
+                try:
+                    found = compiled(iterator, tf.constant(self._means.steps), at)
+                except (StopIteration, tf.errors.OutOfRangeError):
+                    if number == 0:
+                        raise
+                    break
+                sums = {k: float(v) for k, v in found.items()}
+                count, weight, loss = sums.pop("count"), sums.pop("weight"), sums.pop("loss")
+                whole_loss = {"loss": (loss * count, count)}
+                self._means.add(whole_loss | {k: (v, weight) for k, v in sums.items()})
+            return self._means.result()
+
+        self.test_function = function
+        return function
+
+    def get_metrics_result(self):
+        """The running means since `reset_metrics`: of an epoch's steps, or of the examples evaluated."""
+        return self._means.result()
+
+    def reset_metrics(self):
+        """Called by Keras before each epoch and each evaluation."""
+        self._means = _Means()
+        super().reset_metrics()
+
+    # ---------------------------------------------------------------- files
+
+    def get_compile_config(self):
+        """A plain `compile` (an optimizer and nothing else); of any other training a file says nothing."""
+        plain = self.__dict__.get("_plain")
+        if not self.compiled or plain is None:
+            return None
+        optimizer = keras.saving.serialize_keras_object(plain.optimizer)
+        return {**vars(plain), "optimizer": optimizer}
+
+    def compile_from_config(self, config):
+        """Compiles as the saved model was, and makes the slots that the file's state goes into."""
+        optimizer = keras.saving.deserialize_keras_object(config["optimizer"])
+        self.compile(**{**config, "optimizer": optimizer})
+        if self.built:
+            self.make_train_function()
+
+    def save(self, *args, **kwargs):
+        """As `keras.Model.save`: the model, and the state of a training that was a plain `compile`."""
+        with self._hiding(self.__dict__.get("_plain") is None):
+            return super().save(*args, **kwargs)
+
+    def save_own_variables(self, store):
+        """Besides the parts' weights: the step, and what else the procedure holds."""
+        super().save_own_variables(store)
+        if not self.__dict__.get("_hidden"):
+            for name, variable in self._training_state().items():
+                store[_STATE + name] = tf.convert_to_tensor(variable).numpy()
+
+    def load_own_variables(self, store):
+        """A training's state is taken by a model that is compiled for the same training."""
+        keys = list(store.keys())
+        held = {key[len(_STATE) :]: store[key] for key in keys if key.startswith(_STATE)}
+        super().load_own_variables({key: store[key] for key in keys if not key.startswith(_STATE)})
+        known = self._training_state()
+        if not held or not known:
+            return
+        if {n: v.shape for n, v in held.items()} != {n: tuple(v.shape) for n, v in known.items()}:
+            warnings.warn(
+                "the weights are loaded; the file's training was of another procedure and is left aside",
+                stacklevel=2,
+            )
+            return
+        for name, variable in known.items():
+            variable.assign(np.asarray(held[name]))
+
+    def _training_state(self) -> dict[str, Any]:
+        """Variables by name: the procedure's state without `optimizer`, which Keras keeps itself."""
+        if not self.compiled or self.__dict__.get("_built_for") is None:
+            return {}
+        main = self.procedure.optimizer
+        found = {}
+        for name, held in self.procedure.state().items():
+            if held is main:
+                continue
+            variables = getattr(held, "variables", None)
+            for number, variable in enumerate([held] if variables is None else variables):
+                found[f"{name}.{number}"] = variable
+        return found
+
+    @contextlib.contextmanager
+    def _hiding(self, hide: bool) -> Iterator[None]:
+        self.__dict__["_hidden"] = hide
+        try:
+            yield
+        finally:
+            self.__dict__["_hidden"] = False
+
+
+@dataclasses.dataclass
+class _Plain:
+    """A `compile` without an objective or a procedure: what a file can hold of it."""
+
+    optimizer: Any
+    jit_compile: bool
+    run_eagerly: bool
+    steps_per_execution: int
+
+
+class _Means:
+    """Running means by name, each with a denominator of its own."""
+
+    def __init__(self):
+        self.steps = 0
+        self._sums: dict[str, tuple[Any, float]] = {}
+
+    def add(self, found: dict[str, tuple[Any, float]]) -> None:
+        """{name: (sum, how many it is the sum of)}."""
+        self.steps += 1
+        for name, (value, count) in found.items():
+            total, number = self._sums.get(name, (0.0, 0.0))
+            self._sums[name] = (total + value, number + count)
+
+    def result(self) -> dict[str, float]:
+        """{name: mean}; 0 where nothing counted."""
+        return {
+            name: float(total) / count if count else 0.0
+            for name, (total, count) in self._sums.items()
+        }
+
+
+def _listed(callbacks) -> list:
+    if callbacks is None:
+        return []
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        return list(callbacks.callbacks)
+    return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
+
+
+def _stream(iterator, procedure=None):
+    """TensorFlow's iterators as they are; of `train_on_batch`'s one batch such an iterator.
+
+    A function that is traced with a Python generator would be traced anew for each batch, with the batch
+    as a constant in it.
+    """
+    if not isinstance(iterator, Iterator) or isinstance(iterator, tf.data.Iterator):
+        return iterator
+    if hasattr(iterator, "_iterators") or isinstance(iterator, tf.distribute.DistributedIterator):
+        return iterator
+    if procedure is not None and procedure.several_batches:
+        raise UserError(
+            "this model's procedure takes several batches a step: use fit, not train_on_batch"
+        )
+    batch = next(iterator)
+    parts = tuple(np.asarray(part) for part in batch if part is not None)
+    return iter(tf.data.Dataset.from_tensors(parts if len(parts) > 1 else parts[0]))
+
+
+def _split(x, y, sample_weight, share: float):
+    """The first part of arrays to train on, the last to validate."""
+    if isinstance(x, (tf.data.Dataset, keras.utils.PyDataset)) or not hasattr(x, "__len__"):
+        raise UserError(
+            "validation_split splits arrays, and x is a stream: give validation_data=..."
+        )
+    number = len(x)
+    if not 0.0 < share < 1.0 or not 0 < (kept := math.floor(number * (1.0 - share))) < number:
+        raise UserError(
+            f"validation_split must leave examples on both sides, got {share} of {number} examples"
+        )
+    parts = (x, y, sample_weight)
+    begin, end = (
+        tuple(None if part is None else part[rows] for part in parts)
+        for rows in (slice(None, kept), slice(kept, None))
+    )
+    return begin, end
+
+
+def _examples(validation_data, number: int = 1000):
+    """(x, label) as arrays, of arrays or of the first batches of a stream."""
+    if isinstance(validation_data, tf.data.Dataset):
+        batches, held = [], 0
+        for batch in validation_data:
+            batches.append(batch if isinstance(batch, (tuple, list)) else (batch,))
+            held += len(batches[-1][0])
+            if held >= number:
+                break
+        parts = [np.concatenate([np.asarray(p) for p in part])[:number] for part in zip(*batches)]
+        return parts[0], parts[1] if len(parts) > 1 else None
+    if not isinstance(validation_data, (tuple, list)):
+        validation_data = (validation_data,)
+    x = validation_data[0]
+    if isinstance(x, (keras.utils.PyDataset,)) or not hasattr(x, "__len__"):
+        raise UserError(
+            "this model's procedure looks at validation examples: give validation_data as arrays or as a "
+            "tf.data.Dataset"
+        )
+    label = validation_data[1] if len(validation_data) > 1 else None
+    return np.asarray(x)[:number], None if label is None else np.asarray(label)[:number]
+
+
+def _endless(x, y, sample_weight, batch_size, shuffle, steps_per_epoch, procedure):
+    """A stream that does not end within a step, and how many steps make an epoch.
+
+    A step takes one batch of its own and further ones for its inner steps or its critics; an epoch has
+    as many steps as the data has batches, whatever the further ones were.
+    """
+    if isinstance(x, tf.data.Dataset):
+        number = int(x.cardinality())
+        if number >= 0:
+            return x.repeat(), None, None, steps_per_epoch or number
+        stream = x
+    elif hasattr(x, "shape") and hasattr(x, "__len__"):
+        parts = [np.asarray(part) for part in (x, y, sample_weight) if part is not None]
+        number = math.ceil(len(x) / batch_size)
+        stream = tf.data.Dataset.from_tensor_slices(tuple(parts) if len(parts) > 1 else parts[0])
+        if shuffle:
+            seed = int(procedure.seed[0].numpy())
+            stream = stream.shuffle(len(x), seed=seed, reshuffle_each_iteration=True)
+        return stream.batch(batch_size).repeat(), None, None, steps_per_epoch or number
+    else:
+        stream = x
+    if steps_per_epoch is None:
+        raise UserError(
+            "this model's procedure takes several batches a step: give fit arrays, a tf.data.Dataset of a "
+            "known length, or a stream without end and steps_per_epoch"
+        )
+    return stream, y, sample_weight, steps_per_epoch
