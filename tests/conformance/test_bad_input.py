@@ -141,6 +141,44 @@ def test_a_wrong_value_is_refused_by_name(capfd, name, words):
     assert name.lstrip("-") in refuse(capfd, "train", words)
 
 
+# values that would train nothing, for ever, or something else than is said: of whatever range a field has
+MEANINGLESS = [
+    ("vae", "--seed=-1"),
+    ("vae", "--seed=4294967296"),
+    ("vae", "--information_batch=0"),
+    ("vae", "--information_batch=1"),
+    ("vae", "--train_steps=1000000000000"),
+    ("vae", "--batch_size=1000000000000"),
+    ("vae", "--learning_rate=0"),
+    ("vae", "--cpu_replicas=0"),
+    ("vae", "--set=clip_norm=0"),
+    ("vae", "--set=clip_norm=inf"),
+    ("vae", "--set=ema_decay=1"),
+    ("vae", "--set=beta=-1"),
+    ("sentence_vae", "--set=annealing_slope=0"),
+    ("wae_mmd", "--set=mmd_scales=none"),
+    ("info_vae", "--set=mmd_variance=0"),
+    ("delta_vae", "--set=committed_rate=0"),
+    ("delta_vae", "--set=auxiliary_learning_rate=0"),
+    ("rate_target_vae", "--set=dual_step_size=0"),
+    ("rate_target_vae", "--set=capacity=inf"),
+    ("vq_vae", "--set=codebook_decay=1"),
+    ("sa_vae", "--set=svi_momentum=1"),
+    ("sa_vae", "--set=svi_step_size=0"),
+    ("sa_vae", "--set=svi_clip_norm=0"),
+    ("factor_vae", "--set=critic_learning_rate=0"),
+    ("lm", "--set=initial_scale=0"),
+    ("lm", "--set=output_dropout=1"),
+    ("acn", "--set=memory_size=2000000000"),
+]
+
+
+@pytest.mark.parametrize(("model", "word"), MEANINGLESS, ids=[word for _, word in MEANINGLESS])
+def test_a_value_that_means_nothing_is_refused(capfd, model, word):
+    said = refuse(capfd, "train", [f"--model={model}", word])
+    assert " must be " in said and word.removeprefix("--set=").split("=")[0].lstrip("-") in said
+
+
 @pytest.mark.parametrize(("name", "words"), IDLE, ids=[name for name, _ in IDLE])
 def test_a_setting_that_nothing_reads_is_refused_with_what_it_belongs_to(capfd, name, words):
     said = refuse(capfd, "train", words)
