@@ -212,7 +212,7 @@ class Fitted(keras.Model):
                 x, y, sample_weight, batch_size or 32, shuffle, steps_per_epoch, self.procedure
             )
             shuffle, batch_size = False, None
-        return super().fit(
+        history = super().fit(
             x,
             y,
             batch_size=batch_size,
@@ -226,6 +226,10 @@ class Fitted(keras.Model):
             steps_per_epoch=steps_per_epoch,
             **kwargs,
         )
+        # a run that measures by itself has a stream that begins anywhere
+        if self.procedure.settles and not any(getattr(c, "observes", False) for c in callbacks):
+            self.procedure.settle(self.distribute_strategy, _epoch(x, y, batch_size or 32))
+        return history
 
     def _take_validation(self, validation_data, callbacks) -> None:
         """What the procedure looks at; a callback that measures by itself says so (`observes`)."""
@@ -563,6 +567,21 @@ def _examples(validation_data, number: int = 1000):
         )
     label = validation_data[1] if len(validation_data) > 1 else None
     return np.asarray(x)[:number], None if label is None else np.asarray(label)[:number]
+
+
+def _epoch(x, y, batch_size: int):
+    """The batches of an epoch once more, in the data's own order."""
+    if isinstance(x, keras.utils.PyDataset):
+        return (x[index] for index in range(len(x)))
+    if hasattr(x, "shape") and hasattr(x, "__len__"):
+        parts = x if y is None else (x, y)
+        x = tf.data.Dataset.from_tensor_slices(parts).batch(batch_size)
+    if isinstance(x, Iterator):
+        raise UserError(
+            "this model's procedure looks at the data once more when the training is done, and a generator "
+            "is read once: give fit arrays, a PyDataset or a tf.data.Dataset"
+        )
+    return x
 
 
 def _endless(x, y, sample_weight, batch_size, shuffle, steps_per_epoch, procedure):

@@ -22,7 +22,7 @@ from tfvae.latents import (
     memory,
 )
 from tfvae.objectives import elbo
-from tfvae.procedures import Joint, Update, WriteCodes
+from tfvae.procedures import Joint, KeepBest, Update, WriteCodes
 from tfvae.randomness import seed_of
 from tfvae.training import RunDirectory, train
 
@@ -156,12 +156,34 @@ def test_a_step_writes_the_codes_it_began_with_and_no_others():
     update = Update(elbo(), keras.optimizers.SGD(0.5), after=WriteCodes())
     model.compile(procedure=Joint(update))
     rows = np.array([3, 1, 39, 7, 8, 20, 11, 30, 2, 0])
-    model.fit(x, rows, batch_size=10, verbose=0, shuffle=False)
+    model.train_on_batch(x, rows)
     after = model.latent.prior.memory.codes.numpy()
     np.testing.assert_allclose(after[rows], codes, atol=1e-6)
     rest = np.setdiff1d(np.arange(40), rows)
     np.testing.assert_array_equal(after[rest], before[rest])
     assert np.abs(model.encode(x) - codes).max() > 1e-3
+
+
+@pytest.mark.parametrize("way", ["arrays", "dataset", "train"])
+def test_when_the_training_is_done_every_row_is_the_code_of_the_kept_weights(way, tmp_path):
+    """The steps of the last epoch went on moving the encoder: its first rows would be an epoch old."""
+    model, x, rows = models.associative(), models.images(40), np.arange(40)
+    update = Update(elbo(), keras.optimizers.Adam(0.05), after=WriteCodes())
+    procedure = Joint(update, learning_rate=KeepBest(0.05) if way == "train" else None)
+    model.compile(procedure=procedure)
+    data = tf.data.Dataset.from_tensor_slices((x, rows)).batch(12)
+    if way == "arrays":
+        model.fit(x, rows, batch_size=12, epochs=2, verbose=0)
+    elif way == "dataset":
+        model.fit(data, epochs=2, verbose=0)
+    else:  # its stream goes on in the middle of an epoch, and older weights are taken back
+        stream = lambda start: data.repeat().skip(start)  # noqa: E731
+        losses = iter([3.0, 1.0, 2.0])
+        evaluate = lambda: {"distortion": next(losses), "rate": 0.0}  # noqa: E731
+        directory = RunDirectory.create(str(tmp_path / "run"), {"a": 1})
+        train("train", model, procedure, stream, 6, directory, evaluate, 2, 2, progress=False)
+    codes = model.latent.prior.memory.codes
+    np.testing.assert_allclose(codes, model.encode(x), atol=1e-6)
 
 
 def test_an_example_that_comes_twice_in_a_batch_is_written_as_it_first_came():

@@ -403,3 +403,12 @@ def test_the_elbo_trains_nothing_of_an_averaged_codebook():
     model.compile(objective=elbo())
     model.fit(models.images(40), batch_size=10, verbose=0)
     np.testing.assert_array_equal(before, model.latent.codebook.vectors)
+
+
+@pytest.mark.parametrize("averaged", [True, False])
+def test_averaged_weights_beside_a_codebook_that_moves_by_hand_are_refused(averaged):
+    """The average of the encoder is steps behind, and the codebook is not."""
+    keep = (MovingCodebook if averaged else RestartedCodebook)()
+    update = Update(elbo(), keras.optimizers.Adam(use_ema=True), after=keep)
+    with pytest.raises(UserError, match=f"use_ema averages .*{type(keep).__name__} moves the codebook"):
+        update.build(models.discrete(averaged=averaged))

@@ -152,6 +152,44 @@ def test_the_best_weights_are_kept_under_any_schedule():
     np.testing.assert_array_equal(weight.numpy(), seen[1])
 
 
+def test_what_moves_beside_the_model_is_taken_back_with_it():
+    """An `after` of somebody's own, and the weights of a term."""
+
+    class Steps:
+        def build(self, model):
+            self.count = tf.Variable(0.0)
+
+        def read(self, draw):
+            return ()
+
+        def __call__(self, seen, step, seed):
+            self.count.assign_add(1.0)
+
+        def state(self):
+            return {"count": self.count}
+
+    class Slope:
+        def build(self, model):
+            self.weight = keras.Variable(0.0)
+            self.trainable_variables = [self.weight]
+
+        def __call__(self, draw):
+            return self.weight * tf.ones_like(draw.log_likelihood)
+
+    model, steps, slope = models.plain(), Steps(), Slope()
+    terms = {"distortion": distortion, "slope": slope}
+    update = Update(Objective(terms), keras.optimizers.SGD(1.0), after=steps)
+    procedure = Joint(update, learning_rate=KeepBest(1.0))
+    model.compile(procedure=procedure)
+    model.make_train_function()
+    for loss in (2.0, 1.0, 3.0):
+        model.train_on_batch(models.images(8))
+        procedure.observe({"distortion": loss})
+    assert (float(steps.count), float(slope.weight)) == (3.0, pytest.approx(-3.0))
+    procedure.finish()
+    assert (float(steps.count), float(slope.weight)) == (2.0, pytest.approx(-2.0))
+
+
 @pytest.mark.parametrize("averaged", [True, False])
 def test_the_codebook_of_the_best_weights_comes_back_with_its_counts(averaged):
     """The step after a fall moves the codebook as it would have been moved from the best weights on."""

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests import models
 from tfvae import metrics, objectives, schedules
 from tfvae.latents import FixedScalePosterior, NeighbourPrior
 from tfvae.procedures import Aggressive, MovingCodebook, Plateau
@@ -62,9 +63,9 @@ def critic(model):
     return _stages(model)[-1].procedure.players[0].update.optimizer
 
 
-def aggressive(space, backbone):
+def aggressive(space, backbone, **values):
     dataset = "pydoc" if space is WORDS else "digits"
-    return _stages("aggressive_vae", dataset, backbone, space)[0].procedure
+    return _stages("aggressive_vae", dataset, backbone, space, **values)[0].procedure
 
 
 def weight(step, **values):
@@ -129,6 +130,12 @@ ROWS = [
             (f"{file}: head", lambda f=file: flag(f, "posterior_head"), "log_variance", HE),
             (f"{file}: samples of the NLL", lambda f=file: flag(f, "nll_samples"), 500, HE),
         )
+    ),
+    (
+        "batches of the stopping rule's information",
+        lambda: flag("aggressive_vae_yahoo_paper", "information_batch_size"),
+        32,
+        HE,
     ),
     ("lm: patience", lambda: flag("lm_yahoo_paper", "plateau_patience"), 5, HE),
     ("free bits: rate", lambda: flag("free_bits_vae_yahoo_paper", "learning_rate"), 0.5, LI),
@@ -272,3 +279,19 @@ def mmd_weight(**values):
 @pytest.mark.parametrize(("found", "ours"), [row[1:] for row in OURS], ids=[row[0] for row in OURS])
 def test_a_default_of_our_own(found, ours):
     np.testing.assert_allclose(found(), ours, rtol=1e-5)
+
+
+@pytest.mark.statistical
+@pytest.mark.parametrize(("rows", "ceiling"), [(None, 480), (32, 32)])
+def test_the_stopping_rule_s_information_is_the_mean_over_batches_of_the_setting(rows, ceiling):
+    """Codes far apart know which of the batch they are: ln 480 of all in one, ln 32 of batches of 32.
+
+    480 draws of three numbers, whose log q is noisy by sqrt(3 / 2): a standard error of 0.056, and a
+    false-fail rate of 1e-7.
+    """
+    found = aggressive(BITS, "mlp", information_batch_size=rows).information
+    model = models.plain()
+    x = np.random.default_rng(0).integers(0, 2, (480, *models.SHAPE)).astype("float32")
+    model.latent.posterior.mean_head.kernel.assign(1e4 * model.latent.posterior.mean_head.kernel)
+    found.take(x)
+    assert found(model) == pytest.approx(np.log(ceiling), abs=0.3)

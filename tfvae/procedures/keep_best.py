@@ -19,7 +19,8 @@ class KeepBest:
 
     It stands where a procedure takes a learning-rate `Schedule`; unlike one it has a state, which
     checkpoints hold: the weights of the best evaluation among it. All weights of the model are taken
-    back, and with them what no gradient moves: the counts of a codebook, the rows of a memory.
+    back, those that no gradient moves too (the counts of a codebook, the rows of a memory), and with
+    them what the terms and an `Update(after=...)` hold of their own.
 
     Args:
         rate: a number or a `Schedule`.
@@ -32,15 +33,20 @@ class KeepBest:
         self.rate = rate if isinstance(rate, Schedule) else Constant(float(rate))
         self._best = None
 
-    def build(self, model) -> None:
-        """Makes the state; under the strategy's scope."""
+    def build(self, model, beside=()) -> None:
+        """Makes the state; under the strategy's scope.
+
+        Args:
+            model: whose weights are kept.
+            beside: variables that go with them.
+        """
         if self._best is not None:
             return
-        self._model = model
+        self._moving = [*model.variables, *beside]
         self._best = tf.Variable(float("inf"), trainable=False, name="best_loss")
         self._weights = [
-            tf.Variable(w.value, trainable=False, name=f"best_weight_{i}")
-            for i, w in enumerate(model.variables)
+            tf.Variable(tf.convert_to_tensor(v), trainable=False, name=f"best_weight_{i}")
+            for i, v in enumerate(self._moving)
         ]
 
     def __call__(self, step) -> tf.Tensor:
@@ -58,14 +64,14 @@ class KeepBest:
         del step, optimizers
         if loss < float(self._best.numpy()):
             self._best.assign(loss)
-            for kept, weight in zip(self._weights, self._model.variables):
-                kept.assign(weight.value)
+            for kept, moving in zip(self._weights, self._moving):
+                kept.assign(tf.convert_to_tensor(moving))
 
     def take_back(self) -> None:
         """The weights of the best evaluation into the model."""
         if float(self._best.numpy()) < float("inf"):
-            for kept, weight in zip(self._weights, self._model.variables):
-                weight.assign(kept.read_value())
+            for kept, moving in zip(self._weights, self._moving):
+                moving.assign(kept.read_value())
 
     def state(self) -> dict[str, Any]:
         """For checkpoints."""

@@ -35,6 +35,9 @@ class MovingCodebook:
         UserError: when built, a model whose codebook is not an averaged one.
     """
 
+    moves_weights = True
+    """Weights of the model, which an optimizer's average would miss."""
+
     def __init__(self, decay: float = 0.99, revive_below: float = 0.1, start: str = "kmeans"):
         check_keeping(decay, revive_below, start)
         self.decay, self.revive_below, self.start = decay, revive_below, start

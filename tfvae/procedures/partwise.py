@@ -98,7 +98,7 @@ class Partwise(tf.Module):
     @property
     def built(self) -> bool:
         """Whether every part has its slots."""
-        return bool(self._owner)
+        return all(optimizer.built for optimizer in self.optimizers)
 
     def build_for(self, model, moving) -> None:
         """Makes the slots of each part on its own variables.

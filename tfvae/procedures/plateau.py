@@ -53,10 +53,10 @@ class Plateau(KeepBest):
         self.factor, self.patience = factor, patience
         self.start, self.falls = start, falls
 
-    def build(self, model):
+    def build(self, model, beside=()):
         if self._best is not None:
             return
-        super().build(model)
+        super().build(model, beside)
         self._current = tf.Variable(self.rate(0), trainable=False, name="plateau_rate")
         self._compared = tf.Variable(float("inf"), trainable=False, name="plateau_compared")
         self._failures = tf.Variable(0, trainable=False, name="plateau_failures")

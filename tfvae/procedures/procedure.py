@@ -116,6 +116,24 @@ class Procedure(abc.ABC):
         if isinstance(self.learning_rate, KeepBest):
             self.learning_rate.take_back()
 
+    @property
+    def settles(self) -> bool:
+        """Whether `settle` has something to do."""
+        return any(update.examples_to_settle for update in self.updates)
+
+    def settle(self, strategy, batches) -> None:
+        """After `finish`: what no gradient moves is brought up to the weights that are kept.
+
+        `fit` calls it with its own data, and `tfvae.training.train` with the stream from its begin.
+
+        Args:
+            strategy: the model's.
+            batches: of the training data, from the begin of an epoch on; not more is read than is needed.
+        """
+        for update in self.updates:
+            if update.examples_to_settle:
+                update.settle(strategy, batches)
+
     def attendance(self) -> Attendance:
         """The callback that `fit` runs behind all others."""
         return Attendance(self)
@@ -130,7 +148,7 @@ class Procedure(abc.ABC):
 
     def _build_rate(self, model) -> None:
         if isinstance(self.learning_rate, KeepBest):
-            self.learning_rate.build(model)
+            self.learning_rate.build(model, [v for u in self.updates for v in u.beside])
 
     def _set_rate(self, *optimizers) -> None:
         if self.learning_rate is not None:

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tfvae.checks import UserError, positive
 from tfvae.fitting import sample_weights
-from tfvae.inference import amortised
+from tfvae.inference import amortised, code_only
 from tfvae.inputs import first
 from tfvae.objectives import Objective
 from tfvae.procedures.partwise import Partwise, refuse_unknown
@@ -39,7 +39,10 @@ class Update:
         inference: `(model, x, seed, step, label) -> Draw`.
         jit_compile: compile forward and backward pass by XLA (the optimizer step stays outside).
         after: moves what no gradient moves, after the weights: an object with `build(model)`,
-            `read(draw)`, `__call__(what was read, step, seed)` in replica context, and `state()`.
+            `read(draw)`, `__call__(what was read, step, seed)` in replica context, and `state()`, the
+            variables that are its own; with `moves_weights`, averaged weights (`use_ema`) are refused
+            beside it; with `examples_to_settle`, their number, it is called for so many
+            examples once more when the training is done.
     """
 
     def __init__(
@@ -84,6 +87,7 @@ class Update:
                 "this update moves no variable: the model has no trainable ones to give"
             )
         self._build_optimizer(model)
+        self._refuse_averages()
         measured = [] if self.clip_over is None else self.clip_over(model)
         taken = {id(v) for v in self.moving}
         self._measured = [v for v in measured if id(v) not in taken]
@@ -92,6 +96,15 @@ class Update:
             if self.jit_compile
             else self._gradients_of
         )
+
+    def _refuse_averages(self) -> None:
+        """Refuses averages that would leave out what moves beside the optimizer."""
+        optimizers = getattr(self.optimizer, "optimizers", [self.optimizer])
+        if getattr(self.after, "moves_weights", False) and any(o.use_ema for o in optimizers):
+            raise UserError(
+                f"use_ema averages what the optimizer moves, and {type(self.after).__name__} moves the "
+                "codebook beside it, which would not be that of the averaged encoder: take one of them"
+            )
 
     def _build_optimizer(self, model) -> None:
         """Slots once; what is frozen later simply does not move.
@@ -123,6 +136,44 @@ class Update:
         if [id(v) for v in self._owned] == mine:
             return self.optimizer
         return Partwise([(self.optimizer, lambda model: self._owned)])
+
+    @property
+    def beside(self) -> list[tf.Variable]:
+        """What moves with the model's weights and is none of them: the terms' own, and what `after` holds."""
+        held = [] if self.after is None else list(self.after.state().values())
+        return [*(v.value for v in self.objective.trainable_variables), *held]
+
+    @property
+    def examples_to_settle(self) -> int:
+        """How many examples `settle` looks at, 0 where it has nothing to do."""
+        return getattr(self.after, "examples_to_settle", 0)
+
+    def settle(self, strategy, batches) -> None:
+        """`after` sees once more what the weights that are kept make of the data; no weight moves.
+
+        Args:
+            strategy: the model's.
+            batches: of the training data, from the begin of an epoch on.
+        """
+
+        @tf.function(reduce_retracing=True)
+        def look(batch):
+            def replica(batch):
+                x, label = first(batch), self.model.label_of(batch, training=True)
+                step, seed = tf.constant(0, tf.int64), tf.zeros([2], tf.int32)
+                draw = code_only(self.model, x, seed, step, label=label)
+                self.after(self.after.read(draw), step, seed)
+                return tf.shape(x)[0]
+
+            return strategy.reduce("SUM", strategy.run(replica, (batch,)), axis=None)
+
+        if strategy.num_replicas_in_sync > 1 and isinstance(batches, tf.data.Dataset):
+            batches = strategy.experimental_distribute_dataset(batches)
+        seen = 0
+        for batch in batches:
+            seen += int(look(batch))
+            if seen >= self.examples_to_settle:
+                return
 
     def finish(self) -> None:
         """Averaged weights (`use_ema`) take the place of the last ones."""

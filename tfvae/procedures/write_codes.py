@@ -17,7 +17,8 @@ class WriteCodes:
     """C[i] <- the code that the step found for training example i; all replicas write all rows.
 
     Graves, Menick and van den Oord 2018. For an `Update(after=...)`: the codes are those with which
-    the step began, as searching for neighbours saw them.
+    the step began, as searching for neighbours saw them. When the training is done every row is written
+    once more: the last epoch's steps went on moving the encoder.
 
     Raises:
         UserError: when built, a model without a memory; when read, batches without indices.
@@ -28,6 +29,11 @@ class WriteCodes:
         self.memory = getattr(getattr(model.latent, "prior", None), "memory", None)
         if self.memory is None:
             raise UserError("WriteCodes needs a model whose prior has a memory (NeighbourPrior)")
+
+    @property
+    def examples_to_settle(self) -> int:
+        """N: every row."""
+        return self.memory.num_examples
 
     def read(self, draw) -> tuple[tf.Tensor, tf.Tensor]:
         """What `__call__` takes of a draw."""

@@ -82,8 +82,14 @@ def train(
         )
     if resume and write:
         _take_up(checkpoint, directory, stage, start, state)
+
+    def settle():
+        if procedure.settles:
+            procedure.settle(strategy, stream(0))
+
     if start >= steps or procedure.over:
         procedure.finish()
+        settle()
         return before
     writer = tf.summary.create_noop_writer()
     if write:
@@ -121,6 +127,7 @@ def train(
             shuffle=False,
             callbacks=callbacks,
         )
+    settle()
     writer.close()
     return seconds
 
