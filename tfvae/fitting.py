@@ -212,6 +212,15 @@ class Fitted(keras.Model):
                 x, y, sample_weight, batch_size or 32, shuffle, steps_per_epoch, self.procedure
             )
             shuffle, batch_size = False, None
+        # a run that measures by itself has a stream that begins anywhere
+        settles = self.procedure.settles and not any(
+            getattr(callback, "observes", False) for callback in callbacks
+        )
+        if settles and isinstance(x, Iterator):
+            raise UserError(
+                "this model's procedure looks at the data once more when the training is done, and a generator "
+                "is read once: give fit arrays, a PyDataset or a tf.data.Dataset"
+            )
         history = super().fit(
             x,
             y,
@@ -226,8 +235,7 @@ class Fitted(keras.Model):
             steps_per_epoch=steps_per_epoch,
             **kwargs,
         )
-        # a run that measures by itself has a stream that begins anywhere
-        if self.procedure.settles and not any(getattr(c, "observes", False) for c in callbacks):
+        if settles:
             self.procedure.settle(self.distribute_strategy, _epoch(x, y, batch_size or 32))
         return history
 
@@ -576,11 +584,6 @@ def _epoch(x, y, batch_size: int):
     if hasattr(x, "shape") and hasattr(x, "__len__"):
         parts = x if y is None else (x, y)
         x = tf.data.Dataset.from_tensor_slices(parts).batch(batch_size)
-    if isinstance(x, Iterator):
-        raise UserError(
-            "this model's procedure looks at the data once more when the training is done, and a generator "
-            "is read once: give fit arrays, a PyDataset or a tf.data.Dataset"
-        )
     return x
 
 
