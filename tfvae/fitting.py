@@ -218,7 +218,7 @@ class Fitted(keras.Model):
         )
         if settles and isinstance(x, Iterator):
             raise UserError(
-                "this model's procedure looks at the data once more when the training is done, and a generator "
+                "the procedure looks at the data once more when the training is done, and a generator "
                 "is read once: give fit arrays, a PyDataset or a tf.data.Dataset"
             )
         history = super().fit(
