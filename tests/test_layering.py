@@ -6,6 +6,7 @@ import pathlib
 ROOT = pathlib.Path(__file__).parent.parent
 LAYERS = [
     {
+        "batches",
         "checks",
         "guard",
         "inputs",

@@ -8,8 +8,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfvae.batches import sample_weights
 from tfvae.checks import UserError, positive
-from tfvae.fitting import sample_weights
 from tfvae.inference import amortised, code_only
 from tfvae.inputs import first
 from tfvae.objectives import Objective
