@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfvae.checks import UserError
 from tfvae.schedules import (
+    LAST,
     Constant,
     Cosine,
     Cyclical,
@@ -141,3 +142,17 @@ def test_ramps_and_stairs():
     np.testing.assert_array_equal(
         values(Scaled(0.5, Linear(0.0, 1.0, 4)), [0, 2, 9]), [0, 0.25, 0.5]
     )
+
+
+@pytest.mark.parametrize(
+    ("schedule", "end"),
+    [
+        (Linear(0.0, 0.7, 10), 0.7),
+        (Cosine(1.0, 0.2, 10), 0.2),
+        (Sigmoid(0.01, 500.0), 1.0),
+        (Cyclical(40, 4, 0.5), 1.0),
+        (Piecewise((3, 9), (1.0, 2.0, 3.0)), 3.0),
+    ],
+)
+def test_at_the_last_step_a_schedule_has_what_it_ends_with(schedule, end):
+    assert float(schedule(LAST)) == pytest.approx(end, rel=1e-6)

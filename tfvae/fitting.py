@@ -190,16 +190,16 @@ class Fitted(keras.Model):
             (x, y, sample_weight), validation_data = batches.split(
                 x, y, sample_weight, validation_split
             )
-        self._take_validation(validation_data, callbacks)
+        # a callback that measures by itself says so: the stream of its run begins anywhere
+        observed = any(getattr(callback, "observes", False) for callback in callbacks)
+        if not observed:
+            self._take_validation(validation_data, callbacks)
         if self.procedure.several_batches:
             x, y, sample_weight, steps_per_epoch = batches.endless(
                 x, y, sample_weight, batch_size or 32, shuffle, steps_per_epoch, self.procedure
             )
             shuffle, batch_size = False, None
-        # a run that measures by itself has a stream that begins anywhere
-        settles = self.procedure.settles and not any(
-            getattr(callback, "observes", False) for callback in callbacks
-        )
+        settles = self.procedure.settles and not observed
         if settles and isinstance(x, Iterator):
             raise UserError(
                 "the procedure looks at the data once more when the training is done, and a generator "
@@ -211,7 +211,7 @@ class Fitted(keras.Model):
             batch_size=batch_size,
             epochs=epochs,
             verbose=verbose,
-            callbacks=[*callbacks, self.procedure.attendance()],
+            callbacks=[*callbacks, self.procedure.attendance(observed)],
             validation_data=validation_data,
             shuffle=shuffle,
             sample_weight=sample_weight,
@@ -224,10 +224,10 @@ class Fitted(keras.Model):
         return history
 
     def _take_validation(self, validation_data, callbacks) -> None:
-        """What the procedure looks at; a callback that measures by itself says so (`observes`)."""
+        """What the procedure looks at."""
         procedure = self.procedure
         asks = procedure.asks_validation
-        if not asks or any(getattr(callback, "observes", False) for callback in callbacks):
+        if not asks:
             return
         if validation_data is None:
             raise UserError(f"{asks}: give fit validation_data=x_valid, or (x_valid, label)")

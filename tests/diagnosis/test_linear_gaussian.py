@@ -213,7 +213,7 @@ def test_the_likelihood_is_the_normal_density():
     # a pixel that never varies cannot make the density infinite
     floor = Gaussian().log_prob(np.concatenate([x, np.full_like(x, -50)], -1), x)
     np.testing.assert_allclose(floor, 4 * (5 - 0.5 * np.log(2 * np.pi)), rtol=1e-5)
-    with pytest.raises(UserError, match="finite numbers"):
+    with pytest.raises(UserError, match="numbers that are finite"):
         fixed.check(np.array([np.nan]))
     with pytest.raises(UserError, match="variance"):
         Gaussian(0.0)

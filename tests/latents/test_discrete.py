@@ -400,7 +400,7 @@ def test_a_resumed_run_is_the_uninterrupted_one(tmp_path):
 def test_the_elbo_trains_nothing_of_an_averaged_codebook():
     model = models.discrete()
     before = model.latent.codebook.vectors.numpy()
-    model.compile(objective=elbo())
+    model.compile(procedure=Joint(Update(elbo())))
     model.fit(models.images(40), batch_size=10, verbose=0)
     np.testing.assert_array_equal(before, model.latent.codebook.vectors)
 
@@ -410,5 +410,7 @@ def test_averaged_weights_beside_a_codebook_that_moves_by_hand_are_refused(avera
     """The average of the encoder is steps behind, and the codebook is not."""
     keep = (MovingCodebook if averaged else RestartedCodebook)()
     update = Update(elbo(), keras.optimizers.Adam(use_ema=True), after=keep)
-    with pytest.raises(UserError, match=f"use_ema averages .*{type(keep).__name__} moves the codebook"):
+    with pytest.raises(
+        UserError, match=f"use_ema averages .*{type(keep).__name__} moves the codebook"
+    ):
         update.build(models.discrete(averaged=averaged))

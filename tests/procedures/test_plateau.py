@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tests import models
+from tfvae.checks import UserError
 from tfvae.objectives import (
     Capacity,
     DualVariable,
@@ -17,7 +18,15 @@ from tfvae.objectives import (
     free_bits,
     rate,
 )
-from tfvae.procedures import Joint, KeepBest, MovingCodebook, Plateau, RestartedCodebook, Update
+from tfvae.procedures import (
+    REFERENCES,
+    Joint,
+    KeepBest,
+    MovingCodebook,
+    Plateau,
+    RestartedCodebook,
+    Update,
+)
 from tfvae.schedules import Cyclical, Linear, Scaled
 from tfvae.training import RunDirectory, train
 
@@ -253,3 +262,8 @@ def test_the_training_ends_itself_keeps_the_best_and_resumes_exactly(tmp_path):
         np.testing.assert_array_equal(one.numpy(), two.numpy())
         np.testing.assert_array_equal(one.numpy(), three.numpy())
         np.testing.assert_array_equal(one.numpy(), four.numpy())
+
+
+def test_the_references_are_named():
+    with pytest.raises(UserError, match=f"reference of a plateau 'last'.*{', '.join(REFERENCES)}"):
+        Plateau(0.1, reference="last")

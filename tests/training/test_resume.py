@@ -186,7 +186,7 @@ def _momentum(rate=None):
 
 @pytest.mark.parametrize(
     "last_sane, said",
-    [(4, r"step 6: distortion is (nan|inf)"), (5, r"step 6: weight \S+ is no longer finite")],
+    [(4, r"step 6: rate is (nan|inf)"), (5, r"step 6: weight \S+ is no longer finite")],
     ids=["loss", "weight"],
 )
 def test_a_nan_names_term_step_and_the_last_good_checkpoint(tmp_path, last_sane, said):

@@ -18,15 +18,16 @@ class Attendance(keras.callbacks.Callback):
 
     Args:
         procedure: a `tfvae.procedures.Procedure`.
+        observed: another callback measures by itself, and ends the training with its measure.
 
     Raises:
         UserError: while it trains: a weight that is no longer finite; a learning rate that somebody else
             sets although a schedule of the procedure decides it.
     """
 
-    def __init__(self, procedure):
+    def __init__(self, procedure, observed: bool = False):
         super().__init__()
-        self.procedure = procedure
+        self.procedure, self.observed = procedure, observed
 
     def on_train_begin(self, logs=None):
         self._rate = (
@@ -45,6 +46,10 @@ class Attendance(keras.callbacks.Callback):
                 "it: leave the callback out, or make the procedure without a schedule (of a model of the "
                 "zoo: compile(model.optimizer))"
             )
+
+    def on_train_batch_end(self, batch, logs=None):
+        if not self.observed and self.procedure.over:
+            self.model.stop_training = True
 
     def on_epoch_end(self, epoch, logs=None):
         self._rate = self._rate_now() if self.procedure.learning_rate is None else self._scheduled()

@@ -134,9 +134,9 @@ class Procedure(abc.ABC):
             if update.examples_to_settle:
                 update.settle(strategy, batches)
 
-    def attendance(self) -> Attendance:
-        """The callback that `fit` runs behind all others."""
-        return Attendance(self)
+    def attendance(self, observed: bool) -> Attendance:
+        """The callback that `fit` runs behind all others; `observed` if one of those measures by itself."""
+        return Attendance(self, observed)
 
     def take_validation(self, x, label) -> None:
         """Validation examples that `fit` was given, [N, ...] raw units, and their labels or `None`."""
