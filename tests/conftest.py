@@ -1,5 +1,6 @@
 """Shared set-up: quiet TensorFlow, two logical CPUs, deterministic kernels."""
 
+import gc
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -17,3 +18,9 @@ tf.random.set_seed(0)  # which Keras then asks for where `fit` shuffles
 def two_replicas():
     """A MirroredStrategy over two logical CPUs, shared by the session (its set-up is slow)."""
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+
+def pytest_collection_finish():
+    """What is imported lives as long as the tests: it need not be searched for garbage with each search."""
+    gc.collect()
+    gc.freeze()
