@@ -193,12 +193,13 @@ class Fitted(keras.Model):
         # a callback that measures by itself says so: the stream of its run begins anywhere
         observed = any(getattr(callback, "observes", False) for callback in callbacks)
         if not observed:
-            self._take_validation(validation_data, callbacks)
+            self._take_validation(x, y, validation_data, callbacks)
         if self.procedure.several_batches:
             x, y, sample_weight, steps_per_epoch = batches.endless(
                 x, y, sample_weight, batch_size or 32, shuffle, steps_per_epoch, self.procedure
             )
             shuffle, batch_size = False, None
+            self.procedure.take_epoch(steps_per_epoch)
         settles = self.procedure.settles and not observed
         if settles and isinstance(x, Iterator):
             raise UserError(
@@ -223,14 +224,21 @@ class Fitted(keras.Model):
             self.procedure.settle(self.distribute_strategy, batches.epoch(x, y, batch_size or 32))
         return history
 
-    def _take_validation(self, validation_data, callbacks) -> None:
-        """What the procedure looks at."""
+    def _take_validation(self, x, y, validation_data, callbacks) -> None:
+        """What the procedure looks at besides the batches."""
         procedure = self.procedure
         asks = procedure.asks_validation
-        if not asks:
+        if asks and validation_data is None:
+            raise UserError(f"{asks}: give fit validation_data=x_valid, or (x_valid, label)")
+        if not asks and not procedure.lacks_examples:
             return
         if validation_data is None:
-            raise UserError(f"{asks}: give fit validation_data=x_valid, or (x_valid, label)")
+            warnings.warn(
+                "fit has no validation_data: the mutual information that ends aggressive training is that of "
+                "the first training examples",
+                stacklevel=4,
+            )
+            validation_data = x if isinstance(x, tf.data.Dataset) else (x, y)
         x, label = batches.examples(validation_data)
         procedure.take_validation(x, label if self.condition is not None else None)
         if procedure.watch is not None:

@@ -640,6 +640,16 @@ def test_remedies_and_aggressive_phases_look_at_the_validation_data_of_fit():
     assert float(model.procedure.reference.numpy()) != 0.0
 
 
+def test_without_validation_data_an_aggressive_phase_looks_at_the_training_data_and_says_so():
+    point = {"inner_steps": 2, "backbone": "mlp"}
+    model = zoo.build("aggressive_vae", dataset="digits", **point)
+    x = (np.random.default_rng(0).random((24, 8, 8, 1)) < 0.3).astype("float32")
+    with pytest.warns(UserWarning, match="no validation_data: the mutual information .* training"):
+        model.fit(x, batch_size=8, verbose=0)
+    assert model.procedure.check_every == 3  # an epoch
+    np.testing.assert_array_equal(model.procedure.information.x, x)
+
+
 def test_training_that_goes_wrong_stops_at_the_first_term_that_failed():
     model = models.plain()
     model.compile(_sgd(1e30))

@@ -49,7 +49,7 @@ class Aggressive(Procedure):
         encoder_optimizer, decoder_optimizer: Keras optimizers, two of them.
         information: model -> I in nats on data that is not trained on; a
             `tfvae.diagnosis.ValidationInformation` takes them from `fit`.
-        check_every: outer steps between the checks (published: an epoch).
+        check_every: outer steps between the checks; `None`: an epoch of `fit` (published).
         inner_steps: the most inner steps (published: 99).
         window: of the loss (published: 15 for text, 10 for images).
         stopping: `previous` or `best`.
@@ -70,7 +70,7 @@ class Aggressive(Procedure):
         encoder_optimizer,
         decoder_optimizer,
         information: Callable[[Any], float],
-        check_every: int,
+        check_every: int | None,
         objective: Objective | None = None,
         inner_steps: int = 99,
         window: int = 15,
@@ -89,7 +89,8 @@ class Aggressive(Procedure):
         one_of("stopping rule", stopping, STOPPING)
         self.encoder_factor = positive("encoder_factor", encoder_factor)
         for name in ("check_every", "inner_steps", "window", "patience"):
-            positive(name, locals()[name])
+            if name != "check_every" or check_every is not None:
+                positive(name, locals()[name])
         encoder_optimizer = keras.optimizers.get(encoder_optimizer)
         decoder_optimizer = keras.optimizers.get(decoder_optimizer)
         if encoder_optimizer is decoder_optimizer:
@@ -191,7 +192,7 @@ class Aggressive(Procedure):
             since = step - int(self.began.numpy())
             if was and self.largest is not None and since >= self.largest:
                 self.aggressive.assign(False)
-            elif was and step % self.check_every == 0:
+            elif was and self.check_every is not None and step % self.check_every == 0:
                 self._check(float(self.information(model)))
             return {**logs, "aggressive": tf.cast(self.aggressive, tf.float32)}
 
@@ -202,13 +203,15 @@ class Aggressive(Procedure):
         return self.joint.optimizer
 
     @property
-    def asks_validation(self):
-        if getattr(self.information, "lacks_examples", False) and self.largest != 0:
-            return "aggressive training looks at validation data"
-        return super().asks_validation
+    def lacks_examples(self):
+        return self.largest != 0 and getattr(self.information, "lacks_examples", False)
+
+    def take_epoch(self, steps):
+        if self.check_every is None:
+            self.check_every = steps
 
     def take_validation(self, x, label):
-        if getattr(self.information, "lacks_examples", False):
+        if self.lacks_examples:
             self.information.take(x, label)
 
     def finish(self):

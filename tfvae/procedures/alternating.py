@@ -67,6 +67,13 @@ class Alternating(Procedure):
     def asks_validation(self):
         return super().asks_validation or self.main.asks_validation
 
+    @property
+    def lacks_examples(self):
+        return self.main.lacks_examples
+
+    def take_epoch(self, steps):
+        self.main.take_epoch(steps)
+
     def take_validation(self, x, label):
         self.main.take_validation(x, label)
 

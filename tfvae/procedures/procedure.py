@@ -75,6 +75,9 @@ class Procedure(abc.ABC):
     several_batches = False
     """Whether a step may take more than one batch: `fit` then gives it a stream without end."""
 
+    lacks_examples = False
+    """Whether it looks at examples of its own choice, was made without, and takes those of `fit`."""
+
     watch: Callable | None = None
     """(x, label) -> a Keras callback that `fit` runs with: what turns remedies on when the latent is lost."""
 
@@ -141,6 +144,10 @@ class Procedure(abc.ABC):
     def take_validation(self, x, label) -> None:
         """Validation examples that `fit` was given, [N, ...] raw units, and their labels or `None`."""
         del x, label
+
+    def take_epoch(self, steps: int) -> None:
+        """How many steps an epoch of `fit` has, for a procedure of several batches a step."""
+        del steps
 
     def scheduled_rate(self, step: int) -> float | None:
         """The learning rate that the schedule gave or gives this step; `None` without a schedule."""

@@ -286,7 +286,8 @@ def _aggressive(settings, context: Context, objective, inference, rate) -> Aggre
             f"inner_steps={settings.inner_steps}, after which no look is taken"
         )
     text = context.modality == "text"
-    epoch = max(1, context.num_examples // context.batch_size)
+    # of a model that is built for `fit` it is the epoch of that
+    epoch = max(1, context.num_examples // context.batch_size) if context.num_examples else None
     return Aggressive(
         _optimizer(settings, settings.encoder_optimizer),
         _optimizer(settings),
