@@ -42,7 +42,7 @@ setup(
     packages=find_namespace_packages(include=["tfvae", "tfvae.*", "zoo", "zoo.*"]),
     package_data={"tfvae": ["py.typed"], "zoo": ["py.typed", "flagfiles/*.flags"]},
     py_modules=["train_main"],
-    entry_points={"console_scripts": ["tfvae = zoo.console:main"]},
+    entry_points={"console_scripts": ["tfvae = zoo.command.console:main"]},
     install_requires=[
         # tf_keras is what TFP imports; the project itself never does.
         "tensorflow>=2.21,<2.22",

@@ -15,11 +15,11 @@ from collections.abc import Iterable, Sequence
 
 from absl import app, flags
 
-from zoo import console
+from zoo.command import console
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_string("model", None, "the system: a file of zoo/ (vae, delta_vae, sentence_vae, ...)")
+flags.DEFINE_string("model", None, "the system: a file of zoo/models (vae, delta_vae, sentence_vae, ...)")
 flags.DEFINE_string("dataset", None, "the data; each model has a default that needs no download")
 flags.DEFINE_string(
     "backbone",
@@ -166,15 +166,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def resolved():
-    """The `zoo.plan.Plan` of the parsed flags."""
-    from zoo import plan
+    """The `zoo.command.plan.Plan` of the parsed flags."""
+    from zoo.command import plan
 
     given = {name: getattr(FLAGS, name) for name in _PLAN_FLAGS}
     return plan.resolve(FLAGS.model, FLAGS.set, **given)
 
 
 def _work() -> None:
-    from zoo import describe, run
+    from zoo.command import describe, run
 
     if FLAGS.describe:
         describe.describe(resolved())

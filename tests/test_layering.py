@@ -15,6 +15,7 @@ LAYERS = [
         "schedules",
         "draw",
         "numerics",
+        "outside",
         "quiet",
     },
     {"distributions", "flows"},

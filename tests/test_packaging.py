@@ -8,7 +8,7 @@ import sys
 import pytest
 
 import tfvae
-from zoo import console
+from zoo.command import console
 
 ROOT = pathlib.Path(tfvae.__file__).parent.parent
 SETUP = (ROOT / "setup.py").read_text()
@@ -31,13 +31,13 @@ def test_types_are_announced(package):
 
 def test_the_script_lists_its_commands_without_tensorflow():
     code = (
-        "import sys; from zoo import console; status = console.main(['--help']); "
+        "import sys; from zoo.command import console; status = console.main(['--help']); "
         "assert 'tensorflow' not in sys.modules; sys.exit(status)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0 and done.stderr == ""
     assert all(f"  {name} " in done.stdout for name in ("train", "diagnose", "compare"))
-    assert '"tfvae = zoo.console:main"' in SETUP
+    assert '"tfvae = zoo.command.console:main"' in SETUP
 
 
 @pytest.mark.parametrize(

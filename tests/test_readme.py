@@ -15,8 +15,8 @@ import train_main
 import zoo
 from tfvae import examination
 from tfvae.training import RunDirectory
-from zoo import compare
 from zoo.benchmarks import __main__ as benchmarks
+from zoo.comparison import command as compare
 from zoo.datasets.text.vocabulary import Vocabulary
 from zoo.modalities import images, text
 

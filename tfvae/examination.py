@@ -72,7 +72,7 @@ def read(path: str, data: str | None = None, data_dir: str | None = None) -> Exa
     if os.path.isfile(os.path.join(path, "config.json")):
         # run directories are the zoo's; nothing else here knows them
         given = None if data is None else reading.data(data)
-        return importlib.import_module("zoo.runs").examined(path, data_dir, given)
+        return importlib.import_module("zoo.command.runs").examined(path, data_dir, given)
     if not os.path.isfile(path) or not path.endswith(".keras"):
         raise UserError(f"{path!r} is neither a run directory (config.json) nor a .keras file")
     if data is None:

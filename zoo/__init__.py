@@ -12,9 +12,9 @@ __all__ = ["build", "load", "names", "words"]
 
 def names() -> list[str]:
     """The models there are."""
-    from zoo import recipe
+    from zoo import models
 
-    return recipe.names()
+    return models.names()
 
 
 def build(model: str, dataset: str | None = None, space=None, data_dir: str | None = None, **given):
@@ -35,14 +35,14 @@ def build(model: str, dataset: str | None = None, space=None, data_dir: str | No
     Raises:
         UserError: an unknown name, a wrong value, parts that do not fit.
     """
-    from zoo import run
+    from zoo.command import run
 
     return run.build(model, dataset, space, data_dir, given)
 
 
 def load(workdir: str):
     """The trained model of a run directory (with the auxiliary prior, where one was fitted)."""
-    from zoo import run
+    from zoo.command import run
 
     return run.load(workdir)
 

@@ -1,45 +1,14 @@
-"""What a zoo file exports, and how one is found by name.
-
-A zoo file is a module `zoo/<model>.py` whose docstring begins with the formula, with one name:
-
-    RECIPE    a `Recipe`: the paper, and the point on the axes that makes a VAE this model
-
-Most recipes are a point and nothing else. One that needs more gives its own settings, `build` or
-`stages`.
-"""
+"""What a file of `zoo/models` exports, and what it is made for."""
 
 from __future__ import annotations
 
 import dataclasses
-import importlib
-import pathlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tfvae.checks import one_of
-
-__all__ = ["MAIN", "Context", "Defaults", "Recipe", "Stage", "load", "names"]
+__all__ = ["MAIN", "Context", "Defaults", "Recipe", "Stage"]
 
 MAIN = "train"  # the stage of the model's own objective; others come before it or after it
-
-_NOT_MODELS = {
-    "__init__",
-    "assemble",
-    "compare",
-    "comparison_page",
-    "comparison_runs",
-    "comparison_tables",
-    "console",
-    "describe",
-    "plan",
-    "recipe",
-    "report",
-    "run",
-    "runs",
-    "settings",
-    "trial",
-    "values",
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,27 +107,3 @@ class Stage:
     steps: int
     remedies: tuple = ()
     batch_size: int | None = None
-
-
-def names() -> list[str]:
-    """The models of the zoo: its files."""
-    here = pathlib.Path(__file__).parent
-    return sorted(p.stem for p in here.glob("*.py") if p.stem not in _NOT_MODELS)
-
-
-def load(name: str) -> Recipe:
-    """The recipe of a model.
-
-    Raises:
-        UserError: there is none of that name.
-    """
-    return module(name).RECIPE
-
-
-def module(name: str):
-    """The zoo file of a model.
-
-    Raises:
-        UserError: there is none of that name.
-    """
-    return importlib.import_module(f"zoo.{one_of('model', name, names())}")

@@ -22,7 +22,8 @@ from PIL import Image
 from tests.zoo import spoken
 from tests.zoo.test_datasets import _idx
 from tfvae.training import reading
-from zoo import datasets, modalities, recipe, runs
+from zoo import datasets, modalities, recipe
+from zoo.command import runs
 from zoo.datasets import fsdd, text
 
 RNG = np.random.default_rng(0)

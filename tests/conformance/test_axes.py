@@ -6,7 +6,7 @@ import re
 import pytest
 
 from tfvae import inference, objectives, procedures, schedules
-from zoo import axes, recipe
+from zoo import axes, models, recipe
 from zoo import settings as typed
 
 TESTS = pathlib.Path(__file__).parent.parent
@@ -26,10 +26,10 @@ def test_settings_of_the_axes_do_not_collide():
     assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize("name", recipe.names())
+@pytest.mark.parametrize("name", models.names())
 def test_every_model_has_its_formula_its_paper_and_a_point_that_is_one(name):
-    file, described = recipe.module(name), recipe.load(name)
-    assert file.__doc__.startswith(f"`{name}`: ") and re.search(r"( = |<-|>=)", file.__doc__)
+    text, described = models.documentation(name), models.load(name)
+    assert text.startswith(f"`{name}`: ") and re.search(r"( = |<-|>=)", text)
     assert any(year in described.citation for year in map(str, range(2005, 2027)))
     if described.latent and name != "vae":
         shared = typed.join("any", axes.GROUPS)()
@@ -37,7 +37,7 @@ def test_every_model_has_its_formula_its_paper_and_a_point_that_is_one(name):
         assert moved, f"{name} is the plain VAE"
 
 
-@pytest.mark.parametrize("name", recipe.names())
+@pytest.mark.parametrize("name", models.names())
 def test_every_model_has_a_flagfile(name):
     shipped = (TESTS.parent / "zoo" / "flagfiles").glob("*.flags")
     assert any(f"--model={name}\n" in path.read_text() for path in shipped)

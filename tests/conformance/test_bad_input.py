@@ -25,9 +25,11 @@ from tests import models
 from tests.conformance import bad_files
 from tfvae import examination
 from tfvae.checks import UserError
-from zoo import compare, plan, values
+from zoo import values
 from zoo.benchmarks import __main__ as benchmarks
-from zoo.plan import Plan
+from zoo.command import plan
+from zoo.command.plan import Plan
+from zoo.comparison import command as compare
 
 MAINS = {
     "train": lambda words: train_main.main(["train_main", *words]),

@@ -133,12 +133,13 @@ def test_a_network():
 
 def test_a_model(monkeypatch):
     """A zoo file is a module with one name; here it is made on the spot."""
+    from zoo import models as systems
     from zoo import recipe
 
-    file = types.ModuleType("zoo.quarter_vae")
+    file = types.ModuleType("zoo.models.quarter_vae")
     file.RECIPE = recipe.Recipe("nobody", point={"beta": 0.25, "latent_width": 5})
-    monkeypatch.setitem(sys.modules, "zoo.quarter_vae", file)
-    monkeypatch.setattr(recipe, "names", lambda: ["quarter_vae", "vae"])
+    monkeypatch.setitem(sys.modules, "zoo.models.quarter_vae", file)
+    monkeypatch.setattr(systems, "names", lambda: ["quarter_vae", "vae"])
     model = zoo.build("quarter_vae", dataset="digits", backbone="mlp", latent_width=2)
     assert model.latent.event_shape == (2,)
     x = np.random.default_rng(0).random((32, 8, 8, 1)).astype("float32").round()

@@ -14,7 +14,7 @@ from tests.linear_gaussian import planted
 from tfvae import examination
 from tfvae.checks import UserError
 from tfvae.training import reading
-from zoo import plan, run, runs
+from zoo.command import plan, run, runs
 
 QUICK = ["--gap_examples=4", "--gap_steps=5", "--nll_samples=3", "--nll_examples=4"]
 

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 import train_main
-from zoo import assemble, datasets, plan, recipe, run
+from zoo import datasets, models
+from zoo.command import assemble, plan, run
 from zoo.datasets.data import Split
 from zoo.datasets.pipeline import training_stream
 from zoo.modalities import images
@@ -37,7 +38,7 @@ def curve(name):
         size=flags["size"],
     )
     shape, kind = datasets.form(resolved.dataset)
-    described = recipe.load(resolved.model)
+    described = models.load(resolved.model)
     keras.utils.set_random_seed(0)
     context = run.context(resolved, images.Space(shape, 1))
     model = assemble.model(described, resolved.settings, context)

@@ -23,7 +23,7 @@ from tfvae.objectives import (
 from tfvae.procedures import Aggressive, Joint, Update
 from tfvae.schedules import Constant, Cyclical, Linear, Scaled, Sigmoid
 from tfvae.training import CollapseMonitor, RunDirectory, collapse_monitor, train
-from zoo import plan, run
+from zoo.command import plan, run
 
 WHITE = (1.0,) * 5  # data in which there is nothing to code
 

@@ -4,7 +4,7 @@ import pytest
 
 from tfvae import training
 from tfvae.training import callbacks
-from zoo import report, run
+from zoo.command import report, run
 
 
 class Killed(BaseException):

@@ -9,9 +9,10 @@ import pytest
 
 from tfvae import training
 from tfvae.checks import UserError
-from zoo import benchmarks, plan
+from zoo import benchmarks
 from zoo.benchmarks import lagging, sprites, table
 from zoo.benchmarks.table import Benchmark, Row
+from zoo.command import plan
 
 NAMES = sorted(
     p.stem

@@ -9,7 +9,8 @@ import pytest
 
 import train_main
 from tfvae.checks import UserError
-from zoo import assemble, modalities, plan, recipe, settings
+from zoo import modalities, models, settings
+from zoo.command import assemble, plan
 
 ROOT = train_main.pathlib.Path(train_main.__file__).parent
 FLAGFILES = sorted((ROOT / "zoo" / "flagfiles").glob("*.flags"))
@@ -138,12 +139,12 @@ def test_sets_are_typed_and_later_ones_win():
 
 
 def _settings(name, kind):
-    return assemble.settings_class(name, recipe.load(name), kind)
+    return assemble.settings_class(name, models.load(name), kind)
 
 
-@pytest.mark.parametrize("name", recipe.names())
+@pytest.mark.parametrize("name", models.names())
 def test_every_setting_is_documented_and_described_values_parse_back(name):
-    cls = _settings(name, modalities.of(recipe.load(name).defaults.dataset).NAME)
+    cls = _settings(name, modalities.of(models.load(name).defaults.dataset).NAME)
     assert all(f.metadata.get("help") for f in dataclasses.fields(cls))
     texts = [f"{n}={v}" for n, v, _ in settings.describe(cls())]
     assert settings.parse(cls, texts) == cls()

@@ -15,8 +15,11 @@ import pytest
 
 from tfvae import training
 from tfvae.checks import UserError
-from zoo import compare, comparison_runs, console, modalities, run
-from zoo import comparison_tables as tables
+from zoo import modalities
+from zoo.command import console, run
+from zoo.comparison import command as compare
+from zoo.comparison import runs as comparison_runs
+from zoo.comparison import tables as tables
 
 images = modalities.named("images")
 

@@ -9,8 +9,8 @@ import sys
 import pytest
 
 import train_main
-from zoo import plan, run
 from zoo.benchmarks import lagging, mixmarkov, synthetic, table
+from zoo.command import plan, run
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ import pytest
 
 from tests.zoo.cut import ending
 from tfvae import training
-from zoo import plan
+from zoo.command import plan
 
 MLP = {"backbone": "mlp"}
 GRID = {"backbone": "deconvolutional"}

@@ -9,7 +9,8 @@ import zoo
 from tfvae.checks import UserError
 from tfvae.procedures import encoder_variables
 from tfvae.randomness import seed_of
-from zoo import assemble, plan, recipe, run
+from zoo import models, recipe
+from zoo.command import assemble, plan, run
 from zoo.modalities import images, text
 
 WORDS = text.Space(30, 9)
@@ -58,13 +59,13 @@ def _text(name):
     return pytest.param(name, marks=[pytest.mark.slow] if name in OF_CODES else [])
 
 
-@pytest.mark.parametrize("name", map(_text, sorted(set(recipe.names()) - IMAGES_ONLY)))
+@pytest.mark.parametrize("name", map(_text, sorted(set(models.names()) - IMAGES_ONLY)))
 def test_every_model_trains_on_text(name):
     model, _ = _train(name, "pydoc", **LOOPS.get(name, {}), **MEMORY.get(name, {}))
     assert model.sample(3).shape == (3, 9)
 
 
-@pytest.mark.parametrize("name", sorted(set(recipe.names()) - TEXT_ONLY))
+@pytest.mark.parametrize("name", sorted(set(models.names()) - TEXT_ONLY))
 def test_every_remedy_trains_on_images_too(name):
     more = {"backbone": "gated_pixelcnn" if name in ("delta_vae", "pixelcnn") else "mlp"}
     more |= {"decoder_filters": 8, "decoder_layers": 2}
@@ -186,7 +187,7 @@ def test_the_encoder_of_a_wae_is_first_brought_to_the_moments_of_the_prior():
     assert resolved.settings.moment_steps == 200
     keras.utils.set_random_seed(0)
     made_for = run.context(resolved, BITS)
-    described = recipe.load("wae_mmd")
+    described = models.load("wae_mmd")
     model = assemble.model(described, resolved.settings, made_for)
     model.build()
     x = _digits(256)
@@ -230,7 +231,7 @@ def test_fit_of_a_built_model_is_its_main_stage(name, given, says):
 def test_what_the_main_stage_refuses_is_refused_before_the_stages_before_it(before, given, says):
     values = {before: 5, "ema_decay": 0.9, **given}
     resolved = plan.resolve("vae", (), values, dataset="digits", backbone="mlp")
-    made_for, described = run.context(resolved, BITS), recipe.load("vae")
+    made_for, described = run.context(resolved, BITS), models.load("vae")
     model = assemble.model(described, resolved.settings, made_for)
     with pytest.raises(UserError, match=says):
         next(assemble.stages(described, resolved.settings, made_for, model))

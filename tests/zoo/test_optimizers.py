@@ -9,7 +9,8 @@ import zoo
 from tfvae.checks import UserError
 from tfvae.procedures import encoder_variables
 from tfvae.randomness import fold, seed_of
-from zoo import assemble, plan, recipe, run
+from zoo import models
+from zoo.command import assemble, plan, run
 from zoo.modalities import images, text
 
 BITS = images.Space((8, 8, 1), 1)
@@ -130,7 +131,7 @@ def test_aggressive_vae_stands_on_the_released_optimizers(backbone, given, kind,
         "aggressive_vae", (), settings, dataset=dataset, backbone=backbone, **fields
     )
     context = run.context(made, space)
-    stage = next(assemble.stages(recipe.load("aggressive_vae"), made.settings, context, None))
+    stage = next(assemble.stages(models.load("aggressive_vae"), made.settings, context, None))
     assert [type(o) for o in stage.procedure.optimizers.values()] == [kind, kind]
     assert float(stage.procedure.learning_rate(0)) == pytest.approx(rate)
 
@@ -142,7 +143,7 @@ def test_the_stage_of_moments_has_a_rate_of_adam(optimizer, rate):
     fields = {} if optimizer == "sgd" else {"learning_rate": rate}
     made = plan.resolve("aggressive_vae", (), settings, dataset="pydoc", **fields)
     context = run.context(made, text.Space(30, 9))
-    described = recipe.load("aggressive_vae")
+    described = models.load("aggressive_vae")
     vae = assemble.model(described, made.settings, context)
     stage = next(assemble.stages(described, made.settings, context, vae))
     assert stage.name == "moments" and float(stage.procedure.learning_rate(0)) == pytest.approx(

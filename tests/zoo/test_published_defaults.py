@@ -12,10 +12,11 @@ from tests import models
 from tfvae import metrics, objectives, schedules
 from tfvae.latents import FixedScalePosterior, NeighbourPrior
 from tfvae.procedures import Aggressive, MovingCodebook, Plateau
-from zoo import assemble, plan, recipe, run
+from zoo import models as systems
 from zoo.axes import divergence, objective, procedure
 from zoo.backbones import pixel_snail
 from zoo.backbones import text as text_backbones
+from zoo.command import assemble, plan, run
 from zoo.modalities import images, text
 
 FLAGS = pathlib.Path(procedure.__file__).parents[1] / "flagfiles"
@@ -53,7 +54,7 @@ def default(function, name):
 def _stages(model, dataset="digits", backbone="mlp", space=BITS, **values):
     resolved = plan.resolve(model, (), values, dataset=dataset, backbone=backbone, batch_size=100)
     made_for = run.context(resolved, space, 5000)
-    described = recipe.load(model)
+    described = systems.load(model)
     vae = assemble.model(described, resolved.settings, made_for)
     return list(assemble.stages(described, resolved.settings, made_for, vae))
 

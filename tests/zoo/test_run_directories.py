@@ -10,7 +10,8 @@ import zoo
 from tests.zoo.cut import Killed
 from tfvae import diagnosis, training
 from tfvae.checks import UserError
-from zoo import modalities, plan, report, run
+from zoo import modalities
+from zoo.command import plan, report, run
 
 FIGURES = {
     "num_examples": 3,

@@ -5,7 +5,8 @@ import dataclasses
 import pytest
 
 from tfvae.checks import UserError
-from zoo import assemble, modalities, plan, recipe, run, settings
+from zoo import modalities, models, settings
+from zoo.command import assemble, plan, run
 from zoo.modalities import images, speech, text
 from zoo.settings import ON, field
 
@@ -70,7 +71,7 @@ def _made(model, dataset, backbone, given):
     )
     reads = Reads(resolved.settings)
     made_for = run.context(resolved, SPACES[dataset], 0)
-    described = recipe.load(model)
+    described = models.load(model)
     made = assemble.model(described, reads, made_for)
     stages = assemble.stages(described, reads, made_for, made)
     last = next(stages)
@@ -160,7 +161,7 @@ def test_shared_settings_reach_whom_they_concern():
     assert plan.reached("vae", "digits", "mlp", values) == {"latent_width": 2}
 
 
-@pytest.mark.parametrize("name", recipe.names())
+@pytest.mark.parametrize("name", models.names())
 def test_the_command_of_a_plan_gives_no_setting_without_effect(name):
     """Recipes may stand on points where a default of theirs is not read."""
     words = plan.resolve(name).command().split()

@@ -12,7 +12,8 @@ from tests.zoo import spoken
 from tfvae import training
 from tfvae.checks import UserError
 from tfvae.likelihoods import mu_law_encode
-from zoo import assemble, datasets, plan, recipe, report, run, settings
+from zoo import datasets, models, settings
+from zoo.command import assemble, plan, report, run
 from zoo.modalities import speech
 
 SPACE = speech.Space(256)
@@ -45,7 +46,7 @@ def _train(name, **given):
     "name",
     [
         pytest.param(name, marks=[] if name in QUICK else [pytest.mark.slow])
-        for name in sorted(set(recipe.names()) - NOT_OF_SPEECH)
+        for name in sorted(set(models.names()) - NOT_OF_SPEECH)
     ],
 )
 def test_every_model_trains_on_speech(name):
@@ -83,7 +84,7 @@ def test_what_does_not_fit_speech_is_refused_by_name(name, given, says):
 
 
 def test_settings_are_documented_and_described_values_parse_back():
-    cls = assemble.settings_class("vq_vae", recipe.load("vq_vae"), "speech")
+    cls = assemble.settings_class("vq_vae", models.load("vq_vae"), "speech")
     assert all(f.metadata.get("help") for f in dataclasses.fields(cls))
     texts = [f"{n}={v}" for n, v, _ in settings.describe(cls())]
     assert settings.parse(cls, texts) == cls()

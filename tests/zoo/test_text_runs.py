@@ -9,7 +9,7 @@ import zoo
 from tests.zoo.cut import ending
 from tfvae import training
 from tfvae.checks import UserError
-from zoo import plan, report, run
+from zoo.command import plan, report, run
 
 WORDS = "the a cat dog bird sees eats finds old red big fish and never always house"
 WORDS = WORDS.split()

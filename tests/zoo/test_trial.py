@@ -8,7 +8,9 @@ from tests import models
 from tfvae.checks import UserError
 from tfvae.objectives import Objective, distortion, rate
 from tfvae.procedures import Alternating, Joint, Player, Update
-from zoo import assemble, datasets, describe, plan, recipe, run, trial
+from zoo import datasets
+from zoo import models as systems
+from zoo.command import assemble, describe, plan, run, trial
 from zoo.modalities import images
 from zoo.recipe import Stage
 
@@ -50,7 +52,7 @@ def test_the_main_objective_is_tried_before_the_stages_that_come_first():
         "vae", (), {"moment_steps": 5, "latent_width": 2, "beta": 1e30}, backbone="mlp"
     )
     kind_made_for = run.context(resolved, BITS, 100)
-    described = recipe.load("vae")
+    described = systems.load("vae")
     model = assemble.model(described, resolved.settings, kind_made_for)
     model.build()
     for weight in model.latent.weights:

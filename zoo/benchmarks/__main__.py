@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from zoo import console
+from zoo.command import console
 
 NAMES = ("fsdd", "lagging", "linear", "mixmarkov", "mnist", "ptb", "sprites", "synthetic")
 

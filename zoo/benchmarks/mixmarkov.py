@@ -9,8 +9,8 @@ import numpy as np
 
 from tfvae import metrics
 from zoo.benchmarks.table import Benchmark, Row
+from zoo.command.report import codes
 from zoo.datasets.text import mixmarkov
-from zoo.report import codes
 
 __all__ = ["BENCHMARK"]
 

@@ -9,8 +9,8 @@ import math
 
 from tfvae import metrics
 from zoo.benchmarks.table import Benchmark, Row
+from zoo.command.report import codes
 from zoo.datasets.pipeline import evaluation_arrays
-from zoo.report import codes
 
 __all__ = ["BENCHMARK"]
 

@@ -9,7 +9,7 @@ import math
 import statistics
 
 from zoo.benchmarks.table import Benchmark, Row
-from zoo.report import factors
+from zoo.command.report import factors
 
 __all__ = ["BENCHMARK"]
 

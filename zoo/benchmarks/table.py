@@ -27,7 +27,9 @@ from tfvae.training import RunLock
 from tfvae.training.callbacks import Monitor
 from tfvae.training.reading import json_object
 from tfvae.training.run_directory import write_atomically
-from zoo import comparison_page, console, modalities, plan, run
+from zoo import modalities
+from zoo.command import console, plan, run
+from zoo.comparison import page as comparison_page
 from zoo.recipe import MAIN
 
 __all__ = ["Benchmark", "Row", "load", "measure_row", "run_all"]

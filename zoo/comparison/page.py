@@ -27,7 +27,7 @@ def html(rows, curves, columns, about: str, said: Sequence[str]) -> str:
     """The page; it refers to nothing outside of itself.
 
     Args:
-        rows: of `zoo.comparison_tables.results`, each with its `verdict`.
+        rows: of `zoo.comparison.tables.results`, each with its `verdict`.
         curves: {model: [(step, rate)]}.
         columns: (key, head) of the table.
         about: one line.

@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tfvae.checks import UserError, one_of, place
-from zoo import assemble, backbones, modalities, recipe, settings
+from zoo import backbones, modalities, models, settings
 from zoo import values as checked
 from zoo.axes.procedure import facts as facts_of_procedure
+from zoo.command import assemble
 from zoo.settings import field
 
 __all__ = ["Plan", "idle", "reached", "resolve", "settings_class"]
@@ -88,7 +89,7 @@ _SHOWN = ("dataset", "backbone", "size", "train_steps", "batch_size", "learning_
 
 def settings_class(model: str, dataset: str, backbone: str = "") -> type:
     """What `--set` reaches for this model on this data set."""
-    described, kind = recipe.load(model), modalities.of(dataset)
+    described, kind = models.load(model), modalities.of(dataset)
     return assemble.settings_class(model, described, kind.NAME, backbone)
 
 
@@ -109,7 +110,7 @@ def idle(plan: Plan, name: str) -> str:
 
 
 def _backbone(model: str, kind) -> str:
-    usual = recipe.load(model).defaults.backbone
+    usual = models.load(model).defaults.backbone
     return usual if usual in kind.BACKBONES else kind.DEFAULT_BACKBONE
 
 
@@ -163,7 +164,7 @@ def resolve(
     Raises:
         UserError: an unknown name, a wrong value, a setting that has no effect on this model.
     """
-    described = recipe.load(model)
+    described = models.load(model)
     defaults = described.defaults
     given = {name: value for name, value in given.items() if value is not None}
     dataset = given.pop("dataset", defaults.dataset)

@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from tfvae import training
 from tfvae.distributions import constant_code_rate
-from zoo import assemble, datasets, modalities, plan, recipe, run, settings, trial
+from zoo import datasets, modalities, models, settings
+from zoo.command import assemble, plan, run, trial
 
 __all__ = ["describe"]
 
@@ -24,7 +25,7 @@ def describe(resolved: plan.Plan) -> None:
         UserError: whatever would keep the run from training.
     """
     kind = modalities.of(resolved.dataset)
-    described = recipe.load(resolved.model)
+    described = models.load(resolved.model)
     strategy = tf.distribute.get_strategy()
     if resolved.strategy != "multi_worker":  # which would wait for the others
         strategy = training.strategy.make(resolved.strategy, resolved.cpu_replicas)
@@ -43,7 +44,7 @@ def describe(resolved: plan.Plan) -> None:
             next(assemble.stages(described, resolved.settings, made_for, model)), space
         )
         found = "not looked at: --data_dir does not say where they lie"
-    print((recipe.module(resolved.model).__doc__ or "").strip())
+    print(models.documentation(resolved.model))
     print(f"\npaper: {described.citation}")
     print(f"data: {resolved.dataset}, {space} ({found})")
     for name in ("backbone", "size", "train_steps", "batch_size", "learning_rate", "seed"):

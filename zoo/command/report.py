@@ -9,7 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfvae import diagnosis, metrics, training
-from zoo import console, recipe
+from zoo import recipe
+from zoo.command import console
 
 __all__ = ["codes", "factors", "write"]
 
@@ -22,7 +23,7 @@ def write(resolved, described, kind, data, model, last, seconds, directory) -> d
     """Measures the test split and writes everything.
 
     Args:
-        resolved: `zoo.plan.Plan`.
+        resolved: `zoo.command.plan.Plan`.
         described: `zoo.recipe.Recipe`.
         kind: a module of `zoo.modalities`.
         data: what `kind.load` gave.

@@ -16,7 +16,8 @@ from typing import Any
 
 from tfvae.checks import UserError
 from tfvae.training import InUse, RunDirectory, RunLock
-from zoo import console, modalities, run
+from zoo import modalities
+from zoo.command import console, run
 
 __all__ = ["Processes", "command", "counted", "folder", "refuse_others"]
 

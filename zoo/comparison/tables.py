@@ -14,8 +14,9 @@ from typing import Any
 
 from tfvae.training import RunDirectory
 from tfvae.training.run_directory import write_atomically
-from zoo import comparison_page, recipe
-from zoo.comparison_runs import counted, folder
+from zoo import recipe
+from zoo.comparison import page as comparison_page
+from zoo.comparison.runs import counted, folder
 
 __all__ = ["COLUMNS", "markdown", "results", "sentences", "table_csv", "write"]
 

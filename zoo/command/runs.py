@@ -8,7 +8,8 @@ import re
 from tfvae.checks import UserError, within
 from tfvae.examination import Examined
 from tfvae.training.reading import json_object, json_rows
-from zoo import modalities, plan, recipe, run
+from zoo import modalities, recipe
+from zoo.command import plan, run
 
 __all__ = ["examined", "last_weight", "plan_of"]
 

@@ -19,7 +19,8 @@ from tfvae import diagnosis, training
 from tfvae.checks import UserError, place
 from tfvae.randomness import initial_weights
 from tfvae.training import reading
-from zoo import assemble, console, modalities, plan, recipe, report, trial
+from zoo import modalities, models, recipe
+from zoo.command import assemble, console, plan, report, trial
 from zoo.datasets import labels
 from zoo.datasets.data import refuse_too_few
 
@@ -67,7 +68,7 @@ def build(model: str, dataset: str | None, space, data_dir: str | None, given: d
     values = {name: value for name, value in given.items() if name not in names}
     fields = {name: value for name, value in given.items() if name in names}
     if space is not None:
-        usual = recipe.load(model).defaults.dataset
+        usual = models.load(model).defaults.dataset
         dataset = modalities.dataset_of(space, usual) if dataset is None else dataset
         if modalities.of(dataset) is not modalities.of_space(space):
             raise UserError(
@@ -81,7 +82,7 @@ def build(model: str, dataset: str | None, space, data_dir: str | None, given: d
         kind = modalities.of(resolved.dataset)
         space = kind.space(resolved.dataset, data_dir, resolved.settings)
     made_for = context(resolved, space)
-    described = recipe.load(model)
+    described = models.load(model)
     with initial_weights(resolved.seed):
         made = assemble.model(described, resolved.settings, made_for)
         trial.model_runs(made, space)
@@ -154,7 +155,7 @@ def prepare(resolved: plan.Plan, kind, strategy) -> Prepared:
     data = kind.load(resolved.dataset, resolved.data_dir, resolved.settings)
     refuse_too_few(data, resolved.batch_size, resolved.information_batch)
     valid = kind.arrays(data, data.valid)[:_VALIDATED]
-    described = recipe.load(resolved.model)
+    described = models.load(resolved.model)
     valid_label = None
     if getattr(resolved.settings, "conditional", False):
         _refuse_unlabelled(data)

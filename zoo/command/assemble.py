@@ -11,7 +11,7 @@ from tfvae.checks import UserError
 from tfvae.latents import AutoregressiveCodes, AutoregressivePrior, NoLatent
 from tfvae.networks import NoEncoder
 from tfvae.randomness import initial_weights
-from zoo import axes, backbones, modalities, trial
+from zoo import axes, backbones, modalities
 from zoo import settings as typed
 from zoo.axes import codes as codes_axis
 from zoo.axes import condition as condition_axis
@@ -21,6 +21,7 @@ from zoo.axes import latent as latent_axis
 from zoo.axes import memory as memory_axis
 from zoo.axes import objective as objective_axis
 from zoo.axes.procedure import joint_stage, main_stage, moment_stage, prior_stage
+from zoo.command import trial
 from zoo.recipe import Context, Recipe, Stage
 
 __all__ = ["model", "settings_class", "stages"]

@@ -1,0 +1,1 @@
+"""From the words of a command to a run directory: plan, model, stages, report."""

@@ -1,0 +1,306 @@
+"""python -m zoo.compare --models=vae,free_bits_vae,delta_vae --dataset=omniglot --seeds=3 --train_steps=1000
+
+The same networks, data, budget and seeds for a list of models, one after another: a run directory each
+(what `train_main.py` leaves), and in --out `comparison.md`, `.csv`, `.json` and `.html`. Killed, it goes
+on where it was: what is done is not run again, what was begun is resumed. Only the same runs count: where
+others lie in --out (another number of steps, other settings, other data) it is refused, and they are left
+as they are. A model may bring settings of its own (`beta_vae:beta=0.2`); --set is for all that have such
+a setting.
+
+--budget_minutes: instead of --train_steps, as many steps as each model makes in that time here; its speed
+is measured first and kept, so that a continued comparison has the same steps.
+"""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import contextlib
+import dataclasses
+import json
+import os
+import re
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from zoo.command import console
+
+_UNTIMED = "STEPS"
+_MOST_SEEDS = 10_000
+_RATE = 1e-3  # Adam's
+_TIMED = 20  # steps of which a model's speed is measured, after half as many
+
+
+class Entry(NamedTuple):
+    """A line of the table: a model with its own settings, and the plans of its seeds.
+
+    Attributes:
+        timed: False while its steps are still to be measured (a budget in minutes, nothing run yet).
+    """
+
+    name: str
+    plans: list[Any]
+    timed: bool = True
+
+
+def entries(words: Sequence[str], sets: Sequence[str], seeds: int, **fields) -> list[Entry]:
+    """The plans of each model; everything that could be refused is refused here.
+
+    Args:
+        words: `model` or `model:name=value:name=value`.
+        sets: `name=value`, taken by the models that read the setting.
+        seeds: how many.
+        **fields: of `zoo.command.plan.Plan`.
+
+    Raises:
+        UserError: an unknown name, a wrong value, a setting that no model reads, a model twice or under
+            two names.
+    """
+    from tfvae.checks import UserError
+    from zoo import modalities
+    from zoo.command import plan
+
+    dataset, backbone = fields.get("dataset"), fields.get("backbone")
+    if dataset is None:
+        dataset = _usual(words[0].partition(":")[0])
+    if backbone is None:
+        backbone = modalities.of(dataset).DEFAULT_BACKBONE
+    fields = {**fields, "dataset": dataset, "backbone": backbone}
+    found, taken = [], set()
+    for word in words:
+        model, *own = word.split(":")
+        shared = plan.reached(model, dataset, backbone, sets, own)
+        taken |= set(shared)
+        plans = [plan.resolve(model, (*shared, *own), seed=seed, **fields) for seed in range(seeds)]
+        if fields.get("learning_rate") is None and plans[0].settings.optimizer != "sgd":
+            plans = [dataclasses.replace(p, learning_rate=_RATE) for p in plans]
+        found.append(Entry(word, plans))
+    if len({entry.name for entry in found}) != len(found):
+        raise UserError(f"--models names one twice: {','.join(words)}")
+    seen: dict[str, str] = {}
+    for entry in found:  # a setting for all may be the very one that makes a model what it is
+        twin = seen.setdefault(repr(entry.plans[0].settings), entry.name)
+        if twin != entry.name:
+            raise UserError(
+                f"{entry.name} and {twin} are the same model under these settings; give one a "
+                "setting of its own, as in pooled_vae:encoder=max"
+            )
+    left = [s for s in sets if s not in taken]
+    if left:
+        raise UserError(f"no model of the comparison has a use for --set={left[0]}")
+    return found
+
+
+def _usual(model: str) -> str:
+    from zoo import models
+
+    return models.load(model).defaults.dataset
+
+
+def speed(resolved) -> float:
+    """Seconds a step of the main stage, without tracing."""
+    import keras
+    import tensorflow as tf
+
+    from zoo import modalities
+    from zoo.command import run
+
+    keras.utils.set_random_seed(resolved.seed)
+    kind = modalities.of(resolved.dataset)
+    made = run.prepare(resolved, kind, tf.distribute.get_strategy())
+    stage = run.main_of(made.stages)
+    stage.model.compile(procedure=stage.procedure)
+    beside = getattr(stage.model.condition, "beside", None)
+    stream = kind.stream(made.data, resolved.batch_size, 0, 0, (0, 1), beside)
+    batches = iter(stream)
+    step = stage.model.make_train_function()
+    for _ in range(_TIMED // 2):
+        step(batches)
+    started = time.time()
+    for _ in range(_TIMED):
+        step(batches)
+    return (time.time() - started) / _TIMED
+
+
+def lasting_minutes(entry: Entry, minutes: float, out: str, measure: bool = True) -> Entry:
+    """The same with as many steps as fit into the minutes.
+
+    Its speed is measured once and kept in <out>/speed.json; unknown and not to be measured, it stays untimed.
+    """
+    from tfvae.checks import within
+    from tfvae.training.reading import json_object
+    from tfvae.training.run_directory import write_atomically
+
+    path = os.path.join(out, "speed.json")
+    known = json_object(path) if os.path.exists(path) else {}
+    alike = _untimed(entry.plans[0].command())
+    if alike not in known:
+        if not measure:
+            return entry._replace(timed=False)
+        console.say(f"{entry.name}: measuring its speed")
+        known[alike] = speed(entry.plans[0])
+        write_atomically(path, json.dumps(known, indent=1).encode())
+    seconds = within(f"the seconds a step of {entry.name} in {path}", known[alike], 1e-9, 1e9)
+    return lasting(entry, max(1, round(60 * minutes / seconds)))
+
+
+def _untimed(words: str) -> str:
+    """A command whose steps are not known."""
+    return re.sub(r"--train_steps=\d+", f"--train_steps={_UNTIMED}", words)
+
+
+def lasting(entry: Entry, steps: int) -> Entry:
+    """The same with so many steps."""
+    tenth = max(1, steps // 10)
+    same = {"train_steps": steps, "eval_every": tenth, "checkpoint_every": tenth}
+    return entry._replace(plans=[dataclasses.replace(p, **same) for p in entry.plans])
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = console.Arguments("python -m zoo.compare", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    add = parser.add_argument
+    add("--models", required=True, help="names of the zoo, each with :name=value settings")
+    add("--dataset", help="the data; default: that of the first model")
+    add("--data_dir", help="where its files lie")
+    add("--backbone", help="the networks, the same for all; default: that of the kind of data")
+    add("--size", default="tiny", help="of the networks")
+    add("--seeds", type=int, default=1, help="seeds 0 .. seeds - 1")
+    add("--train_steps", type=int, help="of each run")
+    add("--budget_minutes", type=float, help="of training of each run, instead of steps")
+    add("--batch_size", type=int, default=64, help="examples a batch")
+    add(
+        "--learning_rate",
+        type=float,
+        help=f"before its schedule; default: {_RATE}, and its own of a model that stands on SGD",
+    )
+    add("--set", action="append", default=[], help="name=value, for models that read it")
+    add("--nll_samples", type=int, help="importance samples of the NLL")
+    add("--nll_examples", type=int, help="test examples of the NLL")
+    add("--processes", type=int, default=1, help="runs at once, each with its share of the cores")
+    add("--out", default="runs/compare", help="where everything is left")
+    add("--print_only", action="store_true", help="print the commands, run nothing")
+    add("--debug", action="store_true", help="print the traceback of whatever ends the command")
+    return parser
+
+
+_FIELDS = (
+    "dataset",
+    "data_dir",
+    "backbone",
+    "size",
+    "train_steps",
+    "batch_size",
+    "learning_rate",
+    "nll_samples",
+    "nll_examples",
+)
+
+
+def main(words=None) -> int:
+    """0 if all runs are done, 1 if one of them failed, 2 for a wrong command."""
+    asked = _arguments().parse_args(words)
+    console.share_cores(asked.processes)
+    stopped = "stopped; the same command goes on where it was"
+    return console.command("compare", lambda: _work(asked), asked.debug, stopped)
+
+
+def _work(asked) -> int:
+    from tfvae.checks import UserError, place, within
+    from tfvae.training import RunLock
+
+    fields = {name: getattr(asked, name) for name in _FIELDS}
+    if (asked.train_steps is None) == (asked.budget_minutes is None):
+        raise UserError("give one of --train_steps and --budget_minutes")
+    within("--seeds", asked.seeds, 1, _MOST_SEEDS)
+    within("--processes", asked.processes, 1, console.MOST_PROCESSES)
+    place("--out", asked.out)
+    chosen = entries(asked.models.split(","), asked.set, asked.seeds, **fields)
+    if asked.budget_minutes is not None:
+        within("--budget_minutes", asked.budget_minutes, 1e-3, 1e6)
+    alone = contextlib.nullcontext() if asked.print_only else RunLock(asked.out)
+    with alone:
+        if asked.budget_minutes is not None:
+            timing = asked.budget_minutes, asked.out, not asked.print_only
+            chosen = [lasting_minutes(entry, *timing) for entry in chosen]
+        if asked.print_only:
+            print_all(chosen, asked.out)
+            return 0
+        return run_all(chosen, asked.out, asked.processes)
+
+
+def _tasks(chosen: Sequence[Entry], out: str) -> list[tuple[Any, str, str]]:
+    """(plan, command, run directory), a seed of each model before the next seed."""
+    from zoo.comparison.runs import command, folder
+
+    tasks = []
+    for seed in range(len(chosen[0].plans)):
+        for entry in chosen:
+            workdir = folder(out, entry.name, seed)
+            words = command(entry.plans[seed], workdir)
+            tasks.append((entry.plans[seed], words if entry.timed else _untimed(words), workdir))
+    return tasks
+
+
+def print_all(chosen: Sequence[Entry], out: str) -> None:
+    """The commands."""
+    print("\n".join(words for _, words, _ in _tasks(chosen, out)))
+    if not all(entry.timed for entry in chosen):
+        print(f"# {_UNTIMED}: as many as fit into the time; measured when the comparison runs")
+
+
+def run_all(chosen: Sequence[Entry], out: str, processes: int = 1) -> int:
+    """Runs what is not done; 0 if all is done then, 1 if something failed.
+
+    Raises:
+        UserError: runs of something else lie there.
+    """
+    from zoo.comparison.runs import Processes, counted, refuse_others
+    from zoo.comparison.tables import write
+
+    refuse_others(chosen, out)
+    about = _about(chosen)
+    write(chosen, out, about)  # what lay there may be of other models
+    made, failed, one_writes = Processes(), {}, threading.Lock()
+
+    def do(task) -> None:
+        _, words, workdir = task
+        console.say(words)
+        why = made.run(words, workdir)
+        with one_writes:
+            if why is not None:
+                failed[workdir] = why
+            write(chosen, out, about)  # after each run: a look at it is worth something
+
+    missing = [task for task in _tasks(chosen, out) if counted(task[0], task[2]) is None]
+    pool = concurrent.futures.ThreadPoolExecutor(processes)
+    try:
+        list(pool.map(do, missing))
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        made.stop()
+        raise
+    finally:
+        pool.shutdown()
+    print(write(chosen, out, about))
+    for _, _, workdir in missing:
+        if workdir in failed:
+            console.say(f"failed: {workdir}: {failed[workdir]}")
+    return 1 if failed else 0
+
+
+def _about(chosen: Sequence[Entry]) -> str:
+    first, seeds = chosen[0].plans[0], len(chosen[0].plans)
+    steps = {entry.plans[0].train_steps for entry in chosen}
+    budget = f"{first.train_steps:,} steps" if len(steps) == 1 else "the same time, see steps"
+    return (
+        f"{first.dataset}, {first.backbone} ({first.size}), {budget}, batches of {first.batch_size}, "
+        f"{seeds} seed(s); test split, nats per example; mean +- standard deviation"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
