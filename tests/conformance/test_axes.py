@@ -6,7 +6,7 @@ import re
 import pytest
 
 from tfvae import inference, objectives, procedures, schedules
-from zoo import axes, models, recipe
+from zoo import axes, models
 from zoo import settings as typed
 
 TESTS = pathlib.Path(__file__).parent.parent
