@@ -19,7 +19,9 @@ from zoo.command import console
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_string("model", None, "the system: a file of zoo/models (vae, delta_vae, sentence_vae, ...)")
+flags.DEFINE_string(
+    "model", None, "the system: a file of zoo/models (vae, delta_vae, sentence_vae, ...)"
+)
 flags.DEFINE_string("dataset", None, "the data; each model has a default that needs no download")
 flags.DEFINE_string(
     "backbone",
@@ -53,6 +55,11 @@ flags.DEFINE_string("precision", None, "float32 or mixed_bfloat16")
 flags.DEFINE_boolean("jit_compile", None, "compile forward and backward pass by XLA")
 flags.DEFINE_boolean("deterministic", None, "deterministic kernels (default true)")
 flags.DEFINE_boolean(
+    "keep_examples",
+    None,
+    "leave at most 1,000 validation examples in the run directory, for a diagnosis (default true)",
+)
+flags.DEFINE_boolean(
     "describe", False, "print what would run, check it on a tiny batch, train nothing"
 )
 flags.DEFINE_boolean("resume", False, "continue the run in --workdir exactly where it stopped")
@@ -78,6 +85,7 @@ _PLAN_FLAGS = (
     "precision",
     "jit_compile",
     "deterministic",
+    "keep_examples",
 )
 
 

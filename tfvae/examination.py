@@ -3,14 +3,14 @@
 python -m tfvae.diagnose RUN_DIRECTORY | model.keras --data=FILE [--out=DIRECTORY]
 
 Says which collapse it is, on what evidence, and what to try; leaves diagnosis.json, diagnosis.txt and
-diagnosis.html. A run directory knows its data (--data_dir where the files are elsewhere now); a
-model.keras needs --data: an .npy of x, or an .npz with x and, for a conditional model, label.
+diagnosis.html. A run directory holds all that is needed: model.keras, card.json and, if it was not told to
+leave them out, examples.npz. A model.keras needs --data: an .npy of x, or an .npz with x and, for a
+conditional model, label.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import os
 import sys
@@ -21,7 +21,8 @@ import numpy as np
 from tfvae import diagnosis
 from tfvae.checks import UserError, place, within
 from tfvae.guard import guarded
-from tfvae.training import reading
+from tfvae.training import RunDirectory, reading
+from tfvae.training.reading import json_object
 from tfvae.training.run_directory import refuse_unwritable, write_atomically
 
 __all__ = ["Examined", "main", "read", "save"]
@@ -34,7 +35,6 @@ def _arguments() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("path", help="a run directory, or a .keras file")
     add("--data", help="an .npy of x, or an .npz with x (and label)")
-    add("--data_dir", help="where the files of a run's data lie")
     add("--out", help="where the diagnosis is left; default: beside the model")
     add("--beta", type=float, help="the weight of the rate that was meant; a run knows it")
     add("--examples", type=int, default=1000, help="how many are measured")
@@ -63,25 +63,52 @@ class Examined(NamedTuple):
     command: str
 
 
-def read(path: str, data: str | None = None, data_dir: str | None = None) -> Examined:
+def read(path: str, data: str | None = None) -> Examined:
     """Of a run directory, or of a saved model and a file.
 
     Raises:
         UserError: nothing of the kind is there; says what was looked for.
     """
     if os.path.isfile(os.path.join(path, "config.json")):
-        # run directories are the zoo's; nothing else here knows them
-        given = None if data is None else reading.data(data)
-        return importlib.import_module("zoo.command.runs").examined(path, data_dir, given)
+        return _of_run(path, data)
     if not os.path.isfile(path) or not path.endswith(".keras"):
         raise UserError(f"{path!r} is neither a run directory (config.json) nor a .keras file")
     if data is None:
         raise UserError(f"{path} says nothing of its data: add --data=x.npy (or an .npz)")
-    if data_dir is not None:
-        raise UserError(f"--data_dir is of run directories, and {path} is none: leave it out")
     command = "python train_main.py --dataset=DATASET"
     x, label = reading.data(data)
     return Examined(path, reading.model(path), x, label, 1.0, None, command)
+
+
+_HEAVIEST = 1e30  # weight of the rate
+
+
+def _of_run(path: str, data: str | None) -> Examined:
+    """Of what a run left."""
+    if RunDirectory.finished(path) is None:
+        raise UserError(
+            f"no finished run in {path!r}: no whole report.json, which is written last; one that was cut "
+            "short goes on by --resume"
+        )
+    model, card, examples = (
+        os.path.join(path, n) for n in ("model.keras", "card.json", "examples.npz")
+    )
+    if not os.path.exists(card):
+        raise UserError(
+            f"{path} was made before runs left a card.json: examine its model by {model} --data=FILE"
+        )
+    if data is None and not os.path.exists(examples):
+        raise UserError(f"{path} was told to leave no examples: add --data=x.npy (or an .npz)")
+    said = json_object(card)
+    for name in ("title", "command"):
+        if not isinstance(said.get(name), str):
+            raise UserError(f"{card}: {name!r} must be a text, got {str(said.get(name))[:40]}")
+    beta, weight = (
+        None if said.get(name) is None else within(f"{card}: {name!r}", said[name], 0.0, _HEAVIEST)
+        for name in ("beta", "rate_weight")
+    )
+    x, label = reading.data(data or examples)
+    return Examined(said["title"], reading.model(model), x, label, beta, weight, said["command"])
 
 
 def save(found: diagnosis.Diagnosis, title: str, out: str, plane=None) -> None:
@@ -121,14 +148,13 @@ def _examine(asked) -> None:
     for what, path in (
         ("what is examined", asked.path),
         ("--data", asked.data),
-        ("--data_dir", asked.data_dir),
         ("--out", asked.out),
     ):
         if path is not None:
             place(what, path)
     beside = asked.path if os.path.isdir(asked.path) else os.path.dirname(asked.path)
     out = beside if asked.out is None else asked.out
-    examined = read(asked.path, asked.data, asked.data_dir)
+    examined = read(asked.path, asked.data)
     refuse_unwritable(out)
     model, x = examined.model, examined.x[: asked.examples]
     label = None if examined.label is None else examined.label[: asked.examples]

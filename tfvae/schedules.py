@@ -13,6 +13,7 @@ import dataclasses
 import tensorflow as tf
 
 from tfvae.checks import UserError, finite, one_of, positive, within
+from tfvae.parts import Part, facts, part, setting
 
 __all__ = [
     "LAST",
@@ -220,3 +221,170 @@ class Piecewise(Schedule):
         return tf.gather(
             tf.constant(self.values, tf.float32), tf.reduce_sum(tf.cast(passed, tf.int32))
         )
+
+
+# ------------------------------------------------------------------ parts: the weight of the rate
+
+
+class _RateWeight(Part):
+    """`make` gives the schedule of the weight."""
+
+    place = "rate_weight"
+    offers = facts("rate_weight")
+
+
+def weighted(beta: float, shape: Schedule) -> Schedule:
+    """beta times the shape."""
+    if beta == 1.0:
+        return shape
+    return Constant(beta) if isinstance(shape, Constant) else Scaled(beta, shape)
+
+
+def _beta():
+    return setting(1.0, "weight of the rate, once it is annealed", low=0.0)
+
+
+def _start():
+    return setting(0.0, "the weight where it starts to rise (He et al.: 0.1)", low=0.0)
+
+
+def _ramp():
+    return setting(None, "of the ramp; none: a fifth of train_steps", low=1)
+
+
+def ramp(start: float, steps: int | None, train_steps: int) -> Linear:
+    """From start to 1, in a fifth of the training where nobody says in how many steps."""
+    return Linear(start, 1.0, steps or max(1, train_steps // 5))
+
+
+@part
+class ConstantWeight(_RateWeight):
+    """beta."""
+
+    name = "constant"
+    beta: float = setting(1.0, "weight of the rate", low=0.0)
+
+    def make(self, context):
+        return Constant(self.beta)
+
+
+@part
+class LinearWeight(_RateWeight):
+    """Rises to beta on a line, and stays there (Bowman et al. 2016, as most released codes)."""
+
+    name = "linear"
+    beta: float = _beta()
+    annealing_start: float = _start()
+    annealing_steps: int | None = _ramp()
+
+    def make(self, context):
+        shape = ramp(self.annealing_start, self.annealing_steps, context.train_steps)
+        return weighted(self.beta, shape)
+
+
+@part
+class SigmoidWeight(_RateWeight):
+    """beta sigmoid(k (step - midpoint)) (Bowman et al. 2016)."""
+
+    name = "sigmoid"
+    beta: float = _beta()
+    annealing_slope: float | None = setting(
+        None, "k of sigmoid(k (step - midpoint)); none: 6 / midpoint", low=1e-12
+    )
+    annealing_midpoint: float | None = setting(
+        None, "in steps; none: a tenth of train_steps", low=0.0
+    )
+
+    def make(self, context):
+        middle, slope = self.annealing_midpoint, self.annealing_slope
+        if middle is None:
+            middle = max(1.0, context.train_steps / 10)
+        if slope is None and middle == 0:
+            raise UserError(
+                "annealing_midpoint=0 leaves no slope of its own (6 / midpoint): say annealing_slope=..."
+            )
+        return weighted(self.beta, Sigmoid(6.0 / middle if slope is None else slope, middle))
+
+
+@part
+class CyclicalWeight(_RateWeight):
+    """Rises to beta again and again (Fu et al. 2019)."""
+
+    name = "cyclical"
+    beta: float = _beta()
+    annealing_start: float = _start()
+    cycles: int = setting(4, "M", low=1)
+    cycle_ratio: float = setting(0.5, "R: the part of a cycle that rises", low=0.0, high=1.0)
+    cycle_shape: str = setting(
+        "linear", "how a cycle rises", choices=("linear", "sigmoid", "cosine")
+    )
+
+    def make(self, context):
+        shape = Cyclical(
+            context.train_steps,
+            self.cycles,
+            self.cycle_ratio,
+            self.cycle_shape,
+            self.annealing_start,
+        )
+        return weighted(self.beta, shape)
+
+
+# ------------------------------------------------------------------ parts: the learning rate
+
+
+class _Rate(Part):
+    """`make(context, rate, steps)` gives its schedule for that many steps from that rate on."""
+
+    place = "learning_rate_schedule"
+
+
+@part
+class ConstantRate(_Rate):
+    """The same at every step."""
+
+    name = "constant"
+
+    def make(self, context, rate, steps):
+        return Constant(rate)
+
+
+@part
+class DroppingRate(_Rate):
+    """A fifth for the last 30 % of the steps."""
+
+    name = "drop"
+
+    def make(self, context, rate, steps):
+        return Piecewise((max(1, int(0.7 * steps)),), (rate, rate / 5))
+
+
+@part
+class CosineRate(_Rate):
+    """A half wave down to 0."""
+
+    name = "cosine"
+
+    def make(self, context, rate, steps):
+        return Cosine(rate, 0.0, steps)
+
+
+@part
+class ExponentialRate(_Rate):
+    """Times 0.999995 a step."""
+
+    name = "exponential"
+
+    def make(self, context, rate, steps):
+        return Exponential(rate, 0.999995)
+
+
+@part
+class RestartingRate(_Rate):
+    """A cosine again and again."""
+
+    name = "restarts"
+    learning_rate_cycles: int = setting(4, "how often", low=1)
+
+    def make(self, context, rate, steps):
+        return Restarts(rate, steps, self.learning_rate_cycles)

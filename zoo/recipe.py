@@ -1,4 +1,4 @@
-"""What a file of `zoo/models` exports, and what it is made for."""
+"""What a file of `zoo/models` exports."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["MAIN", "Context", "Defaults", "Recipe", "Stage"]
-
-MAIN = "train"  # the stage of the model's own objective; others come before it or after it
+__all__ = ["Defaults", "Recipe"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,73 +35,17 @@ class Recipe:
     Attributes:
         citation: the paper, one line.
         defaults: of the run.
-        point: {setting: value}, the defaults of the shared settings that make it this model.
-        point_on: {backbone: {setting: value}}, more of the point with that one.
-        latent: whether there is one; a model without has no latent, objective and inference axes.
-        settings: dataclasses of settings that only this model has.
-        build: `(settings, context) -> tfvae.VAE`, made under the strategy's scope, where the axes do
-            not say it all.
-        stages: `(settings, context, model) -> iterator of Stage`, each made when the one before is
-            done, where the axes do not say it all; one of them is named `MAIN`.
+        point: {place: part, or setting: value}, what makes it this model; as `--set` has them, or parts
+            themselves.
+        point_on: {backbone or kind of data: the same}, more of it there.
+        build: `(context) -> tfvae.VAE`, made under the strategy's scope, where the parts do not say it all.
+        stages: `(context, model) -> iterator of tfvae.procedures.Stage`, each made when the one before is
+            done, where the parts do not say it all; one of them is named `tfvae.procedures.MAIN`.
     """
 
     citation: str
     defaults: Defaults = Defaults()
     point: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     point_on: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
-    latent: bool = True
-    settings: tuple[type, ...] = ()
     build: Callable | None = None
     stages: Callable | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class Context:
-    """What a model is made for.
-
-    Attributes:
-        model: its name.
-        modality: `images`, `speech` or `text`.
-        space: of the data, the `Space` of the modality (`zoo.modalities.images.Space`, ...).
-        backbone, size: the networks.
-        train_steps, batch_size, learning_rate, seed, jit_compile: the run.
-        num_examples: of the training split.
-        num_labels: of what a conditional model is told, 0 where it is told nothing.
-        valid, valid_label: validation data, raw units; `None` where nothing will be trained.
-    """
-
-    model: str
-    modality: str
-    space: Any
-    backbone: str
-    size: str
-    train_steps: int
-    batch_size: int
-    learning_rate: float
-    seed: int = 0
-    jit_compile: bool = False
-    num_examples: int = 0
-    num_labels: int = 0
-    valid: Any = None
-    valid_label: Any = None
-
-
-@dataclasses.dataclass(frozen=True)
-class Stage:
-    """One `fit`: a procedure on a model for a number of steps.
-
-    Attributes:
-        name: of its checkpoints and of its rows in metrics.jsonl.
-        model: what is trained, evaluated and, after the last stage, kept.
-        procedure: how.
-        steps: how long, at most.
-        batch_size: its own, or `None` for the run's.
-        remedies: what is turned on when the latent collapses (`tfvae.training.CollapseMonitor`).
-    """
-
-    name: str
-    model: Any
-    procedure: Any
-    steps: int
-    remedies: tuple = ()
-    batch_size: int | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from tfvae.draw import Draw
+from tfvae.parts import Part, facts, part
 
 __all__ = ["amortised", "code_only", "encoder_only"]
 
@@ -46,3 +47,14 @@ def encoder_only(model, x, seed, step=None, label=None) -> Draw:
 def _coded(model, x, features, seed, label) -> Draw:
     posterior, z, rate, aux = model.latent.infer(features, seed, model.known(label))
     return Draw(x, features, posterior, z, rate, None, aux)
+
+
+@part
+class Amortised(Part):
+    """Straight from the encoder."""
+
+    place, name = "inference", "amortised"
+    offers = facts("encoder_posterior")
+
+    def make(self, context):
+        return amortised

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from tfvae.draw import Draw
-from tfvae.inference.refinement import refine
+from tfvae.inference.refinement import METHODS, refine
+from tfvae.parts import ON, Part, facts, part, setting
 from tfvae.randomness import fold
 from tfvae.replicas import batch_sum
 from tfvae.schedules import Constant, Schedule
@@ -65,3 +66,41 @@ def semi_amortised(
         return draw(refined, seed)  # the noise of `amortised`, which K = 0 is
 
     return inference
+
+
+@part
+class SemiAmortised(Part):
+    """The encoder's proposal is refined by gradient steps, and trained through them (Kim et al. 2018)."""
+
+    place, name = "inference", "semi_amortised"
+    needs = facts("mean_and_scale rate_weight prior_without_rows no_xla")
+    offers = facts("second_derivatives")
+    svi_steps: int = setting(20, "K of the refinement, in training and measuring", low=0, high=1000)
+    svi_step_size: float = setting(
+        1.0,
+        "alpha; the loss is a mean over the batch, so an example moves by alpha / B",
+        low=1e-12,
+        high=1e12,
+        of={"svi_steps": ON},
+    )
+    svi_momentum: float = setting(0.5, "gamma", low=0.0, high=0.99999, of={"svi_steps": ON})
+    svi_clip_norm: float | None = setting(
+        5.0, "of the refinement's gradients, or none", low=1e-6, of={"svi_steps": ON}
+    )
+    svi_gradient: str = setting(
+        "exact",
+        "through the refinement: exact, or finite_difference (memory of one step)",
+        choices=METHODS,
+        of={"svi_steps": ON},
+    )
+
+    def make(self, context):
+        return semi_amortised(
+            self.svi_steps,
+            self.svi_step_size,
+            self.svi_momentum,
+            self.svi_clip_norm,
+            self.svi_gradient,
+            context.point["rate_weight"].make(context),
+            batch_size=context.batch_size,
+        )

@@ -5,10 +5,17 @@ Legend: B batch, D latent width.
 
 from __future__ import annotations
 
+import math
+
 import keras
 import tensorflow as tf
 
+from tfvae.checks import UserError, affordable
 from tfvae.latents.latent import Inferred, StochasticLatent
+from tfvae.latents.parts import PriorPart
+from tfvae.latents.priors.neighbour import NeighbourPrior
+from tfvae.networks import ExampleIndex
+from tfvae.parts import facts, part, setting
 from tfvae.randomness import fold
 
 __all__ = ["AssociativeLatent"]
@@ -65,3 +72,50 @@ class AssociativeLatent(StochasticLatent):
         """Each near some training code, [num, ...]."""
         del condition
         return self.prior.sample(num, seed)
+
+
+@part
+class Neighbour(PriorPart):
+    """p(z|c'), c' one of the K nearest codes of the training set (ACN); joint training alone."""
+
+    name = "neighbour"
+    needs = facts("density mean_field memory_written")
+    offers = facts("memory renewable_prior continuous_prior")
+    closes = ("condition",)  # which is the row of each example
+    brings = {"upkeep": "written_memory"}
+    neighbours: int = setting(5, "K", low=1, high=1000)
+    own_code: bool = setting(False, "let an example find its own code: only to see the rate vanish")
+    memory_size: int | None = setting(
+        None, "examples that the memory holds; none: the training split", low=2
+    )
+    transition_units: int = setting(512, "width of the MLP that makes p(z|c')", low=1, high=65536)
+    transition_layers: int = setting(3, "its depth", low=1, high=100)
+    transition_components: int = setting(5, "Gaussians of each number of z", low=1, high=500)
+
+    def make(self, context):
+        number = self.memory_size or context.num_examples
+        if not number:
+            raise UserError(
+                "prior=neighbour needs a memory as large as the training set: say memory_size=..., and fit "
+                "on (x, row of each example)"
+            )
+        if number < context.num_examples:
+            raise UserError(
+                f"memory_size={number} is less than the {context.num_examples} training examples"
+            )
+        affordable(f"memory_size={number}", number * math.prod(context.shape))
+        return NeighbourPrior(
+            context.shape,
+            number,
+            self.neighbours,
+            self.transition_units,
+            self.transition_layers,
+            self.transition_components,
+            not self.own_code,
+        )
+
+    def join(self, posterior, prior):
+        return AssociativeLatent(posterior, prior)
+
+    def condition(self, context):
+        return ExampleIndex()

@@ -16,6 +16,7 @@ import tensorflow_probability as tfp
 
 from tfvae.checks import UserError
 from tfvae.likelihoods.likelihood import Likelihood, event_rank, sizes, sum_event
+from tfvae.parts import Part, facts, part
 from tfvae.randomness import batch_uniform
 
 tfd = tfp.distributions
@@ -80,3 +81,14 @@ class Bernoulli(Likelihood):
     def get_config(self) -> dict[str, Any]:
         """No arguments."""
         return {}
+
+
+@part
+class BernoulliPixels(Part):
+    """Of binary pixels."""
+
+    place, name, kinds = "likelihood", "bernoulli", ("images",)
+    needs = facts("binary")
+
+    def make(self, context):
+        return Bernoulli()

@@ -26,6 +26,7 @@ from tfvae.likelihoods.likelihood import (
     sizes,
     sum_event,
 )
+from tfvae.parts import Part, facts, part
 from tfvae.randomness import batch_uniform
 
 tfd = tfp.distributions
@@ -106,3 +107,14 @@ class Categorical256(Likelihood):
     def get_config(self) -> dict[str, Any]:
         """No arguments."""
         return {}
+
+
+@part
+class CategoricalPixels(Part):
+    """256 levels, each with a logit of its own."""
+
+    place, name, kinds = "likelihood", "categorical", ("images",)
+    needs = facts("bytes")
+
+    def make(self, context):
+        return Categorical256()

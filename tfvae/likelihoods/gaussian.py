@@ -17,6 +17,7 @@ import tensorflow_probability as tfp
 
 from tfvae.checks import UserError, positive
 from tfvae.likelihoods.likelihood import Likelihood, event_rank, sizes, sum_event
+from tfvae.parts import Part, facts, part, setting
 from tfvae.randomness import batch_normal
 
 tfd = tfp.distributions
@@ -97,3 +98,19 @@ class Gaussian(Likelihood):
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {"variance": self.variance}
+
+
+@part
+class GaussianPixels(Part):
+    """Of real numbers."""
+
+    place, name, kinds = "likelihood", "gaussian", ("images",)
+    needs = facts("reals")
+    variance: float | None = setting(
+        None,
+        "none: learned, one for all pixels (autoregressive decoders: each)",
+        low=1e-6,
+    )
+
+    def make(self, context):
+        return Gaussian(self.variance)

@@ -38,6 +38,7 @@ from tfvae.likelihoods.likelihood import (
     sizes,
     sum_event,
 )
+from tfvae.parts import Part, facts, part, setting
 from tfvae.randomness import batch_uniform, fold
 
 tfd = tfp.distributions
@@ -275,3 +276,15 @@ class _LogisticMixtureImage(tfd.Distribution):
 
     def _mode(self):
         return self._likelihood.mode(self._image_parameters)
+
+
+@part
+class LogisticPixels(Part):
+    """256 levels, cut from a mixture of logistics (Salimans et al. 2017)."""
+
+    place, name, kinds = "likelihood", "logistic_mixture", ("images",)
+    needs = facts("bytes")
+    mixture_components: int = setting(10, "of the mixture", low=1, high=100)
+
+    def make(self, context):
+        return DiscretizedLogisticMixture(self.mixture_components)

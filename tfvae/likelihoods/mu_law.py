@@ -27,6 +27,7 @@ from tfvae.likelihoods.likelihood import (
     preprocess_bytes,
     sum_event,
 )
+from tfvae.parts import Part, part
 
 tfd = tfp.distributions
 
@@ -120,3 +121,13 @@ class MuLaw(Likelihood):
     def get_config(self) -> dict[str, Any]:
         """No arguments."""
         return {}
+
+
+@part
+class MuLawSamples(Part):
+    """256 levels of mu-law, each with a logit of its own."""
+
+    place, name, kinds = "likelihood", "mu_law", ("speech",)
+
+    def make(self, context):
+        return MuLaw()

@@ -18,6 +18,7 @@ import tensorflow_probability as tfp
 from tfvae.checks import UserError
 from tfvae.likelihoods.likelihood import Likelihood, sizes
 from tfvae.networks.tokens import END, PAD, START, lengths
+from tfvae.parts import Part, facts, part
 
 tfd = tfp.distributions
 
@@ -120,3 +121,14 @@ class Tokens(Likelihood):
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {"vocabulary_size": self.vocabulary_size}
+
+
+@part
+class Words(Part):
+    """A logit for each word."""
+
+    place, name, kinds = "likelihood", "tokens", ("text",)
+    needs = facts("vocabulary")
+
+    def make(self, context):
+        return Tokens(context.space.vocabulary_size)

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfvae.checks import UserError, array
+from tfvae.parts import Part, facts, part, setting
 
 __all__ = ["ExampleIndex", "LabelCondition", "joined"]
 
@@ -144,3 +145,18 @@ def joined(values, condition) -> tf.Tensor:
     if values.shape.rank == 3:
         condition = tf.repeat(condition[:, None], tf.shape(values)[1], 1)
     return tf.concat([values, condition], -1)
+
+
+@part
+class Labels(Part):
+    """The label of each example (of speech: the speaker), behind the features and behind z."""
+
+    place, name = "condition", "labels"
+    needs = facts("labels z")
+    offers = facts("labels_told")
+    label_width: int | None = setting(
+        None, "of a learned vector for each label; none: one-hot", low=1, high=65536
+    )
+
+    def make(self, context):
+        return LabelCondition(context.num_labels, self.label_width)

@@ -1,6 +1,7 @@
 """The objective axis: terms and their weights."""
 
 from tfvae.objectives.bag_of_words import BagOfWords
+from tfvae.objectives.bound_terms import distortion, rate
 from tfvae.objectives.capacity import Capacity
 from tfvae.objectives.commitment import codebook_distance, commitment
 from tfvae.objectives.cosine import cosine_similarity
@@ -13,7 +14,7 @@ from tfvae.objectives.discrepancy import (
     radial_basis,
 )
 from tfvae.objectives.dual import DualVariable
-from tfvae.objectives.elbo import distortion, elbo, rate
+from tfvae.objectives.elbo import elbo
 from tfvae.objectives.free_bits import FREE_BITS_FORMS, free_bits
 from tfvae.objectives.moments import MomentDistance
 from tfvae.objectives.objective import Objective

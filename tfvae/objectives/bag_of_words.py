@@ -11,6 +11,8 @@ import keras
 import tensorflow as tf
 
 from tfvae.draw import Draw
+from tfvae.objectives.parts import Added, TermPart
+from tfvae.parts import facts, part, setting
 
 __all__ = ["BagOfWords"]
 
@@ -53,3 +55,17 @@ class BagOfWords:
         tokens = tf.cast(draw.batch, tf.int32)
         chosen = tf.gather(log_probs, tokens, batch_dims=1)
         return -tf.reduce_sum(tf.where(tokens == _PADDING, 0.0, chosen), -1)
+
+
+@part
+class Words(TermPart):
+    """z alone must know which words there are (Zhao et al. 2017)."""
+
+    name = "bag_of_words"
+    needs = facts("vocabulary z")
+    bow_weight: float = setting(1.0, "of the term", low=1e-12)
+    bow_units: int = setting(400, "of its hidden layer", low=1, high=65536)
+
+    def make(self, context):
+        bag = BagOfWords(context.space.vocabulary_size, self.bow_units)
+        return Added({"bag_of_words": (self.bow_weight, bag)})

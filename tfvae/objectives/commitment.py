@@ -8,6 +8,8 @@ from __future__ import annotations
 import tensorflow as tf
 
 from tfvae.draw import Draw
+from tfvae.objectives.parts import Added, TermPart
+from tfvae.parts import facts, part, setting
 
 __all__ = ["codebook_distance", "commitment"]
 
@@ -28,3 +30,15 @@ def codebook_distance(draw: Draw) -> tf.Tensor:
 def _distance(a, b) -> tf.Tensor:
     square = tf.reduce_sum((a - b) ** 2, -1)
     return tf.reduce_mean(tf.reshape(square, [tf.shape(square)[0], -1]), -1)
+
+
+@part
+class Commitment(TermPart):
+    """Keeps the encoder at its codes: beta mean_i |z_i - sg(e_i)|^2."""
+
+    name = "commitment"
+    needs = facts("codes")
+    commitment: float = setting(0.25, "beta, on the scale of the distortion", low=0.0)
+
+    def make(self, context):
+        return Added({"commitment": (self.commitment, commitment)})

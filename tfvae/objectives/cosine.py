@@ -8,6 +8,8 @@ from __future__ import annotations
 import tensorflow as tf
 
 from tfvae.draw import Draw
+from tfvae.objectives.parts import Added, TermPart
+from tfvae.parts import facts, part, setting
 from tfvae.replicas import batch_sum
 
 __all__ = ["cosine_similarity"]
@@ -27,3 +29,15 @@ def cosine_similarity(draw: Draw) -> tf.Tensor:
     # each pair is seen from both of its ends: twice the gradient of `along`, at its value
     both = 2.0 * along - tf.stop_gradient(along)
     return (both - 1.0) / tf.maximum(count - 1.0, 1.0)
+
+
+@part
+class Cosine(TermPart):
+    """The mean cosine between the features of different examples."""
+
+    name = "cosine"
+    needs = facts("z")
+    cosine_weight: float = setting(1.0, "of the term", low=1e-12)
+
+    def make(self, context):
+        return Added({"cosine": (self.cosine_weight, cosine_similarity)})

@@ -12,6 +12,8 @@ import keras
 import tensorflow as tf
 
 from tfvae.objectives.aggregate import flat_rows
+from tfvae.objectives.parts import Game, TermPart
+from tfvae.parts import setting
 
 __all__ = ["Critic"]
 
@@ -54,3 +56,35 @@ class Critic:
         for layer in self.layers:
             hidden = tf.nn.leaky_relu(layer(hidden), 0.2)
         return self.logits(hidden)
+
+
+def critic_layers():
+    """A setting of what is judged by a critic; so are the next ones."""
+    return setting(4, "hidden layers of the critic", low=1, high=20)
+
+
+def critic_units():
+    """See `critic_layers`."""
+    return setting(256, "their width", low=1, high=65536)
+
+
+def critic_learning_rate():
+    """See `critic_layers`."""
+    return setting(1e-3, "of the critic, constant", low=1e-12, high=1.0)
+
+
+def critic_steps():
+    """See `critic_layers`."""
+    return setting(1, "of the critic after each of the model", low=1, high=1000)
+
+
+class CriticPart(TermPart):
+    """A term that reads a critic, with the settings of `critic_layers` and so on."""
+
+    def critic(self, outputs: int) -> Critic:
+        """The network."""
+        return Critic([self.critic_units] * self.critic_layers, outputs)
+
+    def game(self, name: str, critic, loss, betas) -> Game:
+        """The critic's side."""
+        return Game(name, critic, loss, self.critic_learning_rate, betas, self.critic_steps)

@@ -11,7 +11,16 @@ import tensorflow as tf
 
 from tfvae.draw import Draw
 from tfvae.objectives.aggregate import all_rows
-from tfvae.objectives.critic import Critic
+from tfvae.objectives.critic import (
+    Critic,
+    CriticPart,
+    critic_layers,
+    critic_learning_rate,
+    critic_steps,
+    critic_units,
+)
+from tfvae.objectives.parts import Added
+from tfvae.parts import facts, part, setting
 from tfvae.randomness import fold, seed_of
 
 __all__ = ["DensityRatio", "DensityRatioLoss", "permute_dimensions"]
@@ -75,3 +84,25 @@ class DensityRatioLoss:
         own = tf.nn.log_softmax(self.critic(z))[:, 0]
         dealt = tf.nn.log_softmax(self.critic(permute_dimensions(z, fold(self.seed, step))))[:, 1]
         return -0.5 * tf.reduce_mean(own) - 0.5 * tf.reduce_mean(dealt)
+
+
+_BETAS = (0.5, 0.9)  # Kim and Mnih 2018: a short memory of the gradient, as the game changes
+
+
+@part
+class Ratio(CriticPart):
+    """The total correlation, by a critic that tells codes from codes of shuffled numbers (FactorVAE)."""
+
+    name = "density_ratio"
+    needs = facts("z")
+    ratio_weight: float = setting(10.0, "of the term", low=1e-12)
+    critic_layers: int = critic_layers()
+    critic_units: int = critic_units()
+    critic_learning_rate: float = critic_learning_rate()
+    critic_steps: int = critic_steps()
+
+    def make(self, context):
+        critic = self.critic(2)
+        term = self.ratio_weight, DensityRatio(critic)
+        loss = DensityRatioLoss(critic, context.seed)
+        return Added({"density_ratio": term}, [self.game("ratio_critic", critic, loss, _BETAS)])

@@ -12,6 +12,8 @@ import tensorflow as tf
 from tfvae.checks import UserError
 from tfvae.draw import Draw
 from tfvae.objectives.aggregate import all_rows, flat_rows
+from tfvae.objectives.parts import Added, TermPart
+from tfvae.parts import facts, part, setting
 from tfvae.randomness import fold, seed_of
 
 __all__ = [
@@ -130,3 +132,49 @@ class MaximumMeanDiscrepancy:
         codes = all_rows(draw.z)
         prior = self._prior.sample(tf.shape(codes)[0], fold(self.seed, step))
         return maximum_mean_discrepancy(codes, flat_rows(prior), self.kernel, self.unbiased)
+
+
+@part
+class Discrepancy(TermPart):
+    """MMD^2(q(z), p(z)): the codes of a batch against draws of the prior (WAE-MMD, InfoVAE)."""
+
+    name = "mmd"
+    needs = facts("z one_prior")
+    mmd_weight: float = setting(
+        50.0, "of the term; it belongs to the scale of the distortion", low=1e-12
+    )
+    mmd_weight_of: str = setting(
+        "example",
+        "whose nats that weight is weighed against: an example's, or those of each of its numbers, as "
+        "published for InfoVAE (it is then multiplied by how many there are)",
+        choices=("example", "number"),
+    )
+    mmd_kernel: str = setting(
+        "imq", "imq: C / (C + |d|^2); rbf: exp(-|d|^2 / (2 variance))", choices=("imq", "rbf")
+    )
+    mmd_scales: tuple[float, ...] = setting(
+        (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0),
+        "of imq: C = scale * 2 D, added up",
+        low=1e-6,
+        length=(1, 100),
+        of={"mmd_kernel": ("imq",)},
+    )
+    mmd_variance: float | None = setting(
+        None, "of rbf; none: D^2 / 2", low=1e-6, of={"mmd_kernel": ("rbf",)}
+    )
+    mmd_unbiased: bool = setting(
+        True, "without the pairs of a code with itself (then it may be < 0)"
+    )
+
+    def needed(self):
+        return self.needs | facts("pairs" if self.mmd_unbiased else "")
+
+    def make(self, context):
+        kernel = (
+            inverse_multiquadratic(self.mmd_scales)
+            if self.mmd_kernel == "imq"
+            else radial_basis(self.mmd_variance)
+        )
+        mmd = MaximumMeanDiscrepancy(kernel, self.mmd_unbiased, context.seed)
+        times = context.space.numbers if self.mmd_weight_of == "number" else 1
+        return Added({"mmd": (self.mmd_weight * times, mmd)})

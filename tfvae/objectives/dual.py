@@ -7,6 +7,9 @@ from typing import Any
 import tensorflow as tf
 
 from tfvae.checks import UserError, one_of
+from tfvae.objectives.bound_terms import distortion, rate
+from tfvae.objectives.parts import BudgetPart
+from tfvae.parts import facts, part, setting
 
 __all__ = ["DualVariable"]
 
@@ -90,3 +93,78 @@ class DualVariable:
     def state(self) -> dict[str, Any]:
         """For checkpoints."""
         return {"weight": self._weight, "average": self._average}
+
+
+def _update():
+    return setting("multiplicative", "how the weight moves", choices=("multiplicative", "additive"))
+
+
+def _step_size():
+    return setting(
+        2e-3,
+        "nu of that; too large for the time in which the rate answers, it never settles",
+        low=1e-12,
+        high=1e6,
+    )
+
+
+def _first():
+    return setting(1.0, "the weight at first", low=0.0, high=1e4)
+
+
+class _Dual(BudgetPart):
+    """A weight that is learned, so that something comes to a target."""
+
+    needs = facts("paid_rate")
+    closes = ("rate_weight",)
+
+    def variable(self, watched: str, target: float, warm_up: int) -> DualVariable:
+        """The weight."""
+        low = 0.0 if self.dual_update == "additive" else 1e-4
+        return DualVariable(
+            watched,
+            target,
+            self.dual_update,
+            self.dual_step_size,
+            start=self.dual_start,
+            bounds=(low, 1e4),
+            start_step=warm_up if self.dual_warm_up is None else self.dual_warm_up,
+            largest_change=0.05,
+        )
+
+
+@part
+class TargetRate(_Dual):
+    """The weight of the rate is learned, so that the rate comes to a target (Alemi et al. 2018)."""
+
+    name = "target_rate"
+    target_rate: float = setting(4.0, "nats", low=0.0)
+    dual_update: str = _update()
+    dual_step_size: float = _step_size()
+    dual_start: float = _first()
+    dual_warm_up: int | None = setting(0, "steps before the weight moves", low=0)
+
+    def make(self, context, weight):
+        return {"rate": (self.variable("rate", self.target_rate, 0), rate)}
+
+
+@part
+class TargetDistortion(_Dual):
+    """The least rate at a distortion (GECO, Rezende and Viola 2018)."""
+
+    name = "target_distortion"
+    target_distortion: float = setting(100.0, "nats")
+    dual_update: str = _update()
+    dual_step_size: float = _step_size()
+    dual_start: float = _first()
+    dual_warm_up: int | None = setting(
+        None,
+        "steps before the weight moves; none: a twentieth of train_steps, as early reconstructions miss the "
+        "target by far",
+        low=0,
+    )
+
+    def make(self, context, weight):
+        usual = context.train_steps // 20
+        dual = self.variable("distortion", self.target_distortion, usual)
+        return {"distortion": (dual, distortion), "rate": (weight, rate)}

@@ -12,6 +12,8 @@ import tensorflow as tf
 
 from tfvae.checks import UserError, one_of, within
 from tfvae.draw import Draw
+from tfvae.objectives.parts import BudgetPart
+from tfvae.parts import facts, part, setting
 from tfvae.replicas import batch_mean
 
 __all__ = ["FREE_BITS_FORMS", "free_bits"]
@@ -63,3 +65,27 @@ def free_bits(floor: float, form: str = "batch_group", groups: int | None = None
 
     term.of_means = operator.itemgetter("rate")  # Li et al. 2019, as released: without the floor
     return term
+
+
+@part
+class FreeBits(BudgetPart):
+    """A part of the rate is not paid (Kingma et al. 2016)."""
+
+    name = "free_bits"
+    needs = facts("paid_rate")
+    offers = facts("floor")
+    free_bits: float = setting(
+        0.25, "lambda in nats: rate that is not paid (of each group, or in total)", low=1e-12
+    )
+    free_bits_form: str = setting(
+        "batch_group",
+        "whether the floor is under the batch's mean or each example, each group or the total",
+        choices=FREE_BITS_FORMS,
+    )
+    free_bits_groups: int | None = setting(
+        None, "join the latent's groups into this many; none: as they are", low=1
+    )
+
+    def make(self, context, weight):
+        floor = free_bits(self.free_bits, self.free_bits_form, self.free_bits_groups)
+        return {"free_bits": (weight, floor)}

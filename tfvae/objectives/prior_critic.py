@@ -9,7 +9,16 @@ import tensorflow as tf
 
 from tfvae.draw import Draw
 from tfvae.objectives.aggregate import all_rows, flat_rows
-from tfvae.objectives.critic import Critic
+from tfvae.objectives.critic import (
+    Critic,
+    CriticPart,
+    critic_layers,
+    critic_learning_rate,
+    critic_steps,
+    critic_units,
+)
+from tfvae.objectives.parts import Added
+from tfvae.parts import facts, part, setting
 from tfvae.randomness import fold, seed_of
 
 __all__ = ["OffsetCritic", "PriorCritic", "PriorCriticLoss"]
@@ -103,3 +112,33 @@ class PriorCriticLoss:
         return tf.reduce_mean(tf.nn.softplus(-real)) + tf.reduce_mean(
             tf.nn.softplus(self.critic(z))
         )
+
+
+_BETAS = (0.5, 0.999)  # Tolstikhin et al. 2018, as released
+
+
+@part
+class Adversary(CriticPart):
+    """softplus(-D(z)): a critic tells codes from draws of the prior (WAE-GAN, AAE)."""
+
+    name = "adversary"
+    needs = facts("z one_prior")
+    adversary_weight: float = setting(10.0, "of the term", low=1e-12)
+    adversary_offset: bool = setting(
+        False, "log p(z) is added to D(z): its critic learns -log q(z) alone"
+    )
+    critic_layers: int = critic_layers()
+    critic_units: int = critic_units()
+    critic_learning_rate: float = critic_learning_rate()
+    critic_steps: int = critic_steps()
+
+    def needed(self):
+        return self.needs | facts("continuous_prior" if self.adversary_offset else "")
+
+    def make(self, context):
+        critic = self.critic(1)
+        if self.adversary_offset:
+            critic = OffsetCritic(critic)
+        term = self.adversary_weight, PriorCritic(critic)
+        loss = PriorCriticLoss(critic, context.seed)
+        return Added({"adversary": term}, [self.game("prior_critic", critic, loss, _BETAS)])

@@ -6,7 +6,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfvae.schedules import Constant, Schedule
+from tfvae.objectives.bound_terms import rate
+from tfvae.objectives.parts import RemedyPart
+from tfvae.parts import facts, part, setting
+from tfvae.schedules import Constant, Schedule, ramp, weighted
 
 __all__ = ["Switch"]
 
@@ -55,3 +58,41 @@ class Switch:
 
 def _schedule(weight) -> Schedule:
     return weight if isinstance(weight, Schedule) else Constant(float(weight))
+
+
+@part
+class Say(RemedyPart):
+    """Say so."""
+
+    name = "say"
+
+
+@part
+class BeginAnnealing(RemedyPart):
+    """Say so, and begin annealing anew."""
+
+    name = "annealing"
+    needs = facts("rate_weight prior_without_rows")
+    annealing_start: float = setting(0.0, "the weight where it starts to rise", low=0.0)
+    annealing_steps: int | None = setting(None, "of the ramp; none: a fifth of train_steps", low=1)
+
+    def weight(self, weight, context):
+        shape = ramp(self.annealing_start, self.annealing_steps, context.train_steps)
+        beta = context.point["rate_weight"].beta
+        return Switch(weight, weighted(beta, shape), "annealing")
+
+
+@part
+class SwitchFreeBits(RemedyPart):
+    """Say so, and switch free bits on; before, the whole rate is paid."""
+
+    name = "free_bits"
+    needs = facts("floor rate_weight prior_without_rows")
+
+    def terms(self, terms, context):
+        weight, floor = terms["free_bits"]
+        beta = context.point["rate_weight"].beta
+        return {
+            "rate": (Switch(weight, 0.0, "free bits"), rate),
+            "free_bits": (Switch(0.0, beta, "free bits"), floor),
+        }

@@ -16,6 +16,8 @@ from tfvae.checks import UserError, one_of, positive
 from tfvae.distributions import mean_field
 from tfvae.draw import Draw
 from tfvae.objectives.aggregate import all_rows
+from tfvae.objectives.parts import Added, TermPart
+from tfvae.parts import facts, part, setting
 
 __all__ = ["MIXTURES", "total_correlation"]
 
@@ -73,3 +75,22 @@ def _log_weights(count, num_examples: int, mixture: str) -> tf.Tensor:
     return tf.linalg.set_diag(
         tf.fill([count, count], tf.math.log(others)), tf.fill([count], -tf.math.log(whole))
     )
+
+
+@part
+class TotalCorrelation(TermPart):
+    """KL(q(z) || prod_j q(z_j)), from the mixture of the batch (beta-TCVAE)."""
+
+    name = "total_correlation"
+    needs = facts("mean_field")
+    tc_weight: float = setting(5.0, "of the term", low=1e-12)
+    tc_mixture: str = setting(
+        "unbiased",
+        "weights of that mixture: unbiased, or minibatch_weighted as published (its value is off by "
+        "a constant)",
+        choices=MIXTURES,
+    )
+
+    def make(self, context):
+        term = total_correlation(max(context.num_examples, 1), self.tc_mixture)
+        return Added({"total_correlation": (self.tc_weight, term)})

@@ -8,6 +8,7 @@ Legend: theta decoder, phi encoder, I mutual information of z and x under q.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -15,9 +16,13 @@ import keras
 import tensorflow as tf
 
 from tfvae.checks import UserError, one_of, positive
+from tfvae.diagnosis.validation_information import ValidationInformation
 from tfvae.inference import amortised
 from tfvae.objectives import Objective, elbo
+from tfvae.objectives.parts import RemedyPart
+from tfvae.parts import Part, facts, lookup, part, setting
 from tfvae.procedures.keep_best import KeepBest
+from tfvae.procedures.parts import ProcedurePart, optimizer, rate
 from tfvae.procedures.partwise import Partwise, encoder_variables
 from tfvae.procedures.procedure import Procedure, arrived, reduced
 from tfvae.procedures.update import Update
@@ -261,3 +266,124 @@ class Aggressive(Procedure):
             **self.objective.state(),
             **self._rate_state(),
         }
+
+
+# ------------------------------------------------------------------ parts
+
+OPTIMIZERS = ("adam", "sgd")
+
+
+@dataclasses.dataclass(frozen=True)
+class _Phases(Part):
+    """The settings of a phase of aggressive training, and how it is made of them."""
+
+    encoder_optimizer: str | None = setting(
+        None,
+        "of the encoder; none: as `optimizer`, which is the decoder's",
+        choices=OPTIMIZERS,
+    )
+    encoder_learning_rate: float | None = setting(
+        None,
+        "of that optimizer, with the same schedule; none: as --learning_rate",
+        low=1e-12,
+        high=1e6,
+    )
+    inner_steps: int = setting(99, "the most steps of the encoder for one of the decoder", low=1)
+    window: int = setting(
+        10, "inner steps between looks at the loss (as released: 15 for text)", low=1
+    )
+    aggressive_steps: int | None = setting(
+        None,
+        "steps of the decoder after which it ends in any case; none: by the information alone",
+        low=1,
+    )
+    check_every: int | None = setting(
+        None, "steps between looks at the mutual information; none: an epoch", low=1
+    )
+    stopping: str = setting(
+        "best",
+        "it ends when that falls below the last one (previous; as released for text) or has not exceeded the "
+        "best one `patience` times (best)",
+        choices=STOPPING,
+    )
+    patience: int = setting(5, "of stopping=best", low=1, of={"stopping": ("best",)})
+    information_examples: int = setting(
+        500, "validation examples of that mutual information", low=2
+    )
+    information_batch_size: int | None = setting(
+        None,
+        "of the batches whose mean it is (as released for text: 32, which bounds it by ln 32 = 3.5); none: "
+        "all in one",
+        low=2,
+    )
+
+    def make(self, context, played):
+        if self.window > self.inner_steps:
+            raise UserError(
+                f"window={self.window} has no effect: it must be at most inner_steps={self.inner_steps}, "
+                "after which no look is taken"
+            )
+        # of a model that is built for `fit` it is the epoch of that
+        known = context.num_examples
+        epoch = max(1, known // context.batch_size) if known else None
+        return Aggressive(
+            self._encoder_optimizer(context),
+            optimizer(context),
+            ValidationInformation(
+                context.valid,
+                context.valid_label,
+                self.information_examples,
+                self.information_batch_size,
+                context.seed,
+            ),
+            self.check_every or epoch,
+            played.objective,
+            self.inner_steps,
+            self.window,
+            self.stopping,
+            self.patience,
+            self.aggressive_steps,
+            clip_norm=context.point["optimizer"].clip_norm,
+            inference=played.inference,
+            learning_rate=rate(context, context.train_steps),
+            jit_compile=context.jit_compile,
+            seed=context.seed,
+            waiting=isinstance(self, RemedyPart),
+            encoder_factor=self._encoder_factor(context),
+        )
+
+    def _encoder_optimizer(self, context):
+        if self.encoder_optimizer in (None, context.point["optimizer"].name):
+            return optimizer(context)
+        return lookup("optimizer", self.encoder_optimizer)().make(context)
+
+    def _encoder_factor(self, context) -> float:
+        """The encoder's learning rate, in units of the run's."""
+        own, other = self.encoder_learning_rate, context.point["optimizer"].name
+        if own is None and self.encoder_optimizer not in (None, other):
+            raise UserError(
+                f"encoder_optimizer={self.encoder_optimizer} needs encoder_learning_rate: no rate suits it "
+                f"and the decoder's {other} alike"
+            )
+        return 1.0 if own is None else own / context.learning_rate
+
+
+_NEEDS = facts("density prior_without_rows")
+_OWNS = frozenset({"how many optimizers there are"})
+
+
+@part
+class AggressiveTraining(_Phases, ProcedurePart):
+    """Many steps of the encoder for each one of the decoder, at first (He et al. 2019)."""
+
+    name = "aggressive"
+    needs, owns = _NEEDS, _OWNS
+
+
+@part
+class BeginAggressive(_Phases, RemedyPart):
+    """Say so, and begin a phase of aggressive training; before, all weights move together."""
+
+    name = "aggressive"
+    needs, owns = _NEEDS, _OWNS
+    closes = ("procedure",)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from tfvae.checks import one_of, within
+from tfvae.parts import setting
 from tfvae.randomness import fold
 from tfvae.replicas import whole_batch
 
@@ -94,3 +95,32 @@ def _rows(encoded, count: int, seed) -> tf.Tensor:
     number = tf.shape(encoded)[0]
     order = tf.argsort(tf.random.stateless_uniform([number], seed))
     return tf.gather(encoded, tf.gather(order, tf.range(count) % number))
+
+
+def codebook_decay():
+    """A setting of what keeps a codebook; so are the next ones."""
+    return setting(
+        0.99,
+        "of the running means, and of how often a code is chosen",
+        low=0.0,
+        high=0.99999,
+    )
+
+
+def codebook_start():
+    """See `codebook_decay`."""
+    return setting(
+        "kmeans",
+        "kmeans: clusters of the first batch; random: the codebook's random weights",
+        choices=("kmeans", "random"),
+    )
+
+
+def revive_below():
+    """See `codebook_decay`."""
+    return setting(
+        0.1,
+        "a code that is chosen less than this share of the mean becomes a vector of the batch; 0: never",
+        low=0.0,
+        high=1.0,
+    )

@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfvae.parts import Part, facts, part, setting
 from tfvae.schedules import Constant, Schedule
 
 __all__ = ["KeepBest"]
@@ -77,3 +78,39 @@ class KeepBest:
         """For checkpoints."""
         weights = {f"best_weight_{i}": w for i, w in enumerate(self._weights)}
         return {"best_loss": self._best, **weights}
+
+
+class KeptPart(Part):
+    """`make(schedule)` gives what stands where a procedure takes its learning rate."""
+
+    place = "kept_weights"
+
+    def make(self, schedule):
+        return schedule
+
+
+@part
+class Last(KeptPart):
+    """Those of the last step."""
+
+    name = "last"
+
+
+@part
+class Averaged(KeptPart):
+    """Polyak's average of the steps."""
+
+    name = "average"
+    needs = facts("gradient_moves_all")
+    owns = frozenset({"how many optimizers there are"})  # it averages what one of them moves
+    ema_decay: float = setting(0.9995, "of the average", low=1e-6, high=0.99999)
+
+
+@part
+class Best(KeptPart):
+    """Those of the best evaluation (as released for text)."""
+
+    name = "best"
+
+    def make(self, schedule):
+        return KeepBest(schedule)

@@ -8,7 +8,19 @@ from __future__ import annotations
 import tensorflow as tf
 
 from tfvae.checks import UserError
-from tfvae.procedures.clusters import assigned, begun, check_keeping, choices, kmeans, unused
+from tfvae.parts import facts, part
+from tfvae.procedures.clusters import (
+    assigned,
+    begun,
+    check_keeping,
+    choices,
+    codebook_decay,
+    codebook_start,
+    kmeans,
+    revive_below,
+    unused,
+)
+from tfvae.procedures.parts import UpkeepPart
 
 __all__ = ["MovingCodebook"]
 
@@ -96,3 +108,18 @@ def _smooth(counts):
     """(N_k + eps) / (sum N + K eps) sum N."""
     total = tf.reduce_sum(counts)
     return (counts + _SMOOTHING) / (total + len(counts) * _SMOOTHING) * total
+
+
+@part
+class AveragedCodes(UpkeepPart):
+    """Each code is the running mean of what chose it."""
+
+    name = "averaged_codes"
+    needs = facts("codes")
+    offers = facts("codes_moved")
+    codebook_decay: float = codebook_decay()
+    codebook_start: str = codebook_start()
+    revive_below: float = revive_below()
+
+    def make(self, context):
+        return MovingCodebook(self.codebook_decay, self.revive_below, self.codebook_start)

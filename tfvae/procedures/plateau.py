@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfvae.checks import one_of
+from tfvae.parts import Part, part, setting
 from tfvae.procedures.keep_best import KeepBest
 
 __all__ = ["REFERENCES", "Plateau"]
@@ -103,3 +104,29 @@ class Plateau(KeepBest):
             "plateau_failures": self._failures,
             "plateau_fallen": self._fallen,
         }
+
+
+@part
+class PlateauRate(Part):
+    """A half whenever validation has not improved in some evaluations, with the best weights taken back."""
+
+    place, name = "learning_rate_schedule", "plateau"
+    closes = ("kept_weights",)
+    plateau_patience: int = setting(2, "evaluations without a better one", low=1)
+    plateau_reference: str = setting(
+        "best",
+        "than the best of all (best), or than the best since the last fall (fall; as released for text)",
+        choices=REFERENCES,
+    )
+    plateau_start: int = setting(0, "the step before which it does not fall", low=0)
+    plateau_falls: int = setting(5, "halvings after which the training ends", low=1)
+
+    def make(self, context, rate, steps):
+        return Plateau(
+            rate,
+            0.5,
+            self.plateau_patience,
+            self.plateau_start,
+            self.plateau_falls,
+            self.plateau_reference,
+        )

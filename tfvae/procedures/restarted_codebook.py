@@ -8,7 +8,20 @@ from __future__ import annotations
 import tensorflow as tf
 
 from tfvae.checks import UserError
-from tfvae.procedures.clusters import assigned, begun, check_keeping, choices, kmeans, unused
+from tfvae.objectives import codebook_distance
+from tfvae.parts import facts, part
+from tfvae.procedures.clusters import (
+    assigned,
+    begun,
+    check_keeping,
+    choices,
+    codebook_decay,
+    codebook_start,
+    kmeans,
+    revive_below,
+    unused,
+)
+from tfvae.procedures.parts import UpkeepPart
 
 __all__ = ["RestartedCodebook"]
 
@@ -75,3 +88,21 @@ class RestartedCodebook:
     def state(self) -> dict[str, tf.Variable]:
         """Nothing: the counts are a weight of the codebook."""
         return {}
+
+
+@part
+class PulledCodes(UpkeepPart):
+    """A term pulls each code to what chose it."""
+
+    name = "pulled_codes"
+    needs = facts("codes")
+    offers = facts("codes_moved")
+    codebook_decay: float = codebook_decay()
+    codebook_start: str = codebook_start()
+    revive_below: float = revive_below()
+
+    def make(self, context):
+        return RestartedCodebook(self.codebook_decay, self.revive_below, self.codebook_start)
+
+    def terms(self, context):
+        return {"codebook": codebook_distance}

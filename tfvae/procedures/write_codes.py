@@ -8,6 +8,8 @@ from __future__ import annotations
 import tensorflow as tf
 
 from tfvae.checks import UserError
+from tfvae.parts import facts, part
+from tfvae.procedures.parts import UpkeepPart
 from tfvae.replicas import whole_batch
 
 __all__ = ["WriteCodes"]
@@ -57,3 +59,15 @@ class WriteCodes:
     def state(self) -> dict[str, tf.Variable]:
         """Nothing: the memory is a weight of the model."""
         return {}
+
+
+@part
+class WrittenMemory(UpkeepPart):
+    """Each row is the code that the last step found for its example."""
+
+    name = "written_memory"
+    needs = facts("memory")
+    offers = facts("memory_written")
+
+    def make(self, context):
+        return WriteCodes()

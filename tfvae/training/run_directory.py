@@ -1,7 +1,7 @@
 """The run directory: one run, never half-written, never mixed with another.
 
 config.json   metrics.jsonl   checkpoints/<stage>/   tensorboard/   model.keras   saved_model/
-report.json   report.html     figures/
+report.json   report.html     figures/               card.json      examples.npz
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import tensorflow as tf
@@ -113,13 +113,19 @@ class RunDirectory:
         return made
 
     @classmethod
-    def resume(cls, path: str, config: dict[str, Any], lock=None) -> RunDirectory:
+    def resume(
+        cls, path: str, config: dict[str, Any], lock=None, read: Callable | None = None
+    ) -> RunDirectory:
         """The run that lies at `path`.
+
+        Args:
+            path, config, lock: see the class.
+            read: what makes of an older config.json one of today.
 
         Raises:
             UserError: there is none, or it is another run: the first differing field is named.
         """
-        held = cls.config_of(path)
+        held = cls.config_of(path, read)
         config = _plain(config)
         other = cls.difference(held, config)
         if other:
@@ -129,8 +135,8 @@ class RunDirectory:
         return cls(path, held, lock)
 
     @staticmethod
-    def config_of(path: str) -> dict[str, Any]:
-        """What the config.json there holds.
+    def config_of(path: str, read: Callable | None = None) -> dict[str, Any]:
+        """What the config.json there holds; `read` makes of an older one that of today.
 
         Raises:
             UserError: there is none, or it is damaged.
@@ -138,7 +144,8 @@ class RunDirectory:
         file = os.path.join(path, "config.json")
         if not os.path.exists(file):
             raise UserError(f"--workdir={path} holds no run to resume (no config.json)")
-        return json_object(file)
+        held = json_object(file)
+        return held if read is None else _plain(read(held))
 
     @staticmethod
     def difference(held: dict[str, Any], asked: dict[str, Any]) -> str | None:

@@ -1,4 +1,4 @@
-"""Backbones: encoder, decoder and likelihood of a kind of data, at three sizes.
+"""Backbones: encoder and decoder of a kind of data, at three sizes.
 
 Images: `linear`, `mlp` and `deconvolutional` make pixels that are independent given z; `gated_pixelcnn` and
 `pixel_snail` make each pixel from the ones before it. Text: `lstm`, `dilated_cnn` and `transformer`
@@ -7,10 +7,11 @@ make each token from the ones before it. Speech: `wavenet` makes each sample fro
 
 from __future__ import annotations
 
-import importlib
 from typing import Any, NamedTuple
 
-__all__ = ["SIZES", "Backbone", "build", "grid", "without_latent"]
+from tfvae.parts import Part
+
+__all__ = ["SIZES", "Backbone", "BackbonePart"]
 
 SIZES = ("tiny", "small", "paper")
 
@@ -19,43 +20,19 @@ class Backbone(NamedTuple):
     """What a VAE is made of besides its latent.
 
     Attributes:
-        positions: of the latent that the encoder makes features for; `None` for one vector.
+        encoder: `None` of a model without a latent.
+        shape: of one z that encoder and decoder are made for.
         heads: further arguments of the posterior.
     """
 
     encoder: Any
     decoder: Any
     likelihood: Any
-    positions: int | None = None
+    shape: tuple[int, ...] = ()
     heads: dict[str, Any] = {}
 
 
-def build(settings, context) -> Backbone:
-    """The backbone that `context` names.
+class BackbonePart(Part):
+    """`make(context)` gives the `Backbone` for the code, encoder and likelihood of `context.point`."""
 
-    Args:
-        settings: a model's settings; those of its kind of data at least.
-        context: `zoo.recipe.Context`.
-
-    Raises:
-        UserError: settings that do not fit each other or the data.
-    """
-    return _family(context).build(settings, context)
-
-
-def grid(settings, context) -> tuple[int, int] | None:
-    """(h, w) of the latent's positions; `None` where they are no grid."""
-    return _family(context).grid(settings, context.space)
-
-
-def without_latent(settings, context) -> Backbone:
-    """An autoregressive decoder that is conditioned on nothing.
-
-    Raises:
-        UserError: the backbone's decoder is nothing without z.
-    """
-    return _family(context).without_latent(settings, context)
-
-
-def _family(context):
-    return importlib.import_module(f"zoo.backbones.{context.modality}")
+    place = "backbone"

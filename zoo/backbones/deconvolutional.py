@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from tfvae.networks import DeconvolutionalImage, FactorisedDecoder, GridImage
+from tfvae.networks import DeconvolutionalImage, GridImage
+from tfvae.parts import part
+from zoo.backbones.images import FactorisedBackbone, decoder_filters, decoder_layers
 from zoo.backbones.sizes import sized
 
 FILTERS = {"tiny": (32, 16), "small": (64, 32), "paper": (128, 64)}
 
 
-def decoder(size: str, shape, parameter_size: int, settings, grid):
+@part
+class Deconvolutional(FactorisedBackbone):
     """z, or a grid of them, -> small map -> doubled until it is the image."""
-    filters = sized(FILTERS, size)
-    if grid is not None:
-        width, blocks = settings.decoder_filters or filters[0], settings.decoder_layers or 2
-        return FactorisedDecoder(shape, GridImage(shape, grid, width, parameter_size, blocks))
-    if settings.decoder_layers or settings.decoder_filters:
-        first = settings.decoder_filters or filters[0]
-        filters = tuple(max(4, first >> i) for i in range(settings.decoder_layers or len(filters)))
-    return FactorisedDecoder(shape, DeconvolutionalImage(shape, filters, parameter_size))
+
+    name = "deconvolutional"
+    decoder_layers: int | None = decoder_layers()
+    decoder_filters: int | None = decoder_filters()
+
+    def network(self, size, shape, parameter_size, grid):
+        filters = sized(FILTERS, size)
+        if grid is not None:
+            width, blocks = self.decoder_filters or filters[0], self.decoder_layers or 2
+            return GridImage(shape, grid, width, parameter_size, blocks)
+        if self.decoder_layers or self.decoder_filters:
+            first = self.decoder_filters or filters[0]
+            filters = tuple(max(4, first >> i) for i in range(self.decoder_layers or len(filters)))
+        return DeconvolutionalImage(shape, filters, parameter_size)

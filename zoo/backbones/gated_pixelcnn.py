@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfvae.networks import GatedPixelCNN
+from tfvae.parts import part
+from zoo.backbones.images import AutoregressiveBackbone, decoder_filters, decoder_layers
 from zoo.backbones.sizes import sized
 
 
@@ -22,12 +24,19 @@ SIZES = {
 }
 
 
-def network(size: str, settings):
-    """The causal network; what it sees is limited by its number of layers."""
-    s = sized(SIZES, size)
-    return GatedPixelCNN(
-        settings.decoder_filters or s.filters,
-        settings.decoder_layers or s.num_layers,
-        s.kernel_size,
-        s.first_kernel_size,
-    )
+@part
+class GatedPixelCNNBackbone(AutoregressiveBackbone):
+    """Gated PixelCNN: two stacks, no blind spot; what it sees is limited by its layers."""
+
+    name = "gated_pixelcnn"
+    decoder_layers: int | None = decoder_layers()
+    decoder_filters: int | None = decoder_filters()
+
+    def network(self, size):
+        s = sized(SIZES, size)
+        return GatedPixelCNN(
+            self.decoder_filters or s.filters,
+            self.decoder_layers or s.num_layers,
+            s.kernel_size,
+            s.first_kernel_size,
+        )

@@ -5,130 +5,156 @@ The encoder follows the latent's form: one vector, or a grid of positions.
 
 from __future__ import annotations
 
-import importlib
-
 from tfvae import likelihoods, networks
 from tfvae.checks import UserError
-from zoo.backbones import Backbone, linear, mlp
+from tfvae.latents.parts import CodePart, latent_width
+from tfvae.parts import Part, facts, part, setting
+from zoo.backbones import Backbone, BackbonePart
 from zoo.backbones.sizes import ENCODERS, sized
 
-__all__ = ["NAMES", "build", "grid", "likelihood", "likelihood_of", "without_latent"]
+__all__ = [
+    "AutoregressiveBackbone",
+    "FactorisedBackbone",
+    "Grid",
+    "decoder_filters",
+    "decoder_layers",
+]
 
-_FACTORISED = ("deconvolutional", "linear", "mlp")
-_OWN_ENCODERS = {"linear": linear, "mlp": mlp}
-_AUTOREGRESSIVE = ("gated_pixelcnn", "pixel_snail")
-NAMES = (*_FACTORISED, *_AUTOREGRESSIVE)
+
+def decoder_layers():
+    """A setting of most backbones of images."""
+    return setting(None, "blocks of the decoder instead of the size's own", low=1, high=200)
 
 
-def build(settings, context) -> Backbone:
-    """For one latent vector or for a grid of positions.
+def decoder_filters():
+    """See `decoder_layers`."""
+    return setting(None, "width of the decoder instead of the size's own", low=1, high=4096)
 
-    Args:
-        settings: the settings of a model on images.
-        context: `zoo.recipe.Context`.
-    """
-    cells = grid(settings, context.space)
-    pixels = likelihood(settings, context)
-    conditioner = None
-    if context.backbone in _AUTOREGRESSIVE:
-        conditioner = _conditioner(context, cells)
-    return Backbone(
-        _encoder(context, cells, settings.encoder == "anti_causal"),
-        _decoder(settings, context, pixels, conditioner, cells),
-        pixels,
-        None if cells is None else cells[0] * cells[1],
+
+# ------------------------------------------------------------------ the code, and what makes features for it
+
+
+@part
+class Grid(CodePart):
+    """A sequence of h * w latents in raster order."""
+
+    name, kinds = "sequence", ("images",)
+    offers = facts("positions")
+    latent_width: int = latent_width()
+    latent_grid: tuple[int, ...] = setting(
+        (),
+        "h,w; empty: about a quarter of the image's sides",
+        low=1,
+        length=(0, 2),
     )
 
+    def grid(self, context):
+        if len(self.latent_grid) not in (0, 2):
+            raise UserError(f"setting 'latent_grid' must be h,w, got {self.latent_grid}")
+        height, width, _ = context.space.shape
+        h, w = self.latent_grid or (max(2, height // 4), max(2, width // 4))
+        if h > height or w > width:
+            raise UserError(
+                f"setting 'latent_grid' must fit the {height} x {width} image, got {h},{w}"
+            )
+        return h, w
 
-def grid(settings, space) -> tuple[int, int] | None:
-    """(h, w) of the latent sequence, or `None` for one vector."""
-    if len(settings.latent_grid) not in (0, 2):
-        raise UserError(f"setting 'latent_grid' must be h,w, got {settings.latent_grid}")
-    height, width, _ = space.shape
-    if not settings.latent_grid and settings.prior != "ar1" and not settings.num_codes:
-        return None
-    h, w = settings.latent_grid or (max(2, height // 4), max(2, width // 4))
-    if h > height or w > width:
-        raise UserError(f"setting 'latent_grid' must fit the {height} x {width} image, got {h},{w}")
-    return h, w
-
-
-def without_latent(settings, context) -> Backbone:
-    """An autoregressive decoder that is conditioned on nothing."""
-    if context.backbone in _FACTORISED:
-        raise UserError(
-            f"backbone {context.backbone!r} makes pixels that are independent given z, and this "
-            f"model has no z: take {' or '.join(_AUTOREGRESSIVE)}"
-        )
-    pixels = likelihood(settings, context)
-    return Backbone(None, _decoder(settings, context, pixels, None, None), pixels)
+    def shape(self, context):
+        h, w = self.grid(context)
+        return h * w, self.latent_width
 
 
-def likelihood(settings, context):
-    """The likelihood that the settings name, checked against the data's bits."""
-    name = likelihood_of(settings, context.space)
-    made = {
-        "bernoulli": likelihoods.Bernoulli,
-        "categorical": likelihoods.Categorical256,
-        "gaussian": lambda: likelihoods.Gaussian(settings.variance),
-        "logistic_mixture": lambda: likelihoods.DiscretizedLogisticMixture(
-            settings.mixture_components
-        ),
-    }[name]()
-    if made.bits != context.space.bits:
-        raise UserError(
-            f"likelihood {name!r} is for {_kind(made.bits)}, this dataset has "
-            f"{_kind(context.space.bits)}"
-        )
-    return made
+@part
+class Full(Part):
+    """Sees the whole image."""
+
+    place, name, kinds = "encoder", "full", ("images",)
+    needs = facts("z")
+
+    def make(self, context, usual):
+        """`usual()`: the backbone's own encoder of one vector."""
+        grid, size = context.point["code"].grid(context), sized(ENCODERS, context.size)
+        if grid is None:
+            return usual()
+        return networks.GridEncoder(grid, size.grid_filters, size.grid_layers)
 
 
-def likelihood_of(settings, space) -> str:
-    """Its name; auto: that of the data's bits."""
-    if settings.likelihood != "auto":
-        return settings.likelihood
-    return {1: "bernoulli", None: "gaussian"}.get(space.bits, "logistic_mixture")
+@part
+class AntiCausal(Part):
+    """Of a position: sees what comes after it."""
+
+    place, name, kinds = "encoder", "anti_causal", ("images",)
+    needs = facts("positions")
+    brings = {"code": "sequence"}
+
+    def make(self, context, usual):
+        """See `Full`."""
+        grid, size = context.point["code"].grid(context), sized(ENCODERS, context.size)
+        return networks.AntiCausalEncoder(grid, size.grid_filters, size.grid_layers)
 
 
-def _kind(bits: int | None) -> str:
-    return "real numbers" if bits is None else f"{bits}-bit images"
+# ------------------------------------------------------------------ backbones
 
 
-def _encoder(context, grid, anti_causal):
-    """anti_causal: position t of the grid sees only what comes after it."""
-    size = sized(ENCODERS, context.size)
-    if grid is not None:
-        kind = networks.AntiCausalEncoder if anti_causal else networks.GridEncoder
-        return kind(grid, size.grid_filters, size.grid_layers)
-    if context.backbone in _OWN_ENCODERS:
-        return _OWN_ENCODERS[context.backbone].encoder(context.size)
-    return networks.ResNetEncoder(size.filters, size.units)
+class _ImageBackbone(BackbonePart):
+    kinds = ("images",)
+
+    def encoder(self, size: str):
+        """Of one vector."""
+        sizes = sized(ENCODERS, size)
+        return networks.ResNetEncoder(sizes.filters, sizes.units)
+
+    def decoder(self, context, pixels, grid):
+        """Of one vector, of a grid of positions, or of none."""
+        raise NotImplementedError(type(self).__name__)
+
+    def make(self, context):
+        code, pixels = context.point["code"], context.point["likelihood"].make(context)
+        if code is None:
+            return Backbone(None, self.decoder(context, pixels, None), pixels)
+        grid = code.grid(context)
+        encoder = context.point["encoder"].make(context, lambda: self.encoder(context.size))
+        return Backbone(encoder, self.decoder(context, pixels, grid), pixels, code.shape(context))
+
+
+class FactorisedBackbone(_ImageBackbone):
+    """Pixels that are independent given z."""
+
+    def network(self, size: str, shape, parameter_size: int, grid):
+        """z, or a grid of them, -> parameters of all pixels: a layer."""
+        raise NotImplementedError(type(self).__name__)
+
+    def decoder(self, context, pixels, grid):
+        shape = context.space.shape
+        shared = isinstance(pixels, likelihoods.Gaussian) and pixels.variance is None
+        parameters = shape[-1] if shared else pixels.parameter_size(shape[-1])
+        network = self.network(context.size, shape, parameters, grid)
+        if shared:
+            network = networks.SharedVariance(network)
+        return networks.FactorisedDecoder(shape, network)
+
+
+class AutoregressiveBackbone(_ImageBackbone):
+    """Each pixel given those before it."""
+
+    offers = facts("decodes_alone")
+
+    def network(self, size: str):
+        """The causal network."""
+        raise NotImplementedError(type(self).__name__)
+
+    def decoder(self, context, pixels, grid):
+        shape = context.space.shape
+        if isinstance(pixels, likelihoods.Categorical256) and shape[-1] > 1:
+            head = networks.ChannelAutoregressiveHead(shape[-1], 256)
+        else:
+            head = networks.DenseHead(pixels.parameter_size(shape[-1]))
+        conditioner = _conditioner(context, grid) if context.point["code"] is not None else None
+        return networks.AutoregressiveDecoder(shape, self.network(context.size), head, conditioner)
 
 
 def _conditioner(context, grid):
-    if grid is None:
-        return networks.VectorConditioner(context.space.shape, 4)  # He et al. 2019: 4 maps
-    return networks.GridConditioner(
-        context.space.shape, grid, sized(ENCODERS, context.size).grid_filters
-    )
-
-
-def _decoder(settings, context, pixels, conditioner, grid):
-    module = importlib.import_module(f"zoo.backbones.{context.backbone}")
     shape = context.space.shape
-    parameters = pixels.parameter_size(shape[-1])
-    if context.backbone in _FACTORISED:
-        shared = isinstance(pixels, likelihoods.Gaussian) and pixels.variance is None
-        made = module.decoder(
-            context.size, shape, shape[-1] if shared else parameters, settings, grid
-        )
-        if shared:
-            return networks.FactorisedDecoder(shape, networks.SharedVariance(made.network))
-        return made
-    if type(pixels).__name__ == "Categorical256" and shape[-1] > 1:
-        head = networks.ChannelAutoregressiveHead(shape[-1], 256)
-    else:
-        head = networks.DenseHead(parameters)
-    return networks.AutoregressiveDecoder(
-        shape, module.network(context.size, settings), head, conditioner
-    )
+    if grid is None:
+        return networks.VectorConditioner(shape, 4)  # He et al. 2019: 4 maps
+    return networks.GridConditioner(shape, grid, sized(ENCODERS, context.size).grid_filters)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from tfvae.networks import FactorisedDecoder, MLPEncoder, MLPImage
+from tfvae.networks import MLPEncoder, MLPImage
+from tfvae.parts import part
+from zoo.backbones.images import FactorisedBackbone
 
 
-def encoder(size: str):
-    """x flattened; the posterior's mean is linear in it."""
-    del size
-    return MLPEncoder(())
+@part
+class Linear(FactorisedBackbone):
+    """x flattened, the posterior's mean linear in it; W z + mu."""
 
+    name = "linear"
 
-def decoder(size: str, shape, parameter_size: int, settings, grid):
-    """W z + mu."""
-    del size, settings, grid
-    return FactorisedDecoder(shape, MLPImage(shape, (), parameter_size))
+    def encoder(self, size):
+        return MLPEncoder(())
+
+    def network(self, size, shape, parameter_size, grid):
+        return MLPImage(shape, (), parameter_size)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tfvae.networks import FactorisedDecoder, MLPEncoder, MLPImage
+from tfvae.networks import MLPEncoder, MLPImage
+from tfvae.parts import part
+from zoo.backbones.images import FactorisedBackbone, decoder_filters, decoder_layers
 from zoo.backbones.sizes import sized
 
 # paper: 2 x 200 tanh, as in Burda, Grosse and Salakhutdinov 2016
@@ -10,16 +12,18 @@ UNITS = {"tiny": (128, 128), "small": (300, 300), "paper": (200, 200)}
 ACTIVATION = {"tiny": "relu", "small": "relu", "paper": "tanh"}
 
 
-def encoder(size: str):
-    """Images -> [B, F]."""
-    return MLPEncoder(sized(UNITS, size), sized(ACTIVATION, size))
+@part
+class MLP(FactorisedBackbone):
+    """Fully connected."""
 
+    name = "mlp"
+    decoder_layers: int | None = decoder_layers()
+    decoder_filters: int | None = decoder_filters()
 
-def decoder(size: str, shape, parameter_size: int, settings, grid):
-    """z -> parameters of independent pixels."""
-    del grid
-    units = sized(UNITS, size)
-    layers = settings.decoder_layers or len(units)
-    widths = (settings.decoder_filters or units[0],) * layers
-    network = MLPImage(shape, widths, parameter_size, sized(ACTIVATION, size))
-    return FactorisedDecoder(shape, network)
+    def encoder(self, size):
+        return MLPEncoder(sized(UNITS, size), sized(ACTIVATION, size))
+
+    def network(self, size, shape, parameter_size, grid):
+        units = sized(UNITS, size)
+        widths = (self.decoder_filters or units[0],) * (self.decoder_layers or len(units))
+        return MLPImage(shape, widths, parameter_size, sized(ACTIVATION, size))

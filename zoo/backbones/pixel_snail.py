@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tfvae.networks import PixelSNAIL
+from tfvae.parts import part
+from zoo.backbones.images import AutoregressiveBackbone, decoder_filters, decoder_layers
 from zoo.backbones.sizes import sized
 
 
@@ -24,14 +26,21 @@ SIZES = {
 }
 
 
-def network(size: str, settings):
-    """The causal network."""
-    s = sized(SIZES, size)
-    filters = settings.decoder_filters or s.filters
-    return PixelSNAIL(
-        filters,
-        settings.decoder_layers or s.num_blocks,
-        s.residuals_per_block,
-        s.key_size,
-        max(1, s.value_size * filters // s.filters),
-    )
+@part
+class PixelSNAILBackbone(AutoregressiveBackbone):
+    """PixelSNAIL: causal convolutions and causal attention over the whole past."""
+
+    name = "pixel_snail"
+    decoder_layers: int | None = decoder_layers()
+    decoder_filters: int | None = decoder_filters()
+
+    def network(self, size):
+        s = sized(SIZES, size)
+        filters = self.decoder_filters or s.filters
+        return PixelSNAIL(
+            filters,
+            self.decoder_layers or s.num_blocks,
+            s.residuals_per_block,
+            s.key_size,
+            max(1, s.value_size * filters // s.filters),
+        )

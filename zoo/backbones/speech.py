@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tfvae import likelihoods, networks
+from tfvae import networks
 from tfvae.checks import UserError
-from zoo.backbones import Backbone
+from tfvae.latents.parts import CodePart, latent_width
+from tfvae.parts import Part, facts, part, setting
+from zoo.backbones import Backbone, BackbonePart
 from zoo.backbones.sizes import sized
 
-__all__ = ["NAMES", "build", "grid", "without_latent"]
-
-NAMES = ("wavenet",)
+__all__ = ["Frames", "WaveNetBackbone"]
 
 
 class _Size(NamedTuple):
@@ -32,52 +32,87 @@ SIZES = {
 _VECTOR = 4  # features of one vector, in filters of a frame
 
 
-def build(settings, context) -> Backbone:
-    """For one latent vector, or for one at each frame.
+@part
+class Frames(CodePart):
+    """A latent at each frame."""
 
-    Args:
-        settings: the settings of a model on speech.
-        context: `zoo.recipe.Context`.
+    name, kinds = "sequence", ("speech",)
+    offers = facts("positions")
+    latent_width: int = latent_width()
 
-    Raises:
-        UserError: frames that do not divide the waveform.
-    """
-    size = sized(SIZES, context.size)
-    anti_causal = settings.encoder == "anti_causal"
-    frames = settings.latent_frames or anti_causal or settings.prior == "ar1" or settings.num_codes
-    decoder = _decoder(settings, context)
-    encoder = networks.WaveformEncoder(
-        size.encoder,
-        settings.downsampling,
-        anti_causal=anti_causal,
-        units=None if frames else _VECTOR * size.encoder,
-    )
-    return Backbone(encoder, decoder, likelihoods.MuLaw(), decoder.frames if frames else None)
+    def shape(self, context):
+        return context.space.samples // context.point["backbone"].downsampling, self.latent_width
 
 
-def grid(settings, space) -> None:
-    """A waveform has no grid: its frames are one after the other."""
-    del settings, space
+class _Encoder(Part):
+    place, kinds = "encoder", ("speech",)
 
-
-def without_latent(settings, context) -> Backbone:
-    """WaveNet alone."""
-    return Backbone(None, _decoder(settings, context), likelihoods.MuLaw())
-
-
-def _decoder(settings, context):
-    size = sized(SIZES, context.size)
-    length, hop = context.space.samples, settings.downsampling
-    networks.halvings(hop)
-    if length % hop:
-        raise UserError(
-            f"setting 'max_samples' must be a multiple of downsampling={hop}, got {length}"
+    def make(self, context):
+        size, code = sized(SIZES, context.size), context.point["code"]
+        return networks.WaveformEncoder(
+            size.encoder,
+            context.point["backbone"].downsampling,
+            anti_causal=self.name == "anti_causal",
+            units=_VECTOR * size.encoder if "one_vector" in code.offers else None,
         )
-    layers = settings.decoder_layers or size.layers
-    filters = settings.decoder_filters or size.filters
-    skip = size.skip * filters // size.filters
-    network = networks.WaveNet(
-        filters, skip, [2 ** (i % settings.dilation_cycle) for i in range(layers)]
+
+
+@part
+class Full(_Encoder):
+    """Of a frame: sees samples to both sides."""
+
+    name = "full"
+    needs = facts("z")
+
+
+@part
+class AntiCausal(_Encoder):
+    """Of a frame: sees samples from the frame on."""
+
+    name = "anti_causal"
+    needs = facts("positions")
+    brings = {"code": "sequence"}
+
+
+@part
+class WaveNetBackbone(BackbonePart):
+    """WaveNet, and the frames that it is told (van den Oord et al. 2016)."""
+
+    name, kinds = "wavenet", ("speech",)
+    offers = facts("decodes_alone")
+    downsampling: int = setting(64, "samples a frame, a power of 2", low=2, high=4096)
+    decoder_layers: int | None = setting(
+        None, "blocks of the decoder instead of the size's own", low=1, high=200
     )
-    levels = likelihoods.MuLaw().parameter_size()
-    return networks.WaveNetDecoder(length, network, levels, length // hop, size.encoder)
+    decoder_filters: int | None = setting(
+        None, "width of the decoder instead of the size's own", low=2, high=4096
+    )
+    dilation_cycle: int = setting(
+        10, "blocks after which the dilations, which double, begin anew at 1", low=1, high=14
+    )
+
+    def make(self, context):
+        code, levels = context.point["code"], context.point["likelihood"].make(context)
+        decoder = self._decoder(context, levels)
+        if code is None:
+            return Backbone(None, decoder, levels)
+        encoder = context.point["encoder"].make(context)
+        return Backbone(encoder, decoder, levels, code.shape(context))
+
+    def _decoder(self, context, levels):
+        size = sized(SIZES, context.size)
+        length, hop = context.space.samples, self.downsampling
+        networks.halvings(hop)
+        if length % hop:
+            raise UserError(
+                f"setting 'max_samples' must be a multiple of downsampling={hop}, got {length}"
+            )
+        filters = self.decoder_filters or size.filters
+        network = networks.WaveNet(
+            filters,
+            size.skip * filters // size.filters,
+            [2 ** (i % self.dilation_cycle) for i in range(self.decoder_layers or size.layers)],
+        )
+        return networks.WaveNetDecoder(
+            length, network, levels.parameter_size(), length // hop, size.encoder
+        )

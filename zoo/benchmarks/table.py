@@ -22,7 +22,7 @@ import tensorflow as tf
 
 from tfvae import diagnosis
 from tfvae.checks import UserError
-from tfvae.procedures import KeepBest
+from tfvae.procedures import MAIN, KeepBest
 from tfvae.training import RunLock
 from tfvae.training.callbacks import Monitor
 from tfvae.training.reading import json_object
@@ -30,7 +30,6 @@ from tfvae.training.run_directory import write_atomically
 from zoo import modalities
 from zoo.command import console, plan, run
 from zoo.comparison import page as comparison_page
-from zoo.recipe import MAIN
 
 __all__ = ["Benchmark", "Row", "load", "measure_row", "run_all"]
 

@@ -1,147 +1,143 @@
-"""From a recipe, its settings and a context to the model and the stages of its training."""
+"""From a recipe and a context to the model and the stages of its training."""
 
 from __future__ import annotations
 
-import math
+import dataclasses
 from collections.abc import Iterator
+
+import keras
 
 import tfvae
 from tfvae import objectives
-from tfvae.checks import UserError
-from tfvae.latents import AutoregressiveCodes, AutoregressivePrior, NoLatent
+from tfvae.inference import amortised, code_only
 from tfvae.networks import NoEncoder
+from tfvae.parts import Context
+from tfvae.procedures import MAIN, Alternating, Player, Stage, Update
+from tfvae.procedures.parts import Played
 from tfvae.randomness import initial_weights
-from zoo import axes, backbones, modalities
-from zoo import settings as typed
-from zoo.axes import codes as codes_axis
-from zoo.axes import condition as condition_axis
-from zoo.axes import divergence as divergence_axis
-from zoo.axes import inference as inference_axis
-from zoo.axes import latent as latent_axis
-from zoo.axes import memory as memory_axis
-from zoo.axes import objective as objective_axis
-from zoo.axes.procedure import joint_stage, main_stage, moment_stage, prior_stage
+from tfvae.schedules import Constant
 from zoo.command import trial
-from zoo.recipe import Context, Recipe, Stage
+from zoo.recipe import Recipe
 
-__all__ = ["model", "settings_class", "stages"]
-
-
-def settings_class(name: str, recipe: Recipe, modality: str, backbone: str = "") -> type:
-    """What `--set` reaches for this model on this kind of data, with this backbone's defaults.
-
-    Raises:
-        UserError: the model is not for this kind of data.
-    """
-    kind = modalities.named(modality)
-    if recipe.latent:
-        groups = (*axes.GROUPS, *kind.SETTINGS)
-    else:
-        groups = (axes.TrainingSettings, *kind.SETTINGS_WITHOUT_LATENT)
-    point = {**recipe.point, **recipe.point_on.get(backbone, {})}
-    return typed.join(name, (*recipe.settings, *groups), point)
+__all__ = ["model", "stages"]
 
 
-def model(recipe: Recipe, settings, context: Context) -> tfvae.VAE:
+def model(recipe: Recipe, context: Context) -> tfvae.VAE:
     """An untrained model; under the strategy's scope.
 
     Raises:
         UserError: parts that do not fit, named.
     """
     if recipe.build is not None:
-        return recipe.build(settings, context)
-    if not recipe.latent:
-        parts = backbones.without_latent(settings, context)
-        encoder, latent, condition = NoEncoder(), NoLatent(), None
-    else:
-        parts = backbones.build(settings, context)
-        encoder, condition = parts.encoder, condition_axis.make(settings, context)
-        if settings.neighbours:
-            latent, condition = memory_axis.make(settings, parts.positions, context, **parts.heads)
-        elif settings.num_codes:
-            latent = codes_axis.make(settings, parts.positions)
-        else:
-            latent = latent_axis.make(settings, parts.positions, condition, **parts.heads)
-    made = (encoder, latent, parts.decoder, parts.likelihood, condition)
-    return tfvae.VAE(*made, name=context.model)
+        return recipe.build(context)
+    point = context.point
+    networks = point["backbone"].make(context)
+    context = dataclasses.replace(context, shape=networks.shape, heads=networks.heads)
+    chosen, prior = point["posterior"], point["prior"]
+    condition = None
+    if prior is not None:
+        condition = prior.condition(context)
+    if condition is None and point["condition"] is not None:
+        condition = point["condition"].make(context)
+    context = dataclasses.replace(context, condition=condition)
+    latent = _latent(context, chosen, prior)
+    encoder = networks.encoder or NoEncoder()
+    made = encoder, latent, networks.decoder, networks.likelihood, condition
+    return tfvae.VAE(*made, name=context.model.replace(":", "_"))
 
 
-def stages(recipe: Recipe, settings, context: Context, vae) -> Iterator[Stage]:
+def _latent(context, chosen, prior):
+    posterior = chosen.make(context)
+    if prior is None:
+        return chosen.join(posterior, None)
+    made = prior.make(context)
+    return prior.join(posterior, made) or chosen.join(posterior, made)
+
+
+# ------------------------------------------------------------------ what trains it
+
+
+def stages(recipe: Recipe, context: Context, vae) -> Iterator[Stage]:
     """The stages; each is made when the one before is done.
 
     Raises:
-        UserError: two settings that exclude each other.
+        UserError: settings that exclude each other.
     """
     if recipe.stages is not None:
-        yield from recipe.stages(settings, context, vae)
-    elif not recipe.latent:
-        objective = objectives.Objective({"distortion": objectives.distortion})
-        yield joint_stage(settings, context, vae, objective)
-    else:
-        yield from _stages(recipe, settings, context, vae)
-
-
-def _stages(recipe, settings, context, vae) -> Iterator[Stage]:
-    divergence = divergence_axis.make(settings, context)
-    further = divergence.terms | codes_axis.terms(settings)
-    objective = objective_axis.make(settings, context, further)
-    inference = inference_axis.make(settings, context)
-    if settings.auxiliary and settings.prior == "label":
-        raise UserError(
-            "auxiliary=true fits one prior for all examples, and prior=label has one for each label: "
-            "take one of them"
-        )
-    if settings.auxiliary and settings.inference != "amortised":
-        raise UserError(
-            f"auxiliary=true fits a prior on the encoder's posterior, which "
-            f"inference={settings.inference} moves on: take one of them"
-        )
-    if settings.pretrain_steps and settings.moment_steps:
-        raise UserError(
-            f"pretrain_steps={settings.pretrain_steps} and moment_steps={settings.moment_steps} both "
-            "prepare the encoder: take one of them (0 turns the other off)"
-        )
-    main = main_stage(  # made first: what it refuses is refused before anything trains
-        settings,
-        context,
-        vae,
-        objective,
-        inference,
-        divergence.players,
-        codes_axis.after(settings) or memory_axis.after(settings),
-    )
-    if settings.pretrain_steps or settings.moment_steps:
+        yield from recipe.stages(context, vae)
+        return
+    main = _main(context, vae)  # made first: what it refuses is refused before anything trains
+    first = [part for part in context.point["stages"] if not part.after]
+    last = [part for part in context.point["stages"] if part.after]
+    if first:
         trial.stage_runs(main, context.space)  # it must not be found out after them
-    if settings.pretrain_steps:
-        yield _pretraining(settings, context, vae)
-        _renew_decoder(recipe, settings, context, vae)
-    if settings.moment_steps:
-        yield moment_stage(settings, context, vae)
+    for part in first:
+        yield part.make(context, vae)
+        part.done(vae, lambda: _fresh(recipe, context))
     yield main
-    if settings.auxiliary:
-        yield prior_stage(settings, context, vae.with_prior(_auxiliary(settings, context, vae)))
+    for part in last:
+        yield part.make(context, vae)
 
 
-def _auxiliary(settings, context, vae):
-    """The prior of the last stage: over a sequence of vectors, or over a map of codes."""
-    sizes = (settings.auxiliary_filters, settings.auxiliary_layers)
-    if not settings.num_codes:
-        return AutoregressivePrior(vae.latent.prior, *sizes, settings.auxiliary_components)
-    old = vae.latent.prior
-    grid = backbones.grid(settings, context) or (math.prod(old.event_shape), 1)
-    return AutoregressiveCodes(old.event_shape, old.num_codes, grid, *sizes)
-
-
-def _pretraining(settings, context, vae) -> Stage:
-    """z is drawn, its rate is free: an autoencoder with noise (Li et al. 2019, as released)."""
-    objective, steps = objectives.elbo(0.0), settings.pretrain_steps
-    return joint_stage(settings, context, vae, objective, steps=steps, name="pretrain")
-
-
-def _renew_decoder(recipe, settings, context, vae) -> None:
-    """A decoder that knows nothing, for an encoder that does; the same after a resume."""
+def _fresh(recipe, context):
+    """Another one of the same parts, with other weights; the same after a resume."""
     with initial_weights(context.seed + 1):
-        fresh = model(recipe, settings, context)
-        fresh.build()
-    for old, new in zip(vae.decoder.variables, fresh.decoder.variables):
-        old.assign(new)
+        made = model(recipe, context)
+        made.build()
+    return made
+
+
+def _main(context, vae) -> Stage:
+    point = context.point
+    terms, games = _terms(context)
+    objective = objectives.Objective(terms)
+    inference, upkeep = point["inference"], point["upkeep"]
+    played = Played(
+        objective,
+        amortised if inference is None else inference.make(context),
+        None if upkeep is None else upkeep.make(context),
+    )
+    procedure = (point["procedure"] or point["on_collapse"]).make(context, played)
+    remedies = [w for w, _ in objective.terms.values() if isinstance(w, objectives.Switch)]
+    if point["procedure"] is None:
+        remedies.append(procedure)
+    if games:
+        players = [_player(game, context) for game in games]
+        procedure = Alternating(procedure, players)
+    return Stage(MAIN, vae, procedure, context.train_steps, tuple(remedies))
+
+
+def _terms(context):
+    """({name: term or (weight, term)}, games)."""
+    point = context.point
+    weight, budget, remedy, upkeep = (
+        point[name] for name in ("rate_weight", "rate_budget", "on_collapse", "upkeep")
+    )
+    terms = {"distortion": objectives.distortion}
+    if point["prior"] is not None:
+        value = Constant(1.0) if weight is None else weight.make(context)
+        if remedy is not None:
+            value = remedy.weight(value, context)
+        own = {"rate": (value, objectives.rate)}
+        terms |= own if budget is None else budget.make(context, value)
+    if remedy is not None:
+        terms = remedy.terms(terms, context)
+    games = []
+    for part in point["terms"]:
+        added = part.make(context)
+        terms |= added.terms
+        games += added.games
+    if upkeep is not None:
+        terms |= upkeep.terms(context)
+    return terms, games
+
+
+def _player(game, context) -> Player:
+    update = Update(
+        objectives.Objective({"critic": game.loss}),
+        keras.optimizers.Adam(game.learning_rate, *game.betas),
+        variables=lambda model: game.critic.trainable_variables,
+        inference=code_only,
+        jit_compile=context.jit_compile,
+    )
+    return Player(game.name, update, game.steps)

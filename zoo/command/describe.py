@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from tfvae import training
 from tfvae.distributions import constant_code_rate
-from zoo import datasets, modalities, models, settings
+from tfvae.parts import PLACES, choices
+from zoo import datasets, modalities, models
 from zoo.command import assemble, plan, run, trial
 
 __all__ = ["describe"]
@@ -36,38 +37,82 @@ def describe(resolved: plan.Plan) -> None:
         space = kind.space_of(data)
         found = ", ".join(f"{len(getattr(data, s).x):,} {s}" for s in ("train", "valid", "test"))
     else:
-        space = kind.space(resolved.dataset, None, resolved.settings)
+        space = kind.space(resolved.dataset, None, resolved.point)
         made_for = run.context(resolved, space, _EXAMPLES, valid=space.example())
-        model = assemble.model(described, resolved.settings, made_for)
+        model = assemble.model(described, made_for)
         trial.model_runs(model, space)
-        trial.stage_runs(
-            next(assemble.stages(described, resolved.settings, made_for, model)), space
-        )
+        trial.stage_runs(next(assemble.stages(described, made_for, model)), space)
         found = "not looked at: --data_dir does not say where they lie"
     print(models.documentation(resolved.model))
     print(f"\npaper: {described.citation}")
     print(f"data: {resolved.dataset}, {space} ({found})")
     for name in ("backbone", "size", "train_steps", "batch_size", "learning_rate", "seed"):
         print(f"  --{name}={getattr(resolved, name)}")
-    _print_settings(resolved)
+    _print_places(resolved)
     _print_parts(model)
     left = "" if looked else "; whether the data can be read was not looked at"
     print(f"\none tiny batch passes{left}.")
 
 
-def _print_settings(resolved) -> None:
-    """Those that are read, by heading; of the others the names alone."""
-    print("\nsettings (--set=name=value)")
-    for heading, lines in settings.headings(resolved.settings).items():
-        print(f"\n  {heading}")
-        without = []
-        for name, value, text in lines:
-            if plan.idle(resolved, name):
-                without.append(name)
-            else:
-                print(textwrap.fill(f"{name}={value}  {text}", 100, **_INDENTED))
-        if without:
-            print(textwrap.fill(f"(not read here: {', '.join(without)})", 100, **_INDENTED))
+def _print_places(resolved) -> None:
+    """Every place with its part, the settings that only it has, and what else fits there."""
+    print("\nplaces, parts and their settings (--set=PLACE=PART, --set=SETTING=VALUE)")
+    closed = resolved.point.closed()
+    for axis in dict.fromkeys(p.axis for p in PLACES.values()):
+        print(f"\n  {axis}")
+        for place in (p for p in PLACES.values() if p.axis == axis and p.name not in closed):
+            _print_place(resolved, place)
+    if closed:
+        left = {}
+        for name, part in closed.items():
+            left.setdefault(str(part), []).append(name)
+        for part, names in left.items():
+            print(textwrap.fill(f"{part} leaves no {', '.join(names)}", 100, **_INDENTED))
+
+
+def _print_place(resolved, place) -> None:
+    held = resolved.point[place.name]
+    parts = held if isinstance(held, tuple) else () if held is None else (held,)
+    known = choices(place.name, resolved.kind)
+    if not known:
+        return
+    others = [n for n in known if n not in [p.name for p in parts] and _fits(resolved, place, n)]
+    if not parts and not others:
+        return
+    names = ",".join(part.name for part in parts) or "none"
+    _say(f"{place.name}={names}  {place.help}", 4)
+    for part in parts:
+        _say(first_line(part), 8)
+        for name, value, text in plan.described(part):
+            _say(f"{name}={value}  {text}", 8)
+    for name in others:
+        _say(f"or {name}: {first_line(known[name])}", 8)
+
+
+def _fits(resolved, place, name: str) -> bool:
+    """Whether it could be there, all else as it is."""
+    if place.name == "backbone":
+        return True
+    taken = f"+{name}" if place.many else name
+    return plan.could_be(resolved, place.name, taken)
+
+
+def first_line(part) -> str:
+    """What a part says of itself."""
+    return (part.__doc__ or "").strip().partition("\n")[0]
+
+
+def _say(text: str, indent: int) -> None:
+    further = " " * (indent + 4)
+    print(
+        textwrap.fill(
+            text,
+            100,
+            initial_indent=" " * indent,
+            subsequent_indent=further,
+            break_on_hyphens=False,
+        )
+    )
 
 
 def _print_parts(model) -> None:

@@ -8,15 +8,18 @@ import typing
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tfvae.checks import UserError, one_of, place
-from zoo import backbones, modalities, models, settings
-from zoo import values as checked
-from zoo.axes.procedure import facts as facts_of_procedure
-from zoo.command import assemble
-from zoo.settings import field
+from tfvae import values as checked
+from tfvae.checks import UserError, one_of
+from tfvae.checks import place as path_like
+from tfvae.parts import PLACES, Part, Point, choices, setting
+from zoo import backbones, modalities, models
+from zoo.command import migration, parts_of_zoo
+from zoo.command.points import USUAL, Chooser, Said, path_of, said, texts
+from zoo.datasets import labels
 
-__all__ = ["Plan", "idle", "reached", "resolve", "settings_class"]
+__all__ = ["Plan", "chooser", "could_be", "current", "described", "reached", "resolve"]
 
+parts_of_zoo.known()
 STRATEGIES = ("auto", "one_device", "mirrored", "multi_worker")
 PRECISIONS = ("float32", "mixed_bfloat16")
 _NEEDED = dataclasses.MISSING
@@ -30,88 +33,126 @@ class Plan:
     dataset: str
     backbone: str
     size: str
-    settings: Any
-    train_steps: int = field(_NEEDED, "batches", low=1)
-    batch_size: int = field(_NEEDED, "examples a batch, over all devices", low=1, high=1_000_000)
-    learning_rate: float = field(_NEEDED, "before its schedule", low=1e-12, high=1e6)
-    seed: int = field(_NEEDED, "of everything random", low=0, high=2**32 - 1)
-    eval_every: int = field(_NEEDED, "steps between evaluations", low=1)
-    checkpoint_every: int = field(_NEEDED, "steps between checkpoints", low=1)
-    nll_samples: int = field(_NEEDED, "importance samples", low=1, high=1_000_000)
-    nll_examples: int = field(_NEEDED, "test examples of the NLL", low=1)
-    information_batch: int | None = field(None, "test examples", low=2, high=1_000_000)
-    data_dir: str | None = field(None, "where the data's files lie")
-    workdir: str | None = field(None, "the run directory")
-    strategy: str = field("auto", "where it computes", choices=STRATEGIES)
-    cpu_replicas: int = field(1, "logical CPU devices", low=1, high=256)
-    precision: str = field("float32", "of the weights and sums", choices=PRECISIONS)
-    jit_compile: bool = field(False, "XLA")
-    deterministic: bool = field(True, "kernels")
+    point: Point
+    train_steps: int = setting(_NEEDED, "batches", low=1)
+    batch_size: int = setting(_NEEDED, "examples a batch, over all devices", low=1, high=1_000_000)
+    learning_rate: float = setting(_NEEDED, "before its schedule", low=1e-12, high=1e6)
+    seed: int = setting(_NEEDED, "of everything random", low=0, high=2**32 - 1)
+    eval_every: int = setting(_NEEDED, "steps between evaluations", low=1)
+    checkpoint_every: int = setting(_NEEDED, "steps between checkpoints", low=1)
+    nll_samples: int = setting(_NEEDED, "importance samples", low=1, high=1_000_000)
+    nll_examples: int = setting(_NEEDED, "test examples of the NLL", low=1)
+    information_batch: int | None = setting(None, "test examples", low=2, high=1_000_000)
+    data_dir: str | None = setting(None, "where the data's files lie")
+    workdir: str | None = setting(None, "the run directory")
+    strategy: str = setting("auto", "where it computes", choices=STRATEGIES)
+    cpu_replicas: int = setting(1, "logical CPU devices", low=1, high=256)
+    precision: str = setting("float32", "of the weights and sums", choices=PRECISIONS)
+    jit_compile: bool = setting(False, "XLA")
+    deterministic: bool = setting(True, "kernels")
+    keep_examples: bool = setting(True, "leave validation data for a diagnosis")
+
+    @property
+    def kind(self) -> str:
+        """Of the data."""
+        return modalities.of(self.dataset).NAME
 
     def config(self) -> dict[str, Any]:
         """What config.json holds of it: what must be equal when a run is resumed."""
-        values = dataclasses.asdict(self)
-        for name in ("workdir", "data_dir", "strategy", "cpu_replicas"):
-            values.pop(name)
-        return values
+        names = [f.name for f in dataclasses.fields(self) if f.name not in _OF_THE_MACHINE]
+        values = {name: getattr(self, name) for name in names if name != "point"}
+        return {"version": migration.VERSION, **values, "parts": self.parts()}
+
+    def parts(self) -> dict[str, Any]:
+        """{place: {"part": its name, setting: value}}, of a place of several {name: {setting: value}}."""
+        found: dict[str, Any] = {p.name: {} for p in PLACES.values() if p.many}
+        for part in self.point:
+            name, settings = path_of(part, self.kind), dataclasses.asdict(part)
+            if PLACES[part.place].many:
+                found[part.place][name] = settings
+            else:
+                found[part.place] = {"part": name, **settings}
+        return found
 
     def command(self) -> str:
         """The command that repeats this run."""
         words = ["python", "train_main.py", f"--model={self.model}"]
-        for name in _SHOWN:
-            words.append(f"--{name}={getattr(self, name)}")
-        usual = {name: value for name, value, _ in settings.describe(type(self.settings)())}
-        for name, value, _ in settings.describe(self.settings):
-            if value != usual[name]:
-                words.append(f"--set={name}={value}")
+        words += [f"--{name}={getattr(self, name)}" for name in _SHOWN]
+        words += [f"--set={text}" for text in self._texts()]
         if self.data_dir is not None:
             words.append(f"--data_dir={self.data_dir}")
         return shlex.join(words)
+
+    def _texts(self) -> list[str]:
+        made = chooser(self.model, self.dataset, self.backbone, None)
+        base = made.point(fit=False)
+        names = said((), _names(self))
+        return texts(self.point, base, made.point(names, fit=False), self.kind)
 
     def beside(self) -> str:
         """What the command of another model on the same data, networks and budget begins with."""
         words = ["python", "train_main.py"]
         words += [f"--{name}={getattr(self, name)}" for name in _SHOWN]
-        words.append(f"--set=optimizer={self.settings.optimizer}")  # whose learning rate that is
+        # whose learning rate that is
+        words.append(f"--set=optimizer={path_of(self.point['optimizer'], self.kind)}")
         if self.data_dir is not None:
             words.append(f"--data_dir={self.data_dir}")
         return shlex.join(words)
 
 
-def _usual_rate(defaults, made) -> float:
-    stands_on = type(made)().optimizer
-    own = made.optimizer == stands_on == "sgd"
-    return defaults.sgd_learning_rate if own else defaults.learning_rate
-
-
+_OF_THE_MACHINE = ("workdir", "data_dir", "strategy", "cpu_replicas", "keep_examples")
 _SHOWN = ("dataset", "backbone", "size", "train_steps", "batch_size", "learning_rate", "seed")
 
 
-def settings_class(model: str, dataset: str, backbone: str = "") -> type:
-    """What `--set` reaches for this model on this data set."""
-    described, kind = models.load(model), modalities.of(dataset)
-    return assemble.settings_class(model, described, kind.NAME, backbone)
+def chooser(
+    model: str,
+    dataset: str,
+    backbone: str,
+    space,
+    batch_size: int = 2,
+    jit_compile: bool = False,
+) -> Chooser:
+    """What makes the parts of that model on that data.
+
+    Args:
+        model, dataset, backbone: names.
+        space: of the data, where it is not the data set that says it.
+        batch_size, jit_compile: of the run.
+    """
+    recipe, kind = models.load(model), modalities.of(dataset)
+    given = set(kind.facts(dataset, space).split())
+    given |= {"labels"} if labels.known(dataset) else set()
+    given |= {"pairs"} if batch_size > 1 else set()
+    given |= set() if jit_compile else {"no_xla"}
+    own = [recipe.point, recipe.point_on.get(kind.NAME, {}), recipe.point_on.get(backbone, {})]
+    usual = [USUAL, kind.usual(dataset, space), {"backbone": backbone}]
+    return Chooser(model, kind.NAME, usual, own, frozenset(given))
 
 
-def _facts(made, kind, dataset: str, backbone: str, space) -> dict[str, Any]:
-    """What `field(of=...)` may name besides settings."""
-    return {
-        "backbone": backbone,
-        **kind.facts(made, dataset, space),
-        **facts_of_procedure(made, kind.NAME),
-    }
+def _names(plan: Plan) -> dict[str, Any]:
+    """{place: part, or parts} of a plan, by their names."""
+    found: dict[str, Any] = {}
+    for place in PLACES.values():
+        held = plan.point[place.name]
+        if place.name == "backbone" or place.name in plan.point.closed():
+            continue
+        if place.many:
+            found[place.name] = [path_of(each, plan.kind) for each in held]
+        elif held is not None or place.optional:
+            found[place.name] = held and path_of(held, plan.kind)
+    return found
 
 
-def idle(plan: Plan, name: str) -> str:
-    """Why nothing reads that setting of the plan; empty where something does."""
-    kind = modalities.of(plan.dataset)
-    facts = _facts(plan.settings, kind, plan.dataset, plan.backbone, None)
-    return settings.idle(plan.settings, name, facts)
+def _usual_rate(defaults, stands_on: str, optimizer: str) -> float:
+    own = optimizer == stands_on == "sgd"
+    return defaults.sgd_learning_rate if own else defaults.learning_rate
 
 
-def _backbone(model: str, kind) -> str:
+def _backbone(model: str, kind, asked: str | None) -> str:
+    known = choices("backbone", kind.NAME)
     usual = models.load(model).defaults.backbone
-    return usual if usual in kind.BACKBONES else kind.DEFAULT_BACKBONE
+    usual = usual if usual in known else kind.DEFAULT_BACKBONE
+    return one_of(f"backbone of {kind.NAME}", asked or usual, known)
 
 
 def reached(
@@ -121,26 +162,48 @@ def reached(
     shared: Sequence[str] | Mapping[str, Any],
     own: Sequence[str] | Mapping[str, Any] = (),
 ) -> Sequence[str] | Mapping[str, Any]:
-    """Those of the settings for several models that this one has, and that have an effect on it.
+    """Those of the words for several models that this one has a use for.
 
     Args:
         model, dataset, backbone: of the plan.
         shared: `name=value` texts, or {name: value}.
-        own: the settings of this model alone, which win.
+        own: the words of this model alone, which win.
 
     Raises:
         UserError: a wrong value.
     """
-    kind, cls = modalities.of(dataset), settings_class(model, dataset, backbone)
-    names = {f.name for f in dataclasses.fields(cls)}
+    made = chooser(model, dataset, backbone, None)
     by_name = isinstance(shared, Mapping)
-    there = {each: each if by_name else each.partition("=")[0].strip() for each in shared}
-    there = {each: name for each, name in there.items() if name in names}
-    kept = {each: shared[each] for each in there} if by_name else list(there)
-    made = cls(**{**settings.given(cls, kept), **settings.given(cls, own)})
-    facts = _facts(made, kind, dataset, backbone, None)
-    wanted = [each for each, name in there.items() if not settings.idle(made, name, facts)]
+    mine = said((), own) if isinstance(own, Mapping) else said(own)
+    kept: list[Any] = []
+    words = [(each, said((), {each: shared[each]}) if by_name else said([each])) for each in shared]
+    # parts first: settings are those of the parts that are taken
+    for each, word in sorted(words, key=lambda pair: pair[1][0].path not in PLACES):
+        taken = [w for _, w in kept]
+        if _has_use(made, [*taken, word[0]], mine):
+            kept.append((each, word[0]))
+    wanted = [each for each in shared if any(each is k for k, _ in kept)]
     return {each: shared[each] for each in wanted} if by_name else wanted
+
+
+def _has_use(made: Chooser, words: Sequence[Said], own: Sequence[Said]) -> bool:
+    word = words[-1]
+    if word.path in PLACES:
+        known = choices(word.path, made.kind)
+        names = str(word.value).replace("+", "").replace("-", "").split(",")
+        if not all(name in known or name in ("none", "") for name in names):
+            return False
+        return word.path not in made.point([*words[:-1], *own], fit=False).closed()
+    try:
+        made.point([*words, *own], fit=False)
+    except UserError:
+        alone = [w for w in (*words[:-1], *own) if w.path != word.path]
+        held = made.point(alone, fit=False)
+        name = word.path.rpartition(".")[2]
+        if any(name in {f.name for f in dataclasses.fields(part)} for part in held):
+            raise  # it has one, and the value is wrong
+        return False
+    return True
 
 
 def resolve(
@@ -154,36 +217,39 @@ def resolve(
     """Fills in the model's defaults and refuses what cannot run, before anything is made.
 
     Args:
-        model: a name of the zoo.
+        model: a name of the zoo, or `module:RECIPE`.
         sets: `name=value` texts.
-        values: settings as Python values.
-        recorded: the values are those of a whole run, with those that nothing reads.
+        values: parts and settings as Python values.
+        recorded: they are those of a whole run, with those that nothing reads.
         space: of the data, where it is not the data set that says it.
         **given: fields of `Plan`; `None` means the default.
 
     Raises:
-        UserError: an unknown name, a wrong value, a setting that has no effect on this model.
+        UserError: an unknown name, a wrong value, a setting that no part of the model has, parts that do not
+            fit.
     """
-    described = models.load(model)
-    defaults = described.defaults
+    defaults = models.load(model).defaults
     given = {name: value for name, value in given.items() if value is not None}
     dataset = given.pop("dataset", defaults.dataset)
     kind = modalities.of(dataset)
-    usual = _backbone(model, kind)
-    backbone = one_of(f"backbone of {kind.NAME}", given.pop("backbone", usual), kind.BACKBONES)
-    cls = assemble.settings_class(model, described, kind.NAME, backbone)
-    said = {**settings.given(cls, sets), **settings.given(cls, values or {})}
-    made = cls(**said)
+    backbone = _backbone(model, kind, given.pop("backbone", None))
+    batch_size = given.pop("batch_size", defaults.batch_size)
+    several = batch_size if isinstance(batch_size, int) else 2
+    xla = given.get("jit_compile") is True
+    made = chooser(model, dataset, backbone, space, several, xla)
+    point = made.point(said(sets, values), recorded=recorded)
+    stands_on = made.point(fit=False)["optimizer"].name
     steps = given.pop("train_steps", defaults.train_steps)
+    usual = _usual_rate(defaults, stands_on, point["optimizer"].name)
     plan = Plan(
         model=model,
         dataset=dataset,
         backbone=backbone,
         size=one_of("size", given.pop("size", defaults.size), backbones.SIZES),
-        settings=made,
+        point=point,
         train_steps=steps,
-        batch_size=given.pop("batch_size", defaults.batch_size),
-        learning_rate=given.pop("learning_rate", _usual_rate(defaults, made)),
+        batch_size=batch_size,
+        learning_rate=given.pop("learning_rate", usual),
         seed=given.pop("seed", 0),
         eval_every=given.pop("eval_every", _tenth(steps)),
         checkpoint_every=given.pop("checkpoint_every", _tenth(steps)),
@@ -191,11 +257,44 @@ def resolve(
         nll_examples=given.pop("nll_examples", 200),
         **given,
     )
-    plan = _checked(plan)
-    if not recorded:
-        facts = _facts(plan.settings, kind, dataset, plan.backbone, space)
-        settings.refuse_idle(plan.settings, said, facts)
-    return plan
+    return _checked(plan)
+
+
+def current(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Of a config.json of an older run, what this version would have written.
+
+    Raises:
+        UserError: it is none that can be read; says how to go on.
+    """
+    if "version" in config:
+        if config["version"] != migration.VERSION:
+            raise UserError(
+                f"config.json is of version {str(config['version'])[:20]}, and this reads "
+                f"{migration.VERSION} and those before: name another --workdir"
+            )
+        return config
+    for name in ("model", "dataset", "backbone", "settings"):
+        if name not in config:
+            raise UserError(f"config.json is of no run: it holds no {name!r}")
+    if not isinstance(config["settings"], Mapping):
+        raise UserError(
+            f"config.json: 'settings' must be an object, got {str(config['settings'])[:40]}"
+        )
+    fields = {f.name for f in dataclasses.fields(Plan)} - {"model", "point", *_OF_THE_MACHINE}
+    given = {name: config[name] for name in fields if name in config}
+    try:
+        old, kind = config["settings"], modalities.of(config["dataset"]).NAME
+        taken = migration.places(old, kind)
+        made = chooser(config["model"], config["dataset"], config["backbone"], None)
+        held = migration.settings(old, made.point(said((), taken), fit=False))
+        plan = resolve(config["model"], (), {**taken, **held}, recorded=True, **given)
+    except UserError as error:
+        raise UserError(
+            f"config.json is of an older version, and cannot be read any more ({error}): its model.keras "
+            "can be loaded and diagnosed; to train, name another --workdir"
+        ) from error
+    rest = {k: v for k, v in config.items() if k not in fields | {"settings", "model"}}
+    return {**rest, **plan.config()}
 
 
 def _tenth(steps) -> int:
@@ -213,10 +312,29 @@ def _checked(plan: Plan) -> Plan:
             checked.in_range(what, values[f.name], **f.metadata["range"])
     for name in ("workdir", "data_dir"):
         if values[name] is not None:
-            place(f"--{name}", values[name])
+            path_like(f"--{name}", values[name])
     if values["batch_size"] % values["cpu_replicas"]:
         raise UserError(
             f"--batch_size must be a multiple of --cpu_replicas={values['cpu_replicas']}, got "
             f"{values['batch_size']}"
         )
     return dataclasses.replace(plan, **values)
+
+
+def could_be(plan: Plan, place: str, taken: str) -> bool:
+    """Whether that part fits at the place, all else as it is in the plan (but what comes with it)."""
+    made = chooser(plan.model, plan.dataset, plan.backbone, None, plan.batch_size, plan.jit_compile)
+    made.standing = [_names(plan)]
+    try:
+        made.point([Said(place, taken)])
+    except UserError:
+        return False
+    return True
+
+
+def described(part: Part) -> list[tuple[str, str, str]]:
+    """(setting, value, help) of a part."""
+    return [
+        (f.name, checked.text(getattr(part, f.name)), f.metadata["help"])
+        for f in dataclasses.fields(part)
+    ]

@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfvae import diagnosis, metrics, training
-from zoo import recipe
-from zoo.command import console
+from tfvae.procedures import MAIN
+from zoo.command import card, console
 
 __all__ = ["codes", "factors", "write"]
 
@@ -65,7 +65,7 @@ def write(resolved, described, kind, data, model, last, seconds, directory) -> d
     report["verdict"] = diagnosis.verdict(report)
     console.say("drawing")
     shown = kind.pictures(last.model, test, data, resolved.seed, console.progress)
-    figures = diagnosis.figures(report, directory.metrics(), shown.images, recipe.MAIN)
+    figures = diagnosis.figures(report, directory.metrics(), shown.images, MAIN)
     for name, png in figures.items():
         directory.write_bytes(f"figures/{name}.png", png)
     for name, wav in diagnosis.audio_files(shown.sounds):
@@ -84,6 +84,7 @@ def write(resolved, described, kind, data, model, last, seconds, directory) -> d
     console.say("exporting")
     training.export.save_keras(last.model, directory.join("model.keras"))
     training.export.export_saved_model(last.model, directory.join("saved_model"))
+    card.leave(resolved, kind, data, model, last, directory)
     directory.write_json("report.json", report)  # last: by it a run is known to be done
     console.say(diagnosis.sentence(report))
     for tried, why in config["remedies"][:1]:
@@ -107,7 +108,7 @@ def _remedies(report, resolved, workdir) -> list[tuple[str, str]]:
     found = list(diagnosis.remedies(report["verdict"], resolved.beside(), but=resolved.model))
     if report["verdict"] in ("collapse", "unused rate"):
         words = ["python", "-m", "tfvae.diagnose", workdir]
-        words += [] if resolved.data_dir is None else [f"--data_dir={resolved.data_dir}"]
+        words += [] if resolved.keep_examples else ["--data=x.npz"]
         found.insert(
             0, (shlex.join(words), "whether the encoder lags, or the decoder needs no code")
         )

@@ -17,12 +17,15 @@ import tensorflow as tf
 import tfvae
 from tfvae import diagnosis, training
 from tfvae.checks import UserError, place
+from tfvae.parts import Context
+from tfvae.procedures import MAIN, Stage
 from tfvae.randomness import initial_weights
 from tfvae.training import reading
-from zoo import modalities, models, recipe
+from zoo import modalities, models
 from zoo.command import assemble, console, plan, report, trial
 from zoo.datasets import labels
 from zoo.datasets.data import refuse_too_few
+from zoo.recipe import Recipe
 
 __all__ = ["Prepared", "build", "context", "load", "prepare", "run"]
 
@@ -37,34 +40,38 @@ _EXPORTS = ("report.html", "model.keras", "saved_model")
 
 def context(
     resolved: plan.Plan, space, num_examples: int = 0, valid=None, valid_label=None
-) -> recipe.Context:
+) -> Context:
     """What the plan's model is made for, on data of this space.
 
     Raises:
         UserError: the model is to be told labels, and the data set has none.
     """
-    conditional = getattr(resolved.settings, "conditional", False)
-    return recipe.Context(
+    return Context(
         resolved.model,
-        modalities.of(resolved.dataset).NAME,
+        resolved.kind,
         space,
-        resolved.backbone,
         resolved.size,
+        resolved.point,
         resolved.train_steps,
         resolved.batch_size,
         resolved.learning_rate,
         resolved.seed,
         resolved.jit_compile,
         num_examples,
-        labels.count(resolved.dataset) if conditional else 0,
+        labels.count(resolved.dataset) if _told(resolved) else 0,
         valid,
         valid_label,
     )
 
 
+def _told(resolved: plan.Plan) -> bool:
+    """Whether the model is told labels."""
+    return resolved.point["condition"] is not None
+
+
 def build(model: str, dataset: str | None, space, data_dir: str | None, given: dict[str, Any]):
     """See `zoo.build`."""
-    names = {f for f in plan.Plan.__dataclass_fields__ if f != "settings"}
+    names = {f for f in plan.Plan.__dataclass_fields__ if f != "point"}
     values = {name: value for name, value in given.items() if name not in names}
     fields = {name: value for name, value in given.items() if name in names}
     if space is not None:
@@ -80,13 +87,13 @@ def build(model: str, dataset: str | None, space, data_dir: str | None, given: d
     )
     if space is None:
         kind = modalities.of(resolved.dataset)
-        space = kind.space(resolved.dataset, data_dir, resolved.settings)
+        space = kind.space(resolved.dataset, data_dir, resolved.point)
     made_for = context(resolved, space)
     described = models.load(model)
     with initial_weights(resolved.seed):
-        made = assemble.model(described, resolved.settings, made_for)
+        made = assemble.model(described, made_for)
         trial.model_runs(made, space)
-        main = main_of(assemble.stages(described, resolved.settings, made_for, made))
+        main = main_of(assemble.stages(described, made_for, made))
         if main.remedies:
             main.procedure.watch = functools.partial(_watching, main.remedies)
         made.compile(procedure=main.procedure)
@@ -100,7 +107,7 @@ def _watching(remedies, x, label) -> training.CollapseMonitor:
     return training.CollapseMonitor(x[:_WATCHED], label=label, remedies=remedies)
 
 
-def main_of(stages: Iterator[recipe.Stage]) -> recipe.Stage:
+def main_of(stages: Iterator[Stage]) -> Stage:
     """That of the model's own objective; those before it are passed over untrained.
 
     Raises:
@@ -108,10 +115,10 @@ def main_of(stages: Iterator[recipe.Stage]) -> recipe.Stage:
     """
     names = []
     for stage in stages:
-        if stage.name == recipe.MAIN:
+        if stage.name == MAIN:
             return stage
         names.append(stage.name)
-    raise UserError(f"one stage of a recipe must be named {recipe.MAIN!r}, got {names}")
+    raise UserError(f"one stage of a recipe must be named {MAIN!r}, got {names}")
 
 
 def load(workdir: str):
@@ -133,12 +140,12 @@ def load(workdir: str):
 class Prepared(NamedTuple):
     """What a plan's training starts from."""
 
-    described: recipe.Recipe
+    described: Recipe
     data: Any
     valid: np.ndarray
     valid_label: np.ndarray | None
     model: Any
-    stages: Iterator[recipe.Stage]
+    stages: Iterator[Stage]
 
 
 def prepare(resolved: plan.Plan, kind, strategy) -> Prepared:
@@ -152,19 +159,19 @@ def prepare(resolved: plan.Plan, kind, strategy) -> Prepared:
     Raises:
         UserError: data that cannot be read, parts that do not fit, settings that exclude each other.
     """
-    data = kind.load(resolved.dataset, resolved.data_dir, resolved.settings)
+    data = kind.load(resolved.dataset, resolved.data_dir, resolved.point)
     refuse_too_few(data, resolved.batch_size, resolved.information_batch)
     valid = kind.arrays(data, data.valid)[:_VALIDATED]
     described = models.load(resolved.model)
     valid_label = None
-    if getattr(resolved.settings, "conditional", False):
+    if _told(resolved):
         _refuse_unlabelled(data)
         valid_label = data.valid.condition[:_VALIDATED]
     made_for = context(resolved, kind.space_of(data), len(data.train.x), valid, valid_label)
     with strategy.scope():
-        model = assemble.model(described, resolved.settings, made_for)
+        model = assemble.model(described, made_for)
         trial.model_runs(model, made_for.space)
-        stages = assemble.stages(described, resolved.settings, made_for, model)
+        stages = assemble.stages(described, made_for, model)
         first = next(stages)  # settings that exclude each other are refused here
         trial.stage_runs(first, made_for.space)
     return Prepared(described, data, valid, valid_label, model, itertools.chain((first,), stages))
@@ -174,7 +181,7 @@ def _refuse_unlabelled(data) -> None:
     for name in ("train", "valid", "test"):
         if getattr(data, name).condition is None:
             raise UserError(
-                f"conditional=true needs labels, and the files of {data.name} have none for {name}"
+                f"condition=labels needs labels, and the files of {data.name} have none for {name}"
             )
 
 
@@ -210,7 +217,7 @@ def _finished(resolved: plan.Plan) -> dict[str, Any] | None:
     Raises:
         UserError: there is no run, or another one.
     """
-    held = training.RunDirectory.config_of(resolved.workdir)
+    held = training.RunDirectory.config_of(resolved.workdir, plan.current)
     asked = resolved.config()  # of the data nothing is known yet, and nothing more will be done
     known = {name: value for name, value in held.items() if name in asked}
     other = training.RunDirectory.difference(known, asked)
@@ -264,8 +271,10 @@ def _run(resolved, path: str, resume: bool, strategy, lock) -> dict[str, Any]:
     if lock is None:
         directory = training.RunDirectory(path, config)
     else:
-        opened = training.RunDirectory.resume if resume else training.RunDirectory.create
-        directory = opened(path, config, lock)
+        if resume:
+            directory = training.RunDirectory.resume(path, config, lock, plan.current)
+        else:
+            directory = training.RunDirectory.create(path, config, lock)
         kind.leave(data, directory)
     console.say(
         f"{resolved.model} on {resolved.dataset}: {model.count_params():,d} weights; {directory.path}"
@@ -330,7 +339,7 @@ def _train(stage, resolved, kind, made, strategy, directory, resume) -> float | 
 def _watch(stage, made, chief: bool) -> training.CollapseMonitor | None:
     """Of the stage in which a latent can be lost, and only where its rate is part of a bound."""
     latent = stage.model.latent
-    if stage.name != recipe.MAIN or not hasattr(latent, "posterior") or not latent.bound:
+    if stage.name != MAIN or not hasattr(latent, "posterior") or not latent.bound:
         return None
     label = None if made.valid_label is None else made.valid_label[:_WATCHED]
     return training.CollapseMonitor(

@@ -75,14 +75,14 @@ def entries(words: Sequence[str], sets: Sequence[str], seeds: int, **fields) -> 
         shared = plan.reached(model, dataset, backbone, sets, own)
         taken |= set(shared)
         plans = [plan.resolve(model, (*shared, *own), seed=seed, **fields) for seed in range(seeds)]
-        if fields.get("learning_rate") is None and plans[0].settings.optimizer != "sgd":
+        if fields.get("learning_rate") is None and plans[0].point["optimizer"].name != "sgd":
             plans = [dataclasses.replace(p, learning_rate=_RATE) for p in plans]
         found.append(Entry(word, plans))
     if len({entry.name for entry in found}) != len(found):
         raise UserError(f"--models names one twice: {','.join(words)}")
     seen: dict[str, str] = {}
     for entry in found:  # a setting for all may be the very one that makes a model what it is
-        twin = seen.setdefault(repr(entry.plans[0].settings), entry.name)
+        twin = seen.setdefault(repr(entry.plans[0].point), entry.name)
         if twin != entry.name:
             raise UserError(
                 f"{entry.name} and {twin} are the same model under these settings; give one a "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 import re
 import shlex
@@ -17,7 +16,7 @@ from typing import Any
 from tfvae.checks import UserError
 from tfvae.training import InUse, RunDirectory, RunLock
 from zoo import modalities
-from zoo.command import console, run
+from zoo.command import console, plan, run
 
 __all__ = ["Processes", "command", "counted", "folder", "refuse_others"]
 
@@ -46,7 +45,7 @@ def counted(resolved, workdir: str) -> dict[str, Any] | None:
     if report is None or report.get("seed") != resolved.seed:
         return None
     with contextlib.suppress(UserError):  # a config.json that is lost or damaged
-        return None if _other(RunDirectory.config_of(workdir), resolved.config()) else report
+        return None if _other(_held(workdir), resolved.config()) else report
     return None
 
 
@@ -66,7 +65,7 @@ def refuse_others(found: Sequence[Any], out: str) -> None:
             workdir = folder(out, entry.name, resolved.seed)
             if not os.path.exists(os.path.join(workdir, "config.json")):
                 continue
-            held = RunDirectory.config_of(workdir)
+            held = _held(workdir)
             other = _other(held, resolved.config())
             if not other:
                 key = _data_key(resolved)
@@ -79,22 +78,22 @@ def refuse_others(found: Sequence[Any], out: str) -> None:
                 )
 
 
+def _held(workdir: str) -> dict[str, Any]:
+    return RunDirectory.config_of(workdir, plan.current)
+
+
 def _other(held: dict[str, Any], asked: dict[str, Any]) -> str | None:
     return RunDirectory.difference({k: v for k, v in held.items() if k in asked}, asked)
 
 
 def _data_of(resolved) -> dict[str, Any]:
     kind = modalities.of(resolved.dataset)
-    return run.data_identity(
-        kind, kind.load(resolved.dataset, resolved.data_dir, resolved.settings)
-    )
+    return run.data_identity(kind, kind.load(resolved.dataset, resolved.data_dir, resolved.point))
 
 
 def _data_key(resolved) -> Any:
-    """Equal for plans that read the same data: the settings of its kind that every model has."""
-    kind = modalities.of(resolved.dataset)
-    names = [f.name for group in kind.SETTINGS_WITHOUT_LATENT for f in dataclasses.fields(group)]
-    return resolved.dataset, *(repr(getattr(resolved.settings, name, None)) for name in names)
+    """Equal for plans that read the same data."""
+    return resolved.dataset, resolved.point["data"]
 
 
 # ------------------------------------------------------------------ making one

@@ -12,9 +12,9 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
+from tfvae.procedures import MAIN
 from tfvae.training import RunDirectory
 from tfvae.training.run_directory import write_atomically
-from zoo import recipe
 from zoo.comparison import page as comparison_page
 from zoo.comparison.runs import counted, folder
 
@@ -170,5 +170,5 @@ def _curve(out: str, row: dict[str, Any]) -> list[tuple[int, float]]:
     return [
         (line["step"], line["valid"]["rate"])
         for line in held
-        if line["stage"] == recipe.MAIN and _is_number(line["valid"].get("rate"))
+        if line["stage"] == MAIN and _is_number(line["valid"].get("rate"))
     ]

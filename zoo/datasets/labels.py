@@ -38,6 +38,6 @@ def count(dataset: str) -> int:
     if dataset not in _COUNTS:
         known = ", ".join(sorted(_COUNTS))
         raise UserError(
-            f"conditional=true needs labels, and dataset {dataset!r} has none: {known} have"
+            f"condition=labels needs labels, and dataset {dataset!r} has none: {known} have"
         )
     return _COUNTS[dataset]

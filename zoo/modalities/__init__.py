@@ -2,11 +2,12 @@
 
 A kind is a module with
 
-    NAME, DATASET (its default), UNIT, BACKBONES, DEFAULT_BACKBONE, SETTINGS, SETTINGS_WITHOUT_LATENT
-    load(dataset, data_dir, settings) -> data          reads files
-    space(dataset, data_dir, settings) -> Space         what a model must know; reads as little as it can
+    NAME, DATASET (its default), UNIT, DEFAULT_BACKBONE
+    usual(dataset, space) -> {place or setting: value}  of a model where nobody says others
+    facts(dataset, space) -> words                      what the data offer (`tfvae.parts.FACTS`)
+    load(dataset, data_dir, point) -> data              reads files
+    space(dataset, data_dir, point) -> Space            what a model must know; reads as little as it can
     space_of(data) -> Space
-    facts(settings, dataset, space) -> {name: value}    what `field(of=...)` may name besides settings
     arrays(data, split) -> x                            raw units, for measuring
     batches(x, batch_size) -> what `evaluate` takes
     stream(data, batch_size, seed, start_step, shard) -> the training batches

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from tfvae import diagnosis
 from zoo import datasets
-from zoo.backbones.images import NAMES as BACKBONES
-from zoo.backbones.images import likelihood_of
 from zoo.datasets import pipeline
-from zoo.settings import ON, field
 
 __all__ = [
-    "BACKBONES",
     "DEFAULT_BACKBONE",
     "NAME",
-    "SETTINGS",
-    "SETTINGS_WITHOUT_LATENT",
     "UNIT",
-    "DecoderSettings",
-    "EncoderSettings",
     "Space",
     "arrays",
     "batches",
@@ -36,71 +27,13 @@ __all__ = [
     "space",
     "space_of",
     "stream",
+    "usual",
 ]
 
 NAME = "images"
 DATASET = "digits"
 UNIT = "images"
 DEFAULT_BACKBONE = "gated_pixelcnn"
-_DEEP = {"backbone": tuple(name for name in BACKBONES if name != "linear")}
-
-
-@dataclasses.dataclass(frozen=True)
-class EncoderSettings:
-    """What makes features of an image."""
-
-    encoder: str = field(
-        "full",
-        "of a latent grid: full sees the whole image, anti_causal what comes after a position",
-        choices=("full", "anti_causal"),
-        of={"latent_grid": ON, "prior": ("ar1",), "num_codes": ON},
-    )
-    latent_grid: tuple[int, ...] = field(
-        (),
-        "h,w: a sequence of h * w latents in raster order instead of one vector; empty, with "
-        "prior=ar1: about a quarter of the image's sides",
-        low=1,
-        length=(0, 2),
-    )
-
-
-@dataclasses.dataclass(frozen=True)
-class DecoderSettings:
-    """Likelihood and decoder of images."""
-
-    likelihood: str = field(
-        "auto",
-        "of the pixels; auto: bernoulli for binary images, gaussian for real numbers, else "
-        "logistic_mixture",
-        choices=("auto", "bernoulli", "categorical", "gaussian", "logistic_mixture"),
-    )
-    variance: float | None = field(
-        None,
-        "of a gaussian likelihood; none: learned, one for all pixels (autoregressive decoders: each)",
-        low=1e-6,
-        of={"likelihood": ("gaussian",)},
-    )
-    mixture_components: int = field(
-        10,
-        "logistics of a logistic_mixture",
-        low=1,
-        high=100,
-        of={"likelihood": ("logistic_mixture",)},
-    )
-    decoder_layers: int | None = field(
-        None,
-        "blocks of the decoder instead of the backbone's own number",
-        low=1,
-        high=200,
-        of=_DEEP,
-    )
-    decoder_filters: int | None = field(
-        None, "width of the decoder instead of the backbone's own", low=1, high=4096, of=_DEEP
-    )
-
-
-SETTINGS = (EncoderSettings, DecoderSettings)
-SETTINGS_WITHOUT_LATENT = (DecoderSettings,)
 
 
 class Space(NamedTuple):
@@ -124,15 +57,15 @@ class Space(NamedTuple):
         return f"images {self.shape} of {self.bits} bit{'s' * (self.bits > 1)}"
 
 
-def load(dataset: str, data_dir: str | None, settings):
+def load(dataset: str, data_dir: str | None, point):
     """Reads it."""
-    del settings
+    del point
     return datasets.load(dataset, data_dir)
 
 
-def space(dataset: str, data_dir: str | None, settings) -> Space:
+def space(dataset: str, data_dir: str | None, point) -> Space:
     """Without reading a file."""
-    del data_dir, settings
+    del data_dir, point
     return _space(*datasets.form(dataset))
 
 
@@ -146,10 +79,19 @@ def _space(shape, kind: str) -> Space:
     return Space(tuple(shape), bits)
 
 
-def facts(settings, dataset: str, space: Space | None = None) -> dict[str, str]:
-    """The likelihood that auto means; see `zoo.settings.field`."""
-    space = space or _space(*datasets.form(dataset))
-    return {"likelihood": likelihood_of(settings, space)}
+_LIKELIHOODS = {1: "bernoulli", 8: "logistic_mixture", None: "gaussian"}
+_FACTS = {1: "binary", 8: "bytes", None: "reals"}
+
+
+def usual(dataset: str, space: Space | None = None) -> dict[str, Any]:
+    """The parts of a model of these images, where nobody says others."""
+    bits = (space or _space(*datasets.form(dataset))).bits
+    return {"likelihood": _LIKELIHOODS[bits], "encoder": "full"}
+
+
+def facts(dataset: str, space: Space | None = None) -> str:
+    """What these images offer."""
+    return _FACTS[(space or _space(*datasets.form(dataset))).bits]
 
 
 def arrays(data, split) -> np.ndarray:

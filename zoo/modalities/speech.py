@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import dataclasses
 import importlib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from tfvae import diagnosis
-from zoo.backbones.speech import NAMES as BACKBONES
+from tfvae.parts import Part, part, setting
 from zoo.datasets import fsdd
 from zoo.datasets.data import checked
 
 # a waveform is kept, streamed and measured as an image is
 from zoo.modalities.images import arrays, batches, identity, leave, stream
-from zoo.settings import field
 
 __all__ = [
-    "BACKBONES",
     "DEFAULT_BACKBONE",
     "NAME",
-    "SETTINGS",
-    "SETTINGS_WITHOUT_LATENT",
     "UNIT",
-    "DataSettings",
-    "DecoderSettings",
-    "EncoderSettings",
+    "Recordings",
     "Space",
     "arrays",
     "batches",
@@ -39,6 +32,7 @@ __all__ = [
     "space",
     "space_of",
     "stream",
+    "usual",
 ]
 
 NAME = "speech"
@@ -47,50 +41,14 @@ UNIT = "recordings"
 DEFAULT_BACKBONE = "wavenet"
 
 
-@dataclasses.dataclass(frozen=True)
-class EncoderSettings:
-    """What makes features of a waveform."""
+@part
+class Recordings(Part):
+    """Recordings of one length."""
 
-    encoder: str = field(
-        "full",
-        "of frames: full sees samples to both sides, anti_causal those from the frame on",
-        choices=("full", "anti_causal"),
-    )
-    latent_frames: bool = field(
-        False,
-        "a latent at each frame instead of one vector; codes, prior=ar1 and encoder=anti_causal "
-        "always have one",
-        of=({"prior": ("normal", "label")}, {"num_codes": (0,)}, {"encoder": ("full",)}),
-    )
-
-
-@dataclasses.dataclass(frozen=True)
-class DecoderSettings:
-    """WaveNet, and the frames that it is told."""
-
-    downsampling: int = field(64, "samples a frame, a power of 2", low=2, high=4096)
-    decoder_layers: int | None = field(
-        None, "blocks of the decoder instead of the backbone's own number", low=1, high=200
-    )
-    decoder_filters: int | None = field(
-        None, "width of the decoder instead of the backbone's own", low=2, high=4096
-    )
-    dilation_cycle: int = field(
-        10, "blocks after which the dilations, which double, begin anew at 1", low=1, high=14
-    )
-
-
-@dataclasses.dataclass(frozen=True)
-class DataSettings:
-    """How long a recording is."""
-
-    max_samples: int = field(
+    place, name, kinds = "data", "recordings", ("speech",)
+    max_samples: int = setting(
         4096, "longer recordings are cut, shorter ones end in silence", low=64, high=1_048_576
     )
-
-
-SETTINGS = (EncoderSettings, DecoderSettings, DataSettings)
-SETTINGS_WITHOUT_LATENT = (DecoderSettings, DataSettings)
 
 
 class Space(NamedTuple):
@@ -112,16 +70,16 @@ class Space(NamedTuple):
         return f"recordings of {self.samples:,} samples at {self.rate:,} Hz in 256 levels"
 
 
-def load(dataset: str, data_dir: str | None, settings):
+def load(dataset: str, data_dir: str | None, point):
     """Reads it."""
     module = importlib.import_module(f"zoo.datasets.{dataset}")
-    return checked(module.load(dataset, data_dir, settings.max_samples))
+    return checked(module.load(dataset, data_dir, point["data"].max_samples))
 
 
-def space(dataset: str, data_dir: str | None, settings) -> Space:
+def space(dataset: str, data_dir: str | None, point) -> Space:
     """Without reading a file."""
     del dataset, data_dir
-    return Space(settings.max_samples)
+    return Space(point["data"].max_samples)
 
 
 def space_of(data) -> Space:
@@ -129,10 +87,16 @@ def space_of(data) -> Space:
     return Space(data.train.x.shape[1])
 
 
-def facts(settings, dataset: str, space: Space | None = None) -> dict[str, str]:
-    """None; see `zoo.settings.field`."""
-    del settings, dataset, space
-    return {}
+def usual(dataset: str, space: Space | None = None) -> dict[str, Any]:
+    """The parts of a model of speech, where nobody says others."""
+    del dataset, space
+    return {"data": "recordings", "likelihood": "mu_law", "encoder": "full"}
+
+
+def facts(dataset: str, space: Space | None = None) -> str:
+    """What recordings offer."""
+    del dataset, space
+    return ""
 
 
 def pictures(model, x: np.ndarray, data, seed: int, progress) -> diagnosis.Shown:

@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from tfvae import diagnosis
 from tfvae.checks import UserError, place
+from tfvae.parts import Part, part, setting
 from tfvae.training.reading import content, json_object, reading
-from zoo.backbones.text import DILATIONS, own_position
-from zoo.backbones.text import NAMES as BACKBONES
 from zoo.datasets import text as sets
 from zoo.datasets import text_pipeline as pipeline
 from zoo.datasets.text.vocabulary import Vocabulary
-from zoo.settings import ON, field
 
 __all__ = [
-    "BACKBONES",
     "DEFAULT_BACKBONE",
     "NAME",
-    "SETTINGS",
-    "SETTINGS_WITHOUT_LATENT",
     "UNIT",
-    "DataSettings",
-    "DecoderSettings",
-    "EncoderSettings",
+    "Sentences",
     "Space",
     "arrays",
     "batches",
@@ -40,6 +32,7 @@ __all__ = [
     "space",
     "space_of",
     "stream",
+    "usual",
     "words",
 ]
 
@@ -47,101 +40,20 @@ NAME = "text"
 DATASET = "pydoc"
 UNIT = "sentences"
 DEFAULT_BACKBONE = "lstm"
-_DILATED = {"backbone": ("dilated_cnn",)}
 
 
-@dataclasses.dataclass(frozen=True)
-class EncoderSettings:
-    """What makes features of a sentence."""
-
-    encoder: str = field(
-        "last",
-        "last, max, mean, abs_max: what becomes of an LSTM's states; anti_causal: an LSTM from right "
-        "to left, a state for each position; flat, pooled: of a toy vocabulary",
-        choices=("last", "max", "mean", "abs_max", "anti_causal", "flat", "pooled"),
-    )
-    latent_positions: int | None = field(
-        None,
-        "a sequence of so many latents instead of one vector; none, with prior=ar1: 8",
-        low=1,
-        high=4096,
-    )
-    latent_at_token: str | None = field(
-        None,
-        "what of a sequence of latents a token is told: all of it, or its own position's (own); none: "
-        "own with prior=ar1, as published",
-        choices=("all", "own"),
-        of={"latent_positions": ON, "prior": ("ar1",), "encoder": ("anti_causal",)},
-    )
-    posterior_bias: bool = field(
-        False,
-        "of the posterior's mean and scale",
-        of=({"num_codes": (0,)}, {"posterior_scale": (None,)}, {"shared_scale": (False,)}),
-    )
-
-
-@dataclasses.dataclass(frozen=True)
-class DecoderSettings:
-    """Networks of text: sizes, weights at the start, dropout."""
-
-    embedding_width: int | None = field(
-        None, "of words, instead of the size's own", low=1, high=65536
-    )
-    units: int | None = field(
-        None, "of encoder and decoder, instead of the size's own", low=1, high=65536
-    )
-    decoder_layers: int | None = field(
-        None,
-        "of a transformer, instead of the size's own",
-        low=1,
-        high=200,
-        of={"backbone": ("transformer",)},
-    )
-    cnn: str = field(
-        "lcnn",
-        "the dilations of a dilated_cnn, as published",
-        choices=tuple(DILATIONS),
-        of=(_DILATED, {"dilations": ((),)}),
-    )
-    dilations: tuple[int, ...] = field(
-        (), "instead of those", low=1, high=65536, length=(0, 100), of=_DILATED
-    )
-    kernel_size: int = field(3, "of a dilated_cnn", low=1, high=64, of=_DILATED)
-    initial_state: str = field(
-        "tanh",
-        "of an LSTM decoder: tanh: c = W z, h = tanh c; linear: h = W z + b; zero",
-        choices=("tanh", "linear", "zero"),
-        of=({"backbone": ("lstm",)}, {"token_is_told": ("all",)}),
-    )
-    output_bias: bool = field(False, "of the logits")
-    initial_scale: float | None = field(
-        None, "s: all weights begin uniform in +-s; none: as usual in Keras", low=1e-6, high=1e3
-    )
-    embedding_scale: float | None = field(
-        None, "the same for the words; none: initial_scale", low=1e-6, high=1e3
-    )
-    word_keep: float = field(
-        1.0, "part of the decoder's input words that training keeps; 0: none", low=0.0, high=1.0
-    )
-    input_dropout: float = field(0.5, "on the decoder's input words", low=0.0, high=0.99)
-    output_dropout: float = field(0.5, "before the softmax", low=0.0, high=0.99)
-
-
-@dataclasses.dataclass(frozen=True)
-class DataSettings:
+@part
+class Sentences(Part):
     """Which words there are, and how long a sentence is."""
 
-    vocabulary_size: int | None = field(
+    place, name, kinds = "data", "sentences", ("text",)
+    vocabulary_size: int | None = setting(
         None, "the most frequent words that are kept; none: as the paper", low=5
     )
-    min_count: int | None = field(None, "rarer words become <unk>; none: the set's own", low=1)
-    max_length: int | None = field(
+    min_count: int | None = setting(None, "rarer words become <unk>; none: the set's own", low=1)
+    max_length: int | None = setting(
         None, "tokens; longer sentences are cut; none: the set's own", low=2
     )
-
-
-SETTINGS = (EncoderSettings, DecoderSettings, DataSettings)
-SETTINGS_WITHOUT_LATENT = (DecoderSettings, DataSettings)
 
 
 class Space(NamedTuple):
@@ -166,28 +78,26 @@ class Space(NamedTuple):
         return f"sentences of {length} {self.max_length} tokens, {self.vocabulary_size:,} words"
 
 
-def load(dataset: str, data_dir: str | None, settings):
+def load(dataset: str, data_dir: str | None, point):
     """Reads it."""
+    asked = point["data"]
     return sets.load(
         dataset,
         data_dir,
-        vocabulary_size=settings.vocabulary_size,
-        min_count=settings.min_count,
-        max_length=settings.max_length,
+        vocabulary_size=asked.vocabulary_size,
+        min_count=asked.min_count,
+        max_length=asked.max_length,
     )
 
 
-def space(dataset: str, data_dir: str | None, settings) -> Space:
+def space(dataset: str, data_dir: str | None, point) -> Space:
     """Without reading a file where the paper says it all."""
     vocabulary_size, length = sets.form(dataset)
-    if vocabulary_size is None or _words_given(settings):
-        return space_of(load(dataset, data_dir, settings))
-    length = min(length, settings.max_length or length)
+    asked = point["data"]
+    if vocabulary_size is None or (asked.vocabulary_size, asked.min_count) != (None, None):
+        return space_of(load(dataset, data_dir, point))
+    length = min(length, asked.max_length or length)
     return Space(vocabulary_size, length, dataset in sets.FIXED)
-
-
-def _words_given(settings) -> bool:
-    return settings.vocabulary_size is not None or settings.min_count is not None
 
 
 def space_of(data) -> Space:
@@ -225,10 +135,25 @@ def stream(
     return pipeline.training_stream(data.train, batch_size, seed, start_step, shard, beside)
 
 
-def facts(settings, dataset: str, space: Space | None = None) -> dict[str, str]:
-    """What is meant where the settings say none; see `zoo.settings.field`."""
+def usual(dataset: str, space: Space | None = None) -> dict[str, Any]:
+    """The parts of a model of text, and their settings, where nobody says others."""
     del dataset, space
-    return {"token_is_told": "own" if own_position(settings) else "all"}
+    return {
+        "data": "sentences",
+        "likelihood": "tokens",
+        "encoder": "last",
+        "posterior_bias": False,
+        # as released for text
+        "window": 15,
+        "stopping": "previous",
+        "plateau_reference": "fall",
+    }
+
+
+def facts(dataset: str, space: Space | None = None) -> str:
+    """What sentences offer."""
+    fixed = dataset in sets.FIXED if space is None else space.fixed
+    return "vocabulary fixed_length" if fixed else "vocabulary"
 
 
 def pictures(model, x: np.ndarray, data, seed: int, progress) -> diagnosis.Shown:

@@ -14,5 +14,10 @@ RECIPE = Recipe(
     "Graves, Menick and van den Oord, Associative Compression Networks for Representation Learning, "
     "arXiv 1804.02476, 2018",
     Defaults(train_steps=2000),
-    {"neighbours": 5, "posterior_scale": 1.0, "latent_width": 16, "auxiliary": True},
+    {
+        "prior": "neighbour",
+        "posterior": "fixed_scale",
+        "latent_width": 16,
+        "stages": "+auxiliary_prior",
+    },
 )

@@ -12,5 +12,5 @@ RECIPE = Recipe(
     "Chen, Li, Grosse and Duvenaud, Isolating Sources of Disentanglement in Variational Autoencoders, "
     "NeurIPS 2018",
     Defaults(backbone="deconvolutional"),
-    {"tc_weight": 5.0, "latent_width": 10},
+    {"terms": "+total_correlation", "latent_width": 10},
 )

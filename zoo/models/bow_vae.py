@@ -11,5 +11,5 @@ RECIPE = Recipe(
     "Zhao, Zhao and Eskenazi, Learning Discourse-level Diversity for Neural Dialog Models using "
     "Conditional Variational Autoencoders, ACL 2017",
     Defaults("pydoc", "lstm", train_steps=1500, batch_size=32, learning_rate=2e-3),
-    {"bow_weight": 1.0},
+    {"terms": "+bag_of_words"},
 )

@@ -11,5 +11,5 @@ RECIPE = Recipe(
     "Yang, Hu, Salakhutdinov and Berg-Kirkpatrick, Improved Variational Autoencoders for Text Modeling "
     "using Dilated Convolutions, ICML 2017",
     Defaults("pydoc", "dilated_cnn", train_steps=1500, batch_size=32),
-    {"annealing": "linear", "cnn": "scnn"},
+    {"rate_weight": "linear", "cnn": "scnn"},
 )

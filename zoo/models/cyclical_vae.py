@@ -11,5 +11,5 @@ from zoo.recipe import Defaults, Recipe
 RECIPE = Recipe(
     "Fu, Li, Liu, Gao, Celikyilmaz and Carin, Cyclical Annealing Schedule, NAACL 2019",
     Defaults("pydoc", "lstm", train_steps=1500, batch_size=32, learning_rate=2e-3),
-    {"annealing": "cyclical"},
+    {"rate_weight": "cyclical"},
 )

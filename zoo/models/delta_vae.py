@@ -11,5 +11,6 @@ from zoo.recipe import Defaults, Recipe
 RECIPE = Recipe(
     "Razavi, van den Oord, Poole and Vinyals, Preventing Posterior Collapse with delta-VAEs, ICLR 2019",
     Defaults(backbone="gated_pixelcnn", train_steps=1000),
-    {"prior": "ar1", "latent_width": 4, "encoder": "anti_causal", "auxiliary": True},
+    {"prior": "ar1", "latent_width": 4, "encoder": "anti_causal", "stages": "+auxiliary_prior"},
+    {"text": {"latent_at_token": "own"}},
 )

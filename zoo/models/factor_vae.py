@@ -11,5 +11,5 @@ from zoo.recipe import Defaults, Recipe
 RECIPE = Recipe(
     "Kim and Mnih, Disentangling by Factorising, ICML 2018",
     Defaults(backbone="deconvolutional"),
-    {"ratio_weight": 10.0, "latent_width": 10},
+    {"terms": "+density_ratio", "latent_width": 10},
 )

@@ -13,5 +13,5 @@ RECIPE = Recipe(
     "Kingma et al., Inverse Autoregressive Flow, NeurIPS 2016; Li, He, Neubig, Berg-Kirkpatrick and Yang, "
     "A Surprisingly Effective Fix for Deep Latent Variable Modeling of Text, EMNLP 2019",
     Defaults("pydoc", "lstm", train_steps=1500, batch_size=32, learning_rate=2e-3),
-    {"free_bits": 0.25},
+    {"rate_budget": "free_bits"},
 )

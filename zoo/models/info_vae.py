@@ -14,9 +14,5 @@ RECIPE = Recipe(
     "Zhao, Song and Ermon, InfoVAE: Balancing Learning and Inference in Variational Autoencoders, "
     "AAAI 2019 (2017)",
     Defaults(backbone="deconvolutional"),
-    {
-        "beta": 0.0,
-        "mmd_weight": 50.0,
-        "latent_width": 8,
-    },
+    {"beta": 0.0, "terms": "+mmd", "latent_width": 8},
 )

@@ -13,5 +13,5 @@ RECIPE = Recipe(
     "Lucas, Tucker, Grosse and Norouzi, Don't Blame the ELBO! A Linear VAE Perspective on Posterior "
     "Collapse, NeurIPS 2019",
     Defaults("gaussian", "linear", train_steps=3000, batch_size=200, learning_rate=1e-2),
-    {"shared_scale": True, "latent_width": 5, "variance": 1.0},
+    {"posterior": "shared_scale", "latent_width": 5, "variance": 1.0},
 )

@@ -10,5 +10,5 @@ from zoo.recipe import Defaults, Recipe
 RECIPE = Recipe(
     "Mikolov et al., Recurrent Neural Network Based Language Model, Interspeech 2010",
     Defaults("pydoc", "lstm", train_steps=1500, batch_size=32, learning_rate=2e-3),
-    latent=False,
+    {"posterior": "none"},
 )

@@ -8,5 +8,5 @@ from zoo.recipe import Defaults, Recipe
 RECIPE = Recipe(
     "van den Oord et al., Conditional Image Generation with PixelCNN Decoders, NeurIPS 2016",
     Defaults(backbone="gated_pixelcnn"),
-    latent=False,
+    {"posterior": "none"},
 )

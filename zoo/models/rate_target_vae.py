@@ -12,5 +12,5 @@ from zoo.recipe import Defaults, Recipe
 RECIPE = Recipe(
     "Rezende and Viola, Taming VAEs, 2018; Alemi et al., Fixing a Broken ELBO, ICML 2018",
     Defaults("pydoc", "lstm", train_steps=1500, batch_size=32, learning_rate=2e-3),
-    {"target_rate": 4.0},
+    {"rate_budget": "target_rate"},
 )

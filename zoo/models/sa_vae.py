@@ -11,5 +11,5 @@ from zoo.recipe import Defaults, Recipe
 RECIPE = Recipe(
     "Kim, Wiseman, Miller, Sontag and Rush, Semi-Amortized Variational Autoencoders, ICML 2018",
     Defaults("pydoc", "lstm", train_steps=300, batch_size=32, learning_rate=2e-3),
-    {"inference": "semi_amortised", "svi_steps": 5, "annealing": "linear"},
+    {"inference": "semi_amortised", "svi_steps": 5, "rate_weight": "linear"},
 )

@@ -12,5 +12,5 @@ RECIPE = Recipe(
     "Bowman, Vilnis, Vinyals, Dai, Jozefowicz and Bengio, Generating Sentences from a Continuous Space, "
     "CoNLL 2016",
     Defaults("pydoc", "lstm", train_steps=1500, batch_size=32, learning_rate=2e-3),
-    {"annealing": "sigmoid"},
+    {"rate_weight": "sigmoid"},
 )

@@ -12,5 +12,5 @@ from zoo.recipe import Defaults, Recipe
 RECIPE = Recipe(
     "van den Oord, Vinyals and Kavukcuoglu, Neural Discrete Representation Learning, NeurIPS 2017",
     Defaults(backbone="deconvolutional", train_steps=2000),
-    {"num_codes": 64, "latent_width": 16, "auxiliary": True},
+    {"posterior": "vq", "latent_width": 16, "stages": "+auxiliary_codes"},
 )

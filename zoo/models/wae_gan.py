@@ -14,10 +14,11 @@ RECIPE = Recipe(
     Defaults(backbone="deconvolutional"),
     {
         "beta": 0.0,
+        "posterior": "fixed_scale",
         "posterior_scale": 0.02,
-        "adversary_weight": 10.0,
+        "terms": "+adversary",
         "latent_width": 8,
-        "moment_steps": 200,
+        "stages": "+moments",
         "adam_beta1": 0.5,
         "critic_learning_rate": 5e-4,
     },

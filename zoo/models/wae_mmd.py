@@ -13,10 +13,11 @@ RECIPE = Recipe(
     Defaults(backbone="deconvolutional"),
     {
         "beta": 0.0,
+        "posterior": "fixed_scale",
         "posterior_scale": 0.02,
-        "mmd_weight": 50.0,
+        "terms": "+mmd",
         "latent_width": 8,
-        "moment_steps": 200,
+        "stages": "+moments",
         "adam_beta1": 0.5,
     },
 )

@@ -10,8 +10,11 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from tfvae.checks import UserError
+from tfvae.checks import UserError, affordable
+from tfvae.latents.discrete import DiscreteLatent
+from tfvae.latents.parts import PosteriorPart
 from tfvae.latents.shapes import check_features
+from tfvae.parts import facts, part, setting
 
 __all__ = ["Codebook", "Quantised"]
 
@@ -106,3 +109,29 @@ class Codebook(keras.layers.Layer):
             "num_codes": self.num_codes,
             "averaged": self.averaged,
         }
+
+
+@part
+class Nearest(PosteriorPart):
+    """The nearest of K vectors at each position, straight through (van den Oord et al. 2017)."""
+
+    name = "vq"
+    needs = facts("code_prior codes_moved")
+    offers = facts("z codes")
+    closes = ("rate_weight", "rate_budget", "on_collapse")  # the rate is n ln K whatever x is
+    brings = {
+        "code": "sequence",
+        "prior": "uniform",
+        "upkeep": "averaged_codes",
+        "terms": "+commitment",
+    }
+    num_codes: int = setting(64, "K", low=2, high=1_000_000)
+
+    def make(self, context):
+        width = context.shape[-1]
+        affordable(f"num_codes={self.num_codes} of latent_width={width}", self.num_codes * width)
+        averaged = context.point.has("upkeep", "averaged_codes")
+        return Codebook(context.shape, self.num_codes, averaged)
+
+    def join(self, posterior, prior):
+        return DiscreteLatent(posterior, prior)

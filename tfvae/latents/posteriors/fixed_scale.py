@@ -9,8 +9,10 @@ import keras
 import tensorflow as tf
 
 from tfvae.checks import positive
+from tfvae.latents.parts import PosteriorPart
 from tfvae.latents.posteriors.mean_field import MeanFieldPosterior
 from tfvae.latents.shapes import check_features
+from tfvae.parts import facts, part, setting
 
 __all__ = ["FixedScalePosterior"]
 
@@ -46,3 +48,15 @@ class FixedScalePosterior(MeanFieldPosterior):
 
     def get_config(self):
         return {**super().get_config(), "scale": self.scale}
+
+
+@part
+class FixedScale(PosteriorPart):
+    """N(mu(x), sigma^2 I), sigma the same for every x and held."""
+
+    name = "fixed_scale"
+    offers = facts("z density mean_field paid_rate gradient_moves_all")
+    posterior_scale: float = setting(1.0, "sigma", low=1e-4, high=1e3)
+
+    def make(self, context):
+        return FixedScalePosterior(context.shape, self.posterior_scale)

@@ -9,8 +9,10 @@ import keras
 import tensorflow as tf
 
 from tfvae.checks import UserError, one_of
+from tfvae.latents.parts import PosteriorPart
 from tfvae.latents.posteriors.mean_field import MeanFieldPosterior
 from tfvae.latents.shapes import check_features
+from tfvae.parts import facts, part, setting
 
 __all__ = ["HEADS", "GaussianPosterior"]
 
@@ -102,3 +104,23 @@ class GaussianPosterior(MeanFieldPosterior):
             "uniform_scale": self.uniform_scale,
             "head": self.head,
         }
+
+
+@part
+class Gaussian(PosteriorPart):
+    """N(mu(x), diag sigma(x)^2)."""
+
+    name = "gaussian"
+    offers = facts("z density mean_field mean_and_scale paid_rate gradient_moves_all")
+    posterior_head: str = setting(
+        "log_scale",
+        "what the encoder's last layer gives of sigma: log sigma, or log sigma^2 as most released codes "
+        "(half the gradient)",
+        choices=HEADS,
+    )
+    posterior_bias: bool = setting(True, "of the layers that give mean and scale")
+
+    def make(self, context):
+        return GaussianPosterior(
+            context.shape, self.posterior_bias, head=self.posterior_head, **context.heads
+        )

@@ -8,8 +8,10 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from tfvae.latents.parts import PosteriorPart
 from tfvae.latents.posteriors.mean_field import MeanFieldPosterior
 from tfvae.latents.shapes import check_features
+from tfvae.parts import facts, part
 
 __all__ = ["SharedScalePosterior"]
 
@@ -42,3 +44,14 @@ class SharedScalePosterior(MeanFieldPosterior):
         """(mu, log sigma^2), each [B, *event_shape], float32."""
         mean = self.mean_head(tf.cast(features, tf.float32))
         return mean, tf.zeros_like(mean) + 2.0 * tf.convert_to_tensor(self.log_scale)
+
+
+@part
+class SharedScale(PosteriorPart):
+    """N(mu(x), diag sigma^2), a learned sigma of each number, the same for every x."""
+
+    name = "shared_scale"
+    offers = facts("z density mean_field mean_and_scale paid_rate gradient_moves_all")
+
+    def make(self, context):
+        return SharedScalePosterior(context.shape)

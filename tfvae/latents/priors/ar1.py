@@ -12,6 +12,8 @@ import tensorflow as tf
 from tfvae import distributions
 from tfvae.checks import UserError
 from tfvae.distributions import AR1, committed_rate, correlation_for_rate
+from tfvae.latents.parts import PriorPart
+from tfvae.parts import facts, part, setting
 
 __all__ = ["AR1Prior"]
 
@@ -76,3 +78,31 @@ class AR1Prior(keras.layers.Layer):
             "event_shape": self.event_shape,
             "correlation": self.correlation,
         }
+
+
+@part
+class CommittedRate(PriorPart):
+    """Correlated along the positions, so that no posterior of independent numbers reaches it (delta-VAE)."""
+
+    name = "ar1"
+    needs = facts("positions density mean_field")
+    offers = facts("one_prior renewable_prior prior_without_rows continuous_prior")
+    brings = {"code": "sequence"}
+    committed_rate: float = setting(
+        2.0,
+        "delta in nats, in total, split evenly over the width",
+        low=1e-6,
+        high=1e5,
+        of={"correlation": ((),)},
+    )
+    correlation: tuple[float, ...] = setting(
+        (),
+        "one or one per channel, instead of committed_rate",
+        low=-0.9999999,
+        high=0.9999999,
+    )
+
+    def make(self, context):
+        if self.correlation:
+            return AR1Prior(context.shape, self.correlation)
+        return AR1Prior.from_rate(context.shape, self.committed_rate)

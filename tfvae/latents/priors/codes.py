@@ -10,8 +10,10 @@ import math
 import keras
 import tensorflow as tf
 
+from tfvae.latents.parts import PriorPart
 from tfvae.likelihoods import OneHot
 from tfvae.networks import AutoregressiveDecoder, DenseHead, GatedPixelCNN
+from tfvae.parts import facts, part
 
 __all__ = ["AutoregressiveCodes", "UniformCodes"]
 
@@ -111,3 +113,15 @@ class AutoregressiveCodes(keras.layers.Layer):
             "filters": self.filters,
             "num_layers": self.num_layers,
         }
+
+
+@part
+class Uniform(PriorPart):
+    """Every code alike: n ln K nats."""
+
+    name = "uniform"
+    needs = facts("codes")
+    offers = facts("code_prior one_prior renewable_prior prior_without_rows")
+
+    def make(self, context):
+        return UniformCodes(context.shape[:-1], context.point["posterior"].num_codes)

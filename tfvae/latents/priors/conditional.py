@@ -10,6 +10,8 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfvae import distributions
+from tfvae.latents.parts import PriorPart
+from tfvae.parts import facts, part
 
 tfd = tfp.distributions
 
@@ -73,3 +75,15 @@ class _Given:
     def rate(self, posterior, z) -> tf.Tensor:
         """KL(q || p) of the last axis' numbers, summed over positions, [B, D] nats."""
         return distributions.rate(posterior, self.distribution(), z)
+
+
+@part
+class Label(PriorPart):
+    """A Gaussian of each label (condition=labels)."""
+
+    name = "label"
+    needs = facts("density labels_told")
+    offers = facts("prior_without_rows continuous_prior")
+
+    def make(self, context):
+        return ConditionalNormalPrior(context.shape, context.condition.size)

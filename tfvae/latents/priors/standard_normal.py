@@ -10,6 +10,8 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfvae import distributions
+from tfvae.latents.parts import PriorPart
+from tfvae.parts import facts, part
 
 tfd = tfp.distributions
 
@@ -45,3 +47,15 @@ class StandardNormalPrior(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "event_shape": self.event_shape}
+
+
+@part
+class Normal(PriorPart):
+    """N(0, I)."""
+
+    name = "normal"
+    needs = facts("density")
+    offers = facts("one_prior renewable_prior prior_without_rows continuous_prior")
+
+    def make(self, context):
+        return StandardNormalPrior(context.shape)
