@@ -142,7 +142,7 @@ class TargetRate(_Dual):
     dual_update: str = _update()
     dual_step_size: float = _step_size()
     dual_start: float = _first()
-    dual_warm_up: int | None = setting(0, "steps before the weight moves", low=0)
+    dual_warm_up: int = setting(0, "steps before the weight moves", low=0)
 
     def make(self, context, weight):
         return {"rate": (self.variable("rate", self.target_rate, 0), rate)}

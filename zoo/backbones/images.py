@@ -104,17 +104,23 @@ class _ImageBackbone(BackbonePart):
         sizes = sized(ENCODERS, size)
         return networks.ResNetEncoder(sizes.filters, sizes.units)
 
-    def decoder(self, context, pixels, grid):
+    def conditioner(self, context, grid):
+        """What tells an autoregressive decoder z."""
+        del context, grid
+
+    def decoder(self, context, pixels, grid, conditioner):
         """Of one vector, of a grid of positions, or of none."""
         raise NotImplementedError(type(self).__name__)
 
     def make(self, context):
         code, pixels = context.point["code"], context.point["likelihood"].make(context)
         if code is None:
-            return Backbone(None, self.decoder(context, pixels, None), pixels)
+            return Backbone(None, self.decoder(context, pixels, None, None), pixels)
         grid = code.grid(context)
+        conditioner = self.conditioner(context, grid)
         encoder = context.point["encoder"].make(context, lambda: self.encoder(context.size))
-        return Backbone(encoder, self.decoder(context, pixels, grid), pixels, code.shape(context))
+        decoder = self.decoder(context, pixels, grid, conditioner)
+        return Backbone(encoder, decoder, pixels, code.shape(context))
 
 
 class FactorisedBackbone(_ImageBackbone):
@@ -124,7 +130,7 @@ class FactorisedBackbone(_ImageBackbone):
         """z, or a grid of them, -> parameters of all pixels: a layer."""
         raise NotImplementedError(type(self).__name__)
 
-    def decoder(self, context, pixels, grid):
+    def decoder(self, context, pixels, grid, conditioner):
         shape = context.space.shape
         shared = isinstance(pixels, likelihoods.Gaussian) and pixels.variance is None
         parameters = shape[-1] if shared else pixels.parameter_size(shape[-1])
@@ -143,18 +149,16 @@ class AutoregressiveBackbone(_ImageBackbone):
         """The causal network."""
         raise NotImplementedError(type(self).__name__)
 
-    def decoder(self, context, pixels, grid):
+    def conditioner(self, context, grid):
+        shape = context.space.shape
+        if grid is None:
+            return networks.VectorConditioner(shape, 4)  # He et al. 2019: 4 maps
+        return networks.GridConditioner(shape, grid, sized(ENCODERS, context.size).grid_filters)
+
+    def decoder(self, context, pixels, grid, conditioner):
         shape = context.space.shape
         if isinstance(pixels, likelihoods.Categorical256) and shape[-1] > 1:
             head = networks.ChannelAutoregressiveHead(shape[-1], 256)
         else:
             head = networks.DenseHead(pixels.parameter_size(shape[-1]))
-        conditioner = _conditioner(context, grid) if context.point["code"] is not None else None
         return networks.AutoregressiveDecoder(shape, self.network(context.size), head, conditioner)
-
-
-def _conditioner(context, grid):
-    shape = context.space.shape
-    if grid is None:
-        return networks.VectorConditioner(shape, 4)  # He et al. 2019: 4 maps
-    return networks.GridConditioner(shape, grid, sized(ENCODERS, context.size).grid_filters)

@@ -47,10 +47,10 @@ def model(recipe: Recipe, context: Context) -> tfvae.VAE:
 
 
 def _latent(context, chosen, prior):
-    posterior = chosen.make(context)
     if prior is None:
-        return chosen.join(posterior, None)
+        return chosen.join(chosen.make(context), None)
     made = prior.make(context)
+    posterior = chosen.make(context)
     return prior.join(posterior, made) or chosen.join(posterior, made)
 
 

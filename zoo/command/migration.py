@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tfvae.checks import UserError
+from tfvae.parts import Point
 
 __all__ = ["VERSION", "advice", "places", "settings"]
 
