@@ -161,7 +161,7 @@ class Update:
             def replica(batch):
                 x, label = first(batch), self.model.label_of(batch, training=True)
                 step, seed = tf.constant(0, tf.int64), tf.zeros([2], tf.int32)
-                draw = code_only(self.model, x, seed, step, label=label)
+                draw = self.model.draw_by(code_only, x, seed, step, label)
                 self.after(self.after.read(draw), step, seed)
                 return tf.shape(x)[0]
 
@@ -184,7 +184,7 @@ class Update:
 
     def _gradients_of(self, x, label, step, seed, global_batch, num_replicas, weights, total):
         with tf.GradientTape() as tape:
-            draw = self.inference(self.model, x, seed, step, label=label)
+            draw = self.model.draw_by(self.inference, x, seed, step, label)
             loss, logs = self.objective(draw, step, global_batch, num_replicas, weights, total)
             loss = self.optimizer.scale_loss(loss)
         wanted = [*self.moving, *self._measured]
