@@ -76,7 +76,3 @@ class Bernoulli(Likelihood):
                 "x must be 0 or 1 (or probabilities between) for binary pixels, "
                 f"got {array.min():g} to {array.max():g}"
             )
-
-    def get_config(self) -> dict[str, Any]:
-        """No arguments."""
-        return {}

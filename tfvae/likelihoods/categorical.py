@@ -102,7 +102,3 @@ class Categorical256(Likelihood):
     def check(self, array: np.ndarray) -> None:
         """Refuses what is not whole numbers from 0 to 255."""
         check_bytes(array)
-
-    def get_config(self) -> dict[str, Any]:
-        """No arguments."""
-        return {}

@@ -93,7 +93,3 @@ class Gaussian(Likelihood):
             raise UserError(
                 f"x must be numbers that are finite in float32, got {array.dtype} with nan, inf or others"
             )
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {"variance": self.variance}

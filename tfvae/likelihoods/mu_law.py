@@ -116,7 +116,3 @@ class MuLaw(Likelihood):
             check_bytes(array)
         except UserError as error:
             raise UserError(f"{error}; amplitudes become levels by mu_law_encode") from None
-
-    def get_config(self) -> dict[str, Any]:
-        """No arguments."""
-        return {}

@@ -9,13 +9,14 @@ import keras
 import tensorflow as tf
 
 from tfvae.checks import UserError
+from tfvae.configured import Configured
 from tfvae.inputs import whole
 
 __all__ = ["ExampleIndex", "LabelCondition", "joined"]
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class LabelCondition(keras.layers.Layer):
+class LabelCondition(Configured, keras.layers.Layer):
     """c = one_hot(label), or a learned row of a table: [B] integers -> [B, C].
 
     Args:
@@ -71,9 +72,6 @@ class LabelCondition(keras.layers.Layer):
         if self.width is None:
             return hot
         return tf.matmul(hot, tf.cast(tf.convert_to_tensor(self.table), tf.float32))
-
-    def get_config(self):
-        return {**super().get_config(), "num_labels": self.num_labels, "width": self.width}
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
