@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tfvae.checks import UserError, one_of, place
-from zoo import backbones, modalities, models, settings
+from zoo import backbones, datasets, modalities, models, settings
 from zoo import values as checked
 from zoo.axes.procedure import facts as facts_of_procedure
 from zoo.command import assemble
@@ -41,6 +41,7 @@ class Plan:
     nll_examples: int = field(_NEEDED, "test examples of the NLL", low=1)
     information_batch: int | None = field(None, "test examples", low=2, high=1_000_000)
     data_dir: str | None = field(None, "where the data's files lie")
+    data: str | None = field(None, "one's own data, a folder or a file")
     workdir: str | None = field(None, "the run directory")
     strategy: str = field("auto", "where it computes", choices=STRATEGIES)
     cpu_replicas: int = field(1, "logical CPU devices", low=1, high=256)
@@ -48,10 +49,20 @@ class Plan:
     jit_compile: bool = field(False, "XLA")
     deterministic: bool = field(True, "kernels")
 
+    @property
+    def files(self) -> str | None:
+        """Where the data lies: a published set's files, or one's own."""
+        return self.data if datasets.own.is_own(self.dataset) else self.data_dir
+
+    def places(self) -> list[str]:
+        """The words of a command that say so."""
+        named = {"data_dir": self.data_dir, "data": self.data}
+        return [f"--{name}={value}" for name, value in named.items() if value is not None]
+
     def config(self) -> dict[str, Any]:
         """What config.json holds of it: what must be equal when a run is resumed."""
         values = dataclasses.asdict(self)
-        for name in ("workdir", "data_dir", "strategy", "cpu_replicas"):
+        for name in ("workdir", "data_dir", "data", "strategy", "cpu_replicas"):
             values.pop(name)
         return values
 
@@ -64,18 +75,14 @@ class Plan:
         for name, value, _ in settings.describe(self.settings):
             if value != usual[name]:
                 words.append(f"--set={name}={value}")
-        if self.data_dir is not None:
-            words.append(f"--data_dir={self.data_dir}")
-        return shlex.join(words)
+        return shlex.join(words + self.places())
 
     def beside(self) -> str:
         """What the command of another model on the same data, networks and budget begins with."""
         words = ["python", "train_main.py"]
         words += [f"--{name}={getattr(self, name)}" for name in _SHOWN]
         words.append(f"--set=optimizer={self.settings.optimizer}")  # whose learning rate that is
-        if self.data_dir is not None:
-            words.append(f"--data_dir={self.data_dir}")
-        return shlex.join(words)
+        return shlex.join(words + self.places())
 
 
 def _usual_rate(defaults, made) -> float:
@@ -93,11 +100,11 @@ def settings_class(model: str, dataset: str, backbone: str = "") -> type:
     return assemble.settings_class(model, described, kind.NAME, backbone)
 
 
-def _facts(made, kind, dataset: str, backbone: str, space) -> dict[str, Any]:
+def _facts(made, kind, dataset: str, backbone: str, space, files) -> dict[str, Any]:
     """What `field(of=...)` may name besides settings."""
     return {
         "backbone": backbone,
-        **kind.facts(made, dataset, space),
+        **kind.facts(made, dataset, space, files),
         **facts_of_procedure(made, kind.NAME),
     }
 
@@ -105,7 +112,7 @@ def _facts(made, kind, dataset: str, backbone: str, space) -> dict[str, Any]:
 def idle(plan: Plan, name: str) -> str:
     """Why nothing reads that setting of the plan; empty where something does."""
     kind = modalities.of(plan.dataset)
-    facts = _facts(plan.settings, kind, plan.dataset, plan.backbone, None)
+    facts = _facts(plan.settings, kind, plan.dataset, plan.backbone, None, plan.files)
     return settings.idle(plan.settings, name, facts)
 
 
@@ -120,6 +127,7 @@ def reached(
     backbone: str,
     shared: Sequence[str] | Mapping[str, Any],
     own: Sequence[str] | Mapping[str, Any] = (),
+    files: str | None = None,
 ) -> Sequence[str] | Mapping[str, Any]:
     """Those of the settings for several models that this one has, and that have an effect on it.
 
@@ -127,6 +135,7 @@ def reached(
         model, dataset, backbone: of the plan.
         shared: `name=value` texts, or {name: value}.
         own: the settings of this model alone, which win.
+        files: where the data lies.
 
     Raises:
         UserError: a wrong value.
@@ -138,7 +147,7 @@ def reached(
     there = {each: name for each, name in there.items() if name in names}
     kept = {each: shared[each] for each in there} if by_name else list(there)
     made = cls(**{**settings.given(cls, kept), **settings.given(cls, own)})
-    facts = _facts(made, kind, dataset, backbone, None)
+    facts = _facts(made, kind, dataset, backbone, None, files)
     wanted = [each for each, name in there.items() if not settings.idle(made, name, facts)]
     return {each: shared[each] for each in wanted} if by_name else wanted
 
@@ -193,7 +202,7 @@ def resolve(
     )
     plan = _checked(plan)
     if not recorded:
-        facts = _facts(plan.settings, kind, dataset, plan.backbone, space)
+        facts = _facts(plan.settings, kind, dataset, plan.backbone, space, plan.files)
         settings.refuse_idle(plan.settings, said, facts)
     return plan
 
@@ -211,12 +220,27 @@ def _checked(plan: Plan) -> Plan:
             what, value = f"--{f.name}", getattr(plan, f.name)
             values[f.name] = checked.typed(what, value, hints[f.name])
             checked.in_range(what, values[f.name], **f.metadata["range"])
-    for name in ("workdir", "data_dir"):
+    for name in ("workdir", "data_dir", "data"):
         if values[name] is not None:
             place(f"--{name}", values[name])
+    _refuse_other_places(plan)
     if values["batch_size"] % values["cpu_replicas"]:
         raise UserError(
             f"--batch_size must be a multiple of --cpu_replicas={values['cpu_replicas']}, got "
             f"{values['batch_size']}"
         )
     return dataclasses.replace(plan, **values)
+
+
+def _refuse_other_places(plan: Plan) -> None:
+    if not datasets.own.is_own(plan.dataset):
+        if plan.data is not None:
+            doors = ", ".join(datasets.own.DOORS)
+            raise UserError(
+                f"--data is of one's own data (--dataset={doors}), and {plan.dataset!r} is none: its "
+                "files are found by --data_dir"
+            )
+    elif plan.data_dir is not None:
+        raise UserError(
+            f"--data_dir is of published data sets, and {plan.dataset!r} is one's own: say --data="
+        )

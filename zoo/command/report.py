@@ -107,7 +107,7 @@ def _remedies(report, resolved, workdir) -> list[tuple[str, str]]:
     found = list(diagnosis.remedies(report["verdict"], resolved.beside(), but=resolved.model))
     if report["verdict"] in ("collapse", "unused rate"):
         words = ["python", "-m", "tfvae.diagnose", workdir]
-        words += [] if resolved.data_dir is None else [f"--data_dir={resolved.data_dir}"]
+        words += [] if resolved.files is None else [f"--data_dir={resolved.files}"]
         found.insert(
             0, (shlex.join(words), "whether the encoder lags, or the decoder needs no code")
         )

@@ -21,7 +21,7 @@ from tfvae.randomness import initial_weights
 from tfvae.training import reading
 from zoo import modalities, models, recipe
 from zoo.command import assemble, console, plan, report, trial
-from zoo.datasets import labels
+from zoo.datasets import labels, own
 from zoo.datasets.data import refuse_too_few
 
 __all__ = ["Prepared", "build", "context", "load", "prepare", "run"]
@@ -56,13 +56,28 @@ def context(
         resolved.seed,
         resolved.jit_compile,
         num_examples,
-        labels.count(resolved.dataset) if conditional else 0,
+        _labels(resolved) if conditional else 0,
         valid,
         valid_label,
     )
 
 
-def build(model: str, dataset: str | None, space, data_dir: str | None, given: dict[str, Any]):
+def _labels(resolved: plan.Plan) -> int:
+    """How many there are."""
+    if not own.is_own(resolved.dataset):
+        return labels.count(resolved.dataset)
+    kind = modalities.of(resolved.dataset)
+    return labels.count_of(kind.load(resolved.dataset, resolved.files, resolved.settings))
+
+
+def build(
+    model: str,
+    dataset: str | None,
+    space,
+    data_dir: str | None,
+    data: str | None,
+    given: dict[str, Any],
+):
     """See `zoo.build`."""
     names = {f for f in plan.Plan.__dataclass_fields__ if f != "settings"}
     values = {name: value for name, value in given.items() if name not in names}
@@ -76,11 +91,11 @@ def build(model: str, dataset: str | None, space, data_dir: str | None, given: d
                 f"{modalities.of_space(space).NAME}: leave one of them out"
             )
     resolved = plan.resolve(
-        model, (), values, space=space, dataset=dataset, data_dir=data_dir, **fields
+        model, (), values, space=space, dataset=dataset, data_dir=data_dir, data=data, **fields
     )
     if space is None:
         kind = modalities.of(resolved.dataset)
-        space = kind.space(resolved.dataset, data_dir, resolved.settings)
+        space = kind.space(resolved.dataset, resolved.files, resolved.settings)
     made_for = context(resolved, space)
     described = models.load(model)
     with initial_weights(resolved.seed):
@@ -152,7 +167,9 @@ def prepare(resolved: plan.Plan, kind, strategy) -> Prepared:
     Raises:
         UserError: data that cannot be read, parts that do not fit, settings that exclude each other.
     """
-    data = kind.load(resolved.dataset, resolved.data_dir, resolved.settings)
+    data = kind.load(resolved.dataset, resolved.files, resolved.settings)
+    if own.is_own(resolved.dataset):
+        console.say(f"{resolved.files}: {data.description}")
     refuse_too_few(data, resolved.batch_size, resolved.information_batch)
     valid = kind.arrays(data, data.valid)[:_VALIDATED]
     described = models.load(resolved.model)

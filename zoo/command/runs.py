@@ -10,6 +10,7 @@ from tfvae.examination import Examined
 from tfvae.training.reading import json_object, json_rows
 from zoo import modalities, recipe
 from zoo.command import plan, run
+from zoo.datasets import own
 
 __all__ = ["examined", "last_weight", "plan_of"]
 
@@ -30,7 +31,7 @@ _OTHER_OBJECTIVES = {
     "posterior_scale": None,
 }
 _HEAVIEST = 1e30  # weight of the rate
-_NOT_OF_THE_RUN = {"model", "settings", "strategy", "workdir", "data_dir", "cpu_replicas"}
+_NOT_OF_THE_RUN = {"model", "settings", "strategy", "workdir", "data_dir", "data", "cpu_replicas"}
 
 
 def plan_of(workdir: str, data_dir: str | None = None) -> plan.Plan:
@@ -52,9 +53,10 @@ def plan_of(workdir: str, data_dir: str | None = None) -> plan.Plan:
             given[name] = config[name]
             if given[name] is None and field.default is not None:
                 raise UserError(f"{path}: {name!r} must not be null")
+    where = "data" if own.is_own(config["dataset"]) else "data_dir"
     try:
         return plan.resolve(
-            config["model"], (), config["settings"], True, data_dir=data_dir, **given
+            config["model"], (), config["settings"], True, **{where: data_dir}, **given
         )
     except UserError as error:
         raise UserError(f"{path} is of no run of this version: {error}") from error

@@ -85,9 +85,7 @@ def _other(held: dict[str, Any], asked: dict[str, Any]) -> str | None:
 
 def _data_of(resolved) -> dict[str, Any]:
     kind = modalities.of(resolved.dataset)
-    return run.data_identity(
-        kind, kind.load(resolved.dataset, resolved.data_dir, resolved.settings)
-    )
+    return run.data_identity(kind, kind.load(resolved.dataset, resolved.files, resolved.settings))
 
 
 def _data_key(resolved) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tfvae.checks import UserError
 
-__all__ = ["count", "known"]
+__all__ = ["count", "count_of", "known"]
 
 _COUNTS = {
     "digits": 10,
@@ -22,6 +22,18 @@ _COUNTS = {
     "yelp": 5,
     "yelp_sentences": 2,
 }
+
+
+def count_of(data) -> int:
+    """Of a set that was read, one's own.
+
+    Raises:
+        UserError: it has none.
+    """
+    parts = (data.train, data.valid, data.test)
+    if any(part.condition is None for part in parts):
+        raise UserError(f"conditional=true needs labels, and the data of {data.name!r} has none")
+    return 1 + int(max(part.condition.max() for part in parts))
 
 
 def known(dataset: str) -> int | None:

@@ -6,7 +6,8 @@ A kind is a module with
     load(dataset, data_dir, settings) -> data          reads files
     space(dataset, data_dir, settings) -> Space         what a model must know; reads as little as it can
     space_of(data) -> Space
-    facts(settings, dataset, space) -> {name: value}    what `field(of=...)` may name besides settings
+    facts(settings, dataset, space, data_dir) -> {name: value}
+                                                        what `field(of=...)` may name besides settings
     arrays(data, split) -> x                            raw units, for measuring
     batches(x, batch_size) -> what `evaluate` takes
     stream(data, batch_size, seed, start_step, shard) -> the training batches

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -13,7 +13,8 @@ from tfvae import diagnosis
 from zoo import datasets
 from zoo.backbones.images import NAMES as BACKBONES
 from zoo.backbones.images import likelihood_of
-from zoo.datasets import pipeline
+from zoo.datasets import own, pipeline
+from zoo.datasets.own import COLOURS
 from zoo.settings import ON, field
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "SETTINGS",
     "SETTINGS_WITHOUT_LATENT",
     "UNIT",
+    "DataSettings",
     "DecoderSettings",
     "EncoderSettings",
     "Space",
@@ -99,8 +101,25 @@ class DecoderSettings:
     )
 
 
-SETTINGS = (EncoderSettings, DecoderSettings)
-SETTINGS_WITHOUT_LATENT = (DecoderSettings,)
+@dataclasses.dataclass(frozen=True)
+class DataSettings:
+    """What one's own images are made, if they are not all alike."""
+
+    image_size: tuple[int, ...] = field(
+        (),
+        "height,width: the middle of each image, resized; empty: as they are",
+        low=1,
+        high=65536,
+        length=(0, 2),
+        of={"dataset": ("images",)},
+    )
+    image_colour: str = field(
+        "auto", "auto: what all images are", choices=COLOURS, of={"dataset": ("images",)}
+    )
+
+
+SETTINGS = (EncoderSettings, DecoderSettings, DataSettings)
+SETTINGS_WITHOUT_LATENT = (DecoderSettings, DataSettings)
 
 
 class Space(NamedTuple):
@@ -126,13 +145,16 @@ class Space(NamedTuple):
 
 def load(dataset: str, data_dir: str | None, settings):
     """Reads it."""
-    del settings
-    return datasets.load(dataset, data_dir)
+    options = {}
+    if dataset == "images":
+        options = {"image_size": settings.image_size, "colour": settings.image_colour}
+    return datasets.load(dataset, data_dir, **options)
 
 
 def space(dataset: str, data_dir: str | None, settings) -> Space:
-    """Without reading a file."""
-    del data_dir, settings
+    """Without reading a file, but of one's own."""
+    if own.is_own(dataset):
+        return space_of(load(dataset, data_dir, settings))
     return _space(*datasets.form(dataset))
 
 
@@ -146,10 +168,12 @@ def _space(shape, kind: str) -> Space:
     return Space(tuple(shape), bits)
 
 
-def facts(settings, dataset: str, space: Space | None = None) -> dict[str, str]:
-    """The likelihood that auto means; see `zoo.settings.field`."""
-    space = space or _space(*datasets.form(dataset))
-    return {"likelihood": likelihood_of(settings, space)}
+def facts(
+    settings, dataset: str, made_for: Space | None = None, data_dir: str | None = None
+) -> dict[str, str]:
+    """The data set, and the likelihood that auto means; see `zoo.settings.field`."""
+    made_for = made_for or space(dataset, data_dir, settings)
+    return {"dataset": dataset, "likelihood": likelihood_of(settings, made_for)}
 
 
 def arrays(data, split) -> np.ndarray:
@@ -185,10 +209,9 @@ def pictures(model, x: np.ndarray, data, seed: int, progress) -> diagnosis.Shown
     return diagnosis.Shown(diagnosis.collect(model, x, seed=seed, progress=progress, label=label))
 
 
-def identity(data) -> dict[str, str]:
-    """Nothing: the files' checksums say it all."""
-    del data
-    return {}
+def identity(data) -> dict[str, Any]:
+    """The names of the labels, if they have some: the files' checksums say the rest."""
+    return {"label_names": list(data.label_names)} if data.label_names else {}
 
 
 def leave(data, directory) -> None:

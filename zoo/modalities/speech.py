@@ -129,9 +129,11 @@ def space_of(data) -> Space:
     return Space(data.train.x.shape[1])
 
 
-def facts(settings, dataset: str, space: Space | None = None) -> dict[str, str]:
+def facts(
+    settings, dataset: str, made_for: Space | None = None, data_dir: str | None = None
+) -> dict[str, str]:
     """None; see `zoo.settings.field`."""
-    del settings, dataset, space
+    del settings, dataset, made_for, data_dir
     return {}
 
 

@@ -225,9 +225,11 @@ def stream(
     return pipeline.training_stream(data.train, batch_size, seed, start_step, shard, beside)
 
 
-def facts(settings, dataset: str, space: Space | None = None) -> dict[str, str]:
+def facts(
+    settings, dataset: str, made_for: Space | None = None, data_dir: str | None = None
+) -> dict[str, str]:
     """What is meant where the settings say none; see `zoo.settings.field`."""
-    del dataset, space
+    del dataset, made_for, data_dir
     return {"token_is_told": "own" if own_position(settings) else "all"}
 
 
