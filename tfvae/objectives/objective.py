@@ -171,6 +171,11 @@ class Objective:
         terms = [term for _, term in self.terms.values()]
         return [v for term in terms for v in getattr(term, "trainable_variables", ())]
 
+    @property
+    def after(self) -> list:
+        """What terms have of their own that no gradient moves (see `tfvae.procedures.Update`)."""
+        return [part for _, term in self.terms.values() for part in getattr(term, "after", ())]
+
     def feed(self, step, logs: Mapping[str, tf.Tensor]) -> None:
         """After a step, outside of the replicas: moves the dual variables by the reduced logs."""
         for weight in self._kept().values():
