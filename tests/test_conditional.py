@@ -117,6 +117,56 @@ def test_every_part_hears_the_label_and_only_its_own(name):
         assert all(same[:1] + same[2:]), what
 
 
+@pytest.mark.parametrize(
+    "told", [("encoder",), ("decoder",), ("prior",), ("decoder", "prior"), ("encoder", "prior")]
+)
+def test_who_is_told_is_said_part_by_part(told, tmp_path):
+    """Another label changes what the parts that are told give, and nothing of the others; so in a file."""
+    whole = _told_prior()
+    model = tfvae.VAE(
+        MLPEncoder((8,), "tanh"),
+        whole.latent if "encoder" in told else _vector(ConditionalNormalPrior).latent,
+        FactorisedDecoder(SHAPE, MLPImage(SHAPE, (8,), 1)),
+        Bernoulli(),
+        LabelCondition(3),
+        told=told,
+    )
+    model.build()
+    head = model.latent.prior.head
+    head.kernel.assign(np.random.default_rng(0).normal(size=head.kernel.shape))
+    if "prior" not in told:  # one that hears nothing
+        model = model.with_prior(StandardNormalPrior((2,)))
+    model.save(tmp_path / "told.keras")
+    model = keras.models.load_model(tmp_path / "told.keras")
+    x, z, other = models.images(5), tf.ones([5, 2]), np.roll(LABELS, 1)
+    of = {
+        "encoder": lambda label: model.encode(x, label),
+        "decoder": lambda label: model.parameters(z, x, label),
+        "prior": lambda label: model.prior(label).log_prob(z),
+    }
+    for part, give in of.items():
+        assert np.allclose(give(LABELS), give(other)) != (part in told), part
+    draw = model.draw(x, 0, label=LABELS)
+    np.testing.assert_array_equal(draw.label, LABELS)
+    if "encoder" not in told:
+        np.testing.assert_array_equal(model.encode(x), model.encode(x, LABELS))  # needs none
+
+
+@pytest.mark.parametrize(
+    ("told", "condition", "says"),
+    [
+        (("coder",), True, "coder"),
+        ((), True, "at least one of encoder, decoder, prior, got none"),
+        (("decoder",), False, "made without"),
+    ],
+)
+def test_telling_nobody_is_refused(told, condition, says):
+    plain = _vector()
+    parts = (plain.encoder, plain.latent, plain.decoder, plain.likelihood)
+    with pytest.raises(UserError, match=says):
+        tfvae.VAE(*parts, LabelCondition(3) if condition else None, told=told)
+
+
 @pytest.mark.parametrize("name", MADE)
 def test_keras_files_exports_and_fit_know_the_label(name, tmp_path):
     model, x = _built(name), models.images(40)

@@ -8,6 +8,7 @@ LAYERS = [
     {
         "batches",
         "checks",
+        "configured",
         "guard",
         "inputs",
         "randomness",

@@ -13,6 +13,7 @@ from absl import flags
 import tfvae
 import train_main
 import zoo
+from tests.conformance import bad_files
 from tfvae import examination
 from tfvae.training import RunDirectory
 from zoo.benchmarks import __main__ as benchmarks
@@ -97,7 +98,12 @@ COMMANDS = list(_commands())
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=lambda words: " ".join(words)[:60])
-def test_every_command_can_be_planned(words, capsys):
+def test_every_command_can_be_planned(words, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "DIR").mkdir()
+    for i in range(10):
+        (tmp_path / "DIR" / f"{i}.png").write_bytes(bad_files.picture())
+    np.savez("x.npz", x=np.eye(10))
     flags.FLAGS.unparse_flags()
     if words[0] == "train_main.py":
         train_main.parse(words)

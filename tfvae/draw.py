@@ -23,6 +23,7 @@ class Draw(NamedTuple):
         rate: [B, G] nats; summed over G it is (an unbiased estimate of) KL(q(z|x) || p(z)).
         log_likelihood: log p(x|z), [B] nats.
         aux: further tensors by name.
+        label: [B] int32, -1 where it is unknown; `None` where none came, or nobody asked for them.
     """
 
     batch: Any
@@ -32,6 +33,7 @@ class Draw(NamedTuple):
     rate: tf.Tensor
     log_likelihood: tf.Tensor
     aux: dict[str, tf.Tensor]
+    label: tf.Tensor | None = None
 
     @property
     def distortion(self) -> tf.Tensor:

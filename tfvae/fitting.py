@@ -114,6 +114,14 @@ class Fitted(keras.Model):
         self._built_for: tuple | None = None
         self._means = _Means()
 
+    @property
+    def beside(self) -> str | None:
+        """What lies beside x in a batch of `fit`: `label` or `index`; `None` where nobody reads it."""
+        if self.condition is not None:
+            return self.condition.beside
+        procedure = getattr(self, "procedure", None)
+        return "label" if procedure is not None and procedure.needs_label else None
+
     def _optimizer_of(self, optimizer, auto_scale_loss):
         optimizer = keras.optimizers.get(optimizer)
         scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
@@ -248,10 +256,8 @@ class Fitted(keras.Model):
         """y as it is, or zeros that nobody reads: Keras drops weights that no y stands before."""
         if sample_weight is None or y is not None:
             return y
-        if self.condition is not None:
-            raise UserError(
-                f"sample_weight needs {self.condition.beside} before it here: give y too"
-            )
+        if self.beside is not None:
+            raise UserError(f"sample_weight needs {self.beside} before it here: give y too")
         return np.zeros([len(x)], np.int32)
 
     def make_train_function(self, force=False):
@@ -338,7 +344,8 @@ class Fitted(keras.Model):
         def replica(batch, step, at):
             context = tf.distribute.get_replica_context()
             seed = fold(seed_of(_EVALUATION_SEED), step)
-            draw = self.procedure.inference(self, first(batch), seed, label=self.label_of(batch))
+            x, label = first(batch), self.label_of(batch)
+            draw = self.draw_by(self.procedure.inference, x, seed, label=label)
             weights = batches.sample_weights(batch)
             count = tf.shape(draw.rate)[0]
             sizes = [count, tf.zeros([]) if weights is None else tf.reduce_sum(weights)]

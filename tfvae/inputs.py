@@ -19,9 +19,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfvae import checks
 from tfvae.checks import UserError
 
-__all__ = ["Gate", "array", "code", "first", "labels", "tensor"]
+__all__ = ["Gate", "array", "code", "first", "labels", "tensor", "whole"]
 
 _STREAMS = (tf.data.Dataset, keras.utils.PyDataset, Iterator)
 _DENSE = (tf.Tensor, tf.Variable)
@@ -75,6 +76,34 @@ def labels(model, label, rows: int) -> np.ndarray | None:
     if label is None:
         raise UserError(f"a conditional model needs a label for each of {rows} examples, got none")
     return np.asarray(model.condition.check(label, rows))
+
+
+def whole(what: str, given, rows: int | None, low: int, high: int | None = None) -> tf.Tensor:
+    """`given` [B] as int32, each from `low` to `high`; an assertion says so inside of a graph.
+
+    Raises:
+        UserError: otherwise.
+    """
+    ends = f"{low} on" if high is None else f"{low} to {high}"
+    wanted = f"{what} must be whole numbers from {ends}"
+    if not tf.is_symbolic_tensor(given):
+        if isinstance(given, tf.Tensor):
+            given = given.numpy()
+        try:
+            given = np.asarray(given)
+        except ValueError:  # rows of several lengths
+            raise UserError(f"{wanted}, one for each example, got {type(given).__name__}") from None
+        return tf.constant(checks.array(what, given, "whole", (rows,), low, high), tf.int32)
+    if not (given.dtype.is_integer or given.dtype.is_floating):
+        raise UserError(f"{wanted}, got {given.dtype.name}")
+    if given.shape.rank not in (None, 1) or not given.shape.is_compatible_with((rows,)):
+        raise UserError(f"{wanted}, one for each example, got shape {list(given.shape)}")
+    index = tf.cast(given, tf.int32)
+    fits = tf.reduce_all(tf.cast(index, given.dtype) == given) & tf.reduce_all(index >= low)
+    if high is not None:
+        fits &= tf.reduce_all(index <= high)
+    with tf.control_dependencies([tf.debugging.Assert(fits, [wanted, given])]):
+        return tf.identity(index)
 
 
 def code(model, z) -> tf.Tensor:
@@ -230,7 +259,7 @@ class _Stream:
             raise UserError("a batch of x holds no example")
         label = self.model.label_of(batch, self.training)
         if label is not None:
-            self.model.condition.check(label, len(values), self.model.latent.num_remembered)
+            self.model.check_beside(label, len(values))
         self.batches += 1
         return batch
 
@@ -262,7 +291,7 @@ def _checked(model, y, rows: int, training: bool) -> Any:
         if y is not None and np.shape(y)[:1] != (rows,):
             raise UserError(f"y must have a row for each of {rows} examples, got {np.shape(y)}")
         return y
-    return np.asarray(model.condition.check(label, rows, model.latent.num_remembered))
+    return np.asarray(model.check_beside(label, rows))
 
 
 def _tuple(batch) -> tuple:

@@ -25,7 +25,10 @@ from tfvae.latents import Latent
 from tfvae.networks import joined
 from tfvae.randomness import fold, seed_of
 
-__all__ = ["VAE"]
+__all__ = ["TOLD", "VAE"]
+
+TOLD = ("encoder", "decoder", "prior")
+"""Who may be told what is known besides x."""
 
 _NOISE = 0x0D12  # the decoder's noise, apart from that of z
 
@@ -48,24 +51,29 @@ class VAE(Fitted):
             a prior that asks is given it. Every method then needs `label` [B] (`sample` a number, or
             one for each), and `fit` and `evaluate` batches (x, label). With an
             `tfvae.networks.ExampleIndex` only `fit` does: its batches are (x, row of each example).
+        told: which parts the condition is told to, of `TOLD`: its vector behind the features, behind z,
+            and what the prior is given.
+
+    Raises:
+        UserError: a part of another kind; `told` that names nobody, or a model that tells nothing.
     """
 
     # Set by the package's root: only training touches the disk.
     exporter: Callable[[VAE, str], None] | None = None
 
-    def __init__(self, encoder, latent: Latent, decoder, likelihood, condition=None, **kwargs):
+    def __init__(
+        self, encoder, latent: Latent, decoder, likelihood, condition=None, told=TOLD, **kwargs
+    ):
         super().__init__(**kwargs)
         self.encoder = encoder
         self.latent = latent
         own_parts.check_kinds(
             encoder=encoder, latent=latent, decoder=decoder, likelihood=likelihood
         )
-        more = 0 if condition is None else condition.size
-        self.decoder = own_parts.decoder_of(
-            decoder, _wider((None, *latent.event_shape), more), likelihood
-        )
-        self.likelihood = likelihood
+        self.told = _told(told, condition)
         self.condition = condition
+        self.decoder = own_parts.decoder_of(decoder, self._z_shape(), likelihood)
+        self.likelihood = likelihood
 
     # ---------------------------------------------------------------- tensors
 
@@ -81,17 +89,13 @@ class VAE(Fitted):
                 f"this model takes x of shape {self.data_shape}, got {tuple(input_shape[1:])}"
             )
         shape = (None, *self.data_shape)
-        more = 0
-        if self.condition is not None:
-            if not self.condition.built:
-                self.condition.build((None,))
-            more = self.condition.size
+        if self.condition is not None and not self.condition.built:
+            self.condition.build((None,))
         own_parts.built("encoder", self.encoder, "the decoder's x is", shape)
         if not self.latent.built:
             features = own_parts.features_of(self.encoder, shape, self.likelihood.dtype.name)
-            self.latent.build(_wider(features, more))
-        z_shape = _wider((None, *self.latent.event_shape), more)
-        own_parts.built("decoder", self.decoder, "the latent gives", z_shape, shape)
+            self.latent.build(_wider(features, self._more("encoder")))
+        own_parts.built("decoder", self.decoder, "the latent gives", self._z_shape(), shape)
         own_parts.check_training("encoder", self.encoder)
         own_parts.check_training("decoder", self.decoder)
         self.built = True
@@ -106,14 +110,13 @@ class VAE(Fitted):
         return self.parameters(self.encode(x, label), x, label)
 
     def features(self, x, label=None) -> tf.Tensor:
-        """What the encoder makes of x, with the condition behind it."""
-        found = self.encoder(self._inputs(x))
-        return self._beside(found, label)
+        """What the encoder makes of x, with the condition behind it where the encoder is told."""
+        return self._beside("encoder", self.encoder(self._inputs(x)), label)
 
     def parameters(self, z, x, label=None, noise=None) -> tf.Tensor:
         """What the decoder makes of z (and of the x before each pixel or token), [B, ..., P]."""
         x = None if x is None else self._inputs(x)
-        found = self.decoder(self.told(z, label), x, noise)
+        found = self.decoder(self.decoder_input(z, label), x, noise)
         own_parts.check_parameters(self.decoder, self.likelihood, found.shape)
         return found
 
@@ -149,7 +152,7 @@ class VAE(Fitted):
         A factorised decoder gives the mean of p(x|z); an autoregressive one the image or sentence
         whose every pixel or token is the likeliest given those before it.
         """
-        z = self.told(inputs.code(self, z), label)
+        z = self.decoder_input(inputs.code(self, z), label)
         return self.decoder.generate(z, self.likelihood, seed_of(0), greedy=True, progress=progress)
 
     def reconstruct(self, x, label=None) -> tf.Tensor:
@@ -174,9 +177,9 @@ class VAE(Fitted):
             if len(label.shape) == 0:
                 label = tf.repeat(label, num if z is None else tf.shape(z)[0])
         if z is None:
-            known = self.known(label, None if tf.is_tensor(num) else num)
+            known = self.prior_known(label, None if tf.is_tensor(num) else num)
             z = self.latent.sample(num, fold(seed, 0), known)
-        z = self.told(z, label)
+        z = self.decoder_input(z, label)
         return self.decoder.generate(z, self.likelihood, fold(seed, 1), progress=progress)
 
     # ---------------------------------------------------------------- distributions
@@ -184,11 +187,11 @@ class VAE(Fitted):
     def posterior(self, x, label=None):
         """q(z|x), a `tfd.Distribution` with batch shape [B]; `None` without one (no latent, codes)."""
         features = self.features(x, label)
-        return self.latent.infer(features, seed_of(0), self.known(label)).posterior
+        return self.latent.infer(features, seed_of(0), self.prior_known(label)).posterior
 
     def prior(self, label=None):
         """p(z), a `tfd.Distribution` with batch shape [] ([B] of a prior that is told the label)."""
-        return self.latent.given(self.known(label)).distribution()
+        return self.latent.given(self.prior_known(label)).distribution()
 
     def conditional(self, z, x=None, label=None):
         """p(x|z); for an autoregressive decoder each pixel or token given those of x before it."""
@@ -207,7 +210,7 @@ class VAE(Fitted):
         """
         seed, x = _seed(seed), inputs.tensor(self, x)
         features = self.features(x, label)
-        inferred = self.latent.infer(features, seed, self.known(label))
+        inferred = self.latent.infer(features, seed, self.prior_known(label))
         return self.score(x, features, inferred, seed if training else None, label)
 
     def score(self, x, features, inferred, seed=None, label=None) -> Draw:
@@ -223,7 +226,22 @@ class VAE(Fitted):
         noise = None if seed is None else fold(seed, _NOISE)
         parameters = self.parameters(inferred.z, x, label, noise)
         log_likelihood = self.likelihood.log_prob(parameters, x)
-        return Draw(x, features, *inferred[:3], log_likelihood, inferred.aux)
+        draw = Draw(x, features, *inferred[:3], log_likelihood, inferred.aux)
+        return draw._replace(label=self.as_label(label))
+
+    def draw_by(self, inference: Callable, x, seed, step=None, label=None) -> Draw:
+        """The draw of `inference`, with what came beside x for the terms that read labels.
+
+        Args:
+            inference: `(model, x, seed, step, label) -> Draw`.
+            x: [B, ...] raw units.
+            seed: [2] int32.
+            step: of the training; `None` to measure.
+            label: what `label_of` found in the batch.
+        """
+        known = None if self.condition is None else label
+        draw = inference(self, x, seed, step, label=known)
+        return draw._replace(label=self.as_label(label))
 
     def elbo(self, x, seed=0, label=None) -> tf.Tensor:
         """log p(x|z) - rate at one draw of z, [B] nats: an unbiased estimate of the bound."""
@@ -304,7 +322,8 @@ class VAE(Fitted):
         latent = self.latent.with_prior(prior)
         # only a memory asks for rows, and the new prior has none
         condition = self.condition if self.asks_label else None
-        parts = (self.encoder, latent, self.decoder, self.likelihood, condition)
+        told = TOLD if condition is None else self.told
+        parts = (self.encoder, latent, self.decoder, self.likelihood, condition, told)
         model = VAE(*parts, name=self.name)
         model.build()
         return model
@@ -354,22 +373,38 @@ class VAE(Fitted):
 
     def predict_step(self, data):
         """The deterministic codes."""
-        return self.encode(first(data), self.label_of(data))
+        return self.encode(first(data), None if self.condition is None else self.label_of(data))
 
     def label_of(self, batch, training: bool = False):
-        """The labels (or rows) of a batch (x, label); `None` for a model without a condition.
+        """The labels (or rows) of a batch (x, label); `None` where nobody reads them.
 
         Raises:
-            UserError: a conditional model (or, in training, any with a condition), and batches
-                without.
+            UserError: a conditional model (or, in training, any with a condition, or with a term that
+                reads labels), and batches without.
         """
-        if self.condition is None:
+        if self.beside is None:
             return None
         if not isinstance(batch, (tuple, list)) or len(batch) < 2 or batch[1] is None:
-            if self.condition.optional and not training:
+            if not training and not self.asks_label:
                 return None
-            raise UserError(f"this model needs batches (x, {self.condition.beside})")
+            raise UserError(f"this model needs batches (x, {self.beside})")
         return batch[1]
+
+    def as_label(self, label) -> tf.Tensor | None:
+        """What came beside x, for a `Draw`: [B] int32; `None` for rows of the training set."""
+        if label is None or self.condition is None:
+            return None if label is None else self.check_beside(label)
+        return tf.cast(label, tf.int32) if self.condition.beside == "label" else None
+
+    def check_beside(self, values, rows: int | None = None) -> tf.Tensor:
+        """What came beside x, as int32 [B]: as the condition has it, or labels from -1 (unknown) on.
+
+        Raises:
+            UserError: it is none of that.
+        """
+        if self.condition is None:
+            return inputs.whole("label", values, rows, -1)
+        return self.condition.check(values, rows, self.latent.num_remembered)
 
     def save(self, filepath, overwrite=True, zipped=None, **kwargs):
         """As `keras.Model.save`, to a `.keras` file."""
@@ -402,6 +437,7 @@ class VAE(Fitted):
         return {
             **super().get_config(),
             **{k: keras.saving.serialize_keras_object(getattr(self, k)) for k in _PARTS},
+            "told": self.told,
         }
 
     @classmethod
@@ -411,15 +447,30 @@ class VAE(Fitted):
             config[name] = keras.saving.deserialize_keras_object(config[name])
         return cls(**config)
 
-    def told(self, z, label=None) -> tf.Tensor:
-        """z with the condition behind it: what the decoder takes."""
-        return self._beside(z, label)
+    def decoder_input(self, z, label=None) -> tf.Tensor:
+        """What the decoder takes: z, with the condition behind it where the decoder is told."""
+        return self._beside("decoder", z, label)
 
-    def _beside(self, values, label) -> tf.Tensor:
+    def prior_known(self, label, rows: int | None = None) -> tf.Tensor | None:
+        """`known`, for the prior; `None` where it is not told."""
+        return self.known(label, rows) if "prior" in self.told else None
+
+    def _beside(self, part: str, values, label) -> tf.Tensor:
+        if self.condition is not None and part not in self.told and label is None:
+            return values
         condition = self.known(label, values.shape[0])
-        if condition is None or not self.condition.size:
+        if condition is None or not self._more(part):
             return values
         return joined(tf.convert_to_tensor(values), condition)
+
+    def _more(self, part: str) -> int:
+        """How many numbers of the condition a part is told."""
+        told = self.condition is not None and part in self.told
+        return self.condition.size if told else 0
+
+    def _z_shape(self) -> tuple[int | None, ...]:
+        """Of what the decoder takes."""
+        return _wider((None, *self.latent.event_shape), self._more("decoder"))
 
     def _inputs(self, x) -> tf.Tensor:
         return self.likelihood.preprocess(inputs.tensor(self, x))
@@ -431,6 +482,17 @@ class VAE(Fitted):
 
 
 _PARTS = ("encoder", "latent", "decoder", "likelihood", "condition")
+
+
+def _told(told, condition) -> tuple[str, ...]:
+    told = (told,) if isinstance(told, str) else tuple(told)
+    for part in told:
+        one_of("part in told", part, TOLD)
+    if condition is None and told != TOLD:
+        raise UserError("told says who hears the condition, and this model was made without one")
+    if not told:
+        raise UserError(f"told must name at least one of {', '.join(TOLD)}, got none")
+    return told
 
 
 def _wider(shape, more: int) -> tuple[int | None, ...]:

@@ -105,6 +105,7 @@ FACTS = {
     "decodes_alone": "a decoder that makes x without z",
     "vector_features": "features of a whole x",
     # of the data and the run
+    "own_images": "one's own images (--dataset=images)",
     "labels": "data with labels",
     "rows": "a training set of known size",
     "vocabulary": "data of words",

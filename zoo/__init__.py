@@ -17,7 +17,14 @@ def names() -> list[str]:
     return models.names()
 
 
-def build(model: str, dataset: str | None = None, space=None, data_dir: str | None = None, **given):
+def build(
+    model: str,
+    dataset: str | None = None,
+    space=None,
+    data_dir: str | None = None,
+    data: str | None = None,
+    **given,
+):
     """An untrained model with its objective and optimizer, ready for `fit`.
 
     `fit` is the main stage: pretraining and a prior fitted afterwards are those of `train_main.py`.
@@ -30,6 +37,7 @@ def build(model: str, dataset: str | None = None, space=None, data_dir: str | No
             `zoo.modalities.speech.Space(samples)` or
             `zoo.modalities.text.Space(vocabulary_size, max_length)`.
         data_dir: where the dataset's files lie, for one whose words are in its files.
+        data: one's own, where `dataset` is a door (`images`, `arrays` ...): a folder or a file.
         **given: settings of the model and fields of a plan (`backbone`, `size`, `learning_rate` ...).
 
     Raises:
@@ -37,7 +45,7 @@ def build(model: str, dataset: str | None = None, space=None, data_dir: str | No
     """
     from zoo.command import run
 
-    return run.build(model, dataset, space, data_dir, given)
+    return run.build(model, dataset, space, data_dir, data, given)
 
 
 def load(workdir: str):

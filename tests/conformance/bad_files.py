@@ -67,6 +67,15 @@ def png(height=64, width=64):
     return stream.getvalue()
 
 
+def picture(mode="RGB", height=6, width=5, level=None):
+    """A PNG of one's own."""
+    stream, channels = io.BytesIO(), (3,) if mode == "RGB" else ()
+    shape, bits = (height, width, *channels), np.uint16 if mode == "I;16" else np.uint8
+    x = _bytes(*shape) if level is None else np.full(shape, level)
+    Image.fromarray(x.astype(bits)).save(stream, "PNG")
+    return stream.getvalue()
+
+
 def bomb(side=100_000):
     """A few bytes that say they are 10^10 pixels."""
     raw = png()
@@ -160,6 +169,11 @@ FILES = {
         f"snli.{s}.txt.gz": gzip.compress(lines("a b", "c")) for s in ("train", "valid", "test")
     },
     "text": {"mine.txt": lines(*(f"a b c{i % 3}" for i in range(20)))},
+    "images": {f"{i:02d}.png": picture() for i in range(12)},
+    "arrays": {"x.npz": npz(x=_bytes(12, 6, 5), label=np.arange(12), factors=_bytes(12, 3))},
+    "arrays parts": {
+        f"{s}.npz": npz(x=_bytes(3, 6, 5), label=np.arange(3)) for s in ("train", "valid", "test")
+    },
     "npy": {"x.npy": npy(np.zeros((4, 8, 8, 1), np.float32))},
     "npz": {"x.npz": npz(x=np.zeros((4, 8, 8, 1)), label=np.arange(4))},
     "config": {"config.json": json.dumps(_CONFIG).encode()},
@@ -196,6 +210,8 @@ def read(reader, folder):
         return modalities.of("pydoc").words(place)
     if name == "fsdd":
         return modalities.of("fsdd").load("fsdd", place, SETTINGS)
+    if reader == "arrays":
+        place = os.path.join(place, "x.npz")
     return (text if name in text.NAMES else datasets).load(name, place)
 
 
@@ -250,6 +266,8 @@ _HARMLESS = {
     ("cifar10 sheets", "but for a byte"),
     ("snli", "text"),
     ("metrics", "half"),
+    ("images", "not there"),  # one of many
+    ("images", "but for a byte"),
     ("config", "not there"),
 }
 _TEXTS = ("ptb", "yelp", "text", "vocabulary")
@@ -316,6 +334,30 @@ def _without_the_last(path):
 def _recording(name="0_theo_1", **other):
     """Beside valid ones: a bad one must not pass because there are good ones."""
     return _content(zipped(**{"0_theo_9": wav(), name: wav(**other)}))
+
+
+def _beside(content, *names):
+    """Further files in the folder."""
+
+    def write(path):
+        for name in names:
+            (path.parent / name).parent.mkdir(exist_ok=True)
+            (path.parent / name).write_bytes(content)
+
+    return write
+
+
+def _fewer(number):
+    def remove(path):
+        for each in sorted(path.parent.iterdir())[:number]:
+            each.unlink()
+
+    return remove
+
+
+def _same(path):
+    for each in path.parent.iterdir():
+        each.write_bytes(picture(level=7))
 
 
 _NAN, _TEXT = np.full(10, np.nan), np.array(["a"] * 10)
@@ -420,6 +462,33 @@ WRONG = [
     ("text", "mine.txt", "nine lines", _content(lines(*"abcdefghi"))),
     ("text", "mine.txt", "UTF-16", _content("\n".join("abcdefghijkl").encode("utf-16"))),
     ("text", "mine.txt", "a reserved word", _content(lines(*["a <s> b"] * 12))),
+    ("images", "00.png", "another size", _content(picture(height=7))),
+    ("images", "00.png", "grey among colours", _content(picture("L"))),
+    ("images", "00.png", "16 bits", _content(picture("I;16"))),
+    ("images", "00.png", "10^10 pixels", _content(bomb())),
+    ("images", "00.png", "a folder of its own", _beside(picture(), "label/a.png")),
+    ("images", "00.png", "nine images", _fewer(3)),
+    ("images", "00.png", "all the same", _same),
+    ("images", "00.png", "train and no test", _beside(picture(), "train/a.png", "valid/a.png")),
+    ("images", "00.png", "no image", _fewer(12)),
+    ("arrays", "x.npz", "no x", _content(npz(y=np.zeros(12)))),
+    ("arrays", "x.npz", "one axis", _content(npz(x=np.arange(12.0)))),
+    ("arrays", "x.npz", "five axes", _content(npz(x=np.zeros((12, 1, 1, 1, 1))))),
+    ("arrays", "x.npz", "NaN", _content(npz(x=np.full((12, 4), np.nan)))),
+    ("arrays", "x.npz", "levels above 255", _content(npz(x=np.arange(48).reshape(12, 4) * 9))),
+    ("arrays", "x.npz", "levels below 0", _content(npz(x=-np.arange(48).reshape(12, 4)))),
+    ("arrays", "x.npz", "two channels of levels", _content(npz(x=_bytes(12, 4, 4, 2)))),
+    ("arrays", "x.npz", "floats beyond float32", _content(npz(x=np.arange(48.0).reshape(12, 4) * 1e38))),
+    ("arrays", "x.npz", "one number everywhere", _content(npz(x=np.full((12, 4), 3.0)))),
+    ("arrays", "x.npz", "nine rows", _content(npz(x=_bytes(9, 4)))),
+    ("arrays", "x.npz", "too few labels", _content(npz(x=_bytes(12, 4), label=np.arange(11)))),
+    ("arrays", "x.npz", "a column of labels", _content(npz(x=_bytes(12, 4), label=np.zeros((12, 1))))),
+    ("arrays", "x.npz", "labels of tenths", _content(npz(x=_bytes(12, 4), label=np.arange(12) / 10))),
+    ("arrays", "x.npz", "text labels", _content(npz(x=_bytes(12, 4), label=["a"] * 12))),
+    ("arrays", "x.npz", "a row of factors", _content(npz(x=_bytes(12, 4), factors=np.arange(12)))),
+    ("arrays parts", "valid.npz", "another shape", _content(npz(x=_bytes(3, 5, 6), label=np.arange(3)))),
+    ("arrays parts", "valid.npz", "no labels, as one of three", _content(npz(x=_bytes(3, 6, 5)))),
+    ("arrays parts", "valid.npz", "an empty part", _content(npz(x=_bytes(0, 6, 5), label=[]))),
     ("npy", "x.npy", "no rows", _content(npy(np.zeros((0, 8, 8, 1))))),
     ("npy", "x.npy", "a number", _content(npy(np.float32(3)))),
     ("npy", "x.npy", "words", _content(npy(np.array(["a", "b"])))),

@@ -196,6 +196,7 @@ def _places():
     for value in (*names, "\udcff/run", "a\0b"):
         yield "train", ["--model=vae", f"--workdir={value}"], "--workdir"
         yield "train", ["--model=vae", f"--data_dir={value}"], "--data_dir"
+        yield "train", ["--model=vae", "--dataset=images", f"--data={value}"], "--data"
         yield "compare", ["--models=vae", "--train_steps=1", f"--out={value}"], "--out"
         yield "compare", ["--models=vae", "--train_steps=1", f"--data_dir={value}"], "--data_dir"
         yield "benchmarks", ["linear", f"--out={value}"], "--out"
@@ -251,6 +252,10 @@ def _commands():
         ("train", [*TRIED, "--batch_size=1258"], "at most the 1,257 examples"),
         ("train", [*TRIED, "--information_batch=401"], "at most the 400 examples"),
         ("train", [*TRIED, "--dataset=mnist", "--data_dir=/nowhere"], "/nowhere"),
+        ("train", ["--model=vae", "--dataset=images"], "--data must name a folder of PNG"),
+        ("train", ["--model=vae", "--dataset=images", "--data=/nowhere"], "/nowhere does not exist"),
+        ("train", ["--model=vae", "--data=x"], "--data is of one's own data"),
+        ("train", ["--model=vae", "--dataset=text", "--data_dir=x"], "one's own: say --data="),
         ("train", ["--flagfile"], "no flagfile ''"),
         ("train", ["--flagfile=delta_vae_minst"], "did you mean delta_vae_mnist"),
         ("train", [f"--flagfile={'x' * 300}"], "no flagfile"),

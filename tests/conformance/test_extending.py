@@ -5,17 +5,18 @@ import types
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 import zoo
 from tests import models
-from tfvae import VAE
+from tfvae import VAE, UserError
 from tfvae.latents import GaussianPosterior, StochasticLatent
 from tfvae.objectives import Objective, distortion, rate
 from tfvae.procedures import Update
 from tfvae.procedures.procedure import Procedure
-from tfvae.randomness import fold
+from tfvae.randomness import fold, seed_of
 
 tfd = tfp.distributions
 
@@ -61,6 +62,68 @@ def test_a_term():
     history = model.fit(x, batch_size=32, epochs=15, verbose=0).history
     assert float(tf.reduce_mean(tf.square(model.encode(x)))) < before / 2
     assert history["term/small_codes"][-1] < history["term/small_codes"][0]
+
+
+class KindOfImage:
+    """A term that reads labels: -log p(y|z) by a head of its own, 0 nats where y is unknown."""
+
+    needs_label = True
+
+    def __init__(self, number):
+        self.head = keras.layers.Dense(number, name="kind")
+
+    def build(self, model):
+        if not self.head.built:
+            self.head.build((None, *model.latent.event_shape))
+
+    @property
+    def trainable_variables(self):
+        return self.head.trainable_variables
+
+    def __call__(self, draw):
+        label = tf.one_hot(draw.label, self.head.units)  # zeros for -1
+        return -tf.reduce_sum(label * tf.nn.log_softmax(self.head(draw.z)), -1)
+
+
+def _with_kinds():
+    model, term = models.plain(), KindOfImage(2)
+    objective = Objective({"distortion": distortion, "rate": rate, "kind": (2.0, term)})
+    model.compile(keras.optimizers.Adam(1e-2), objective=objective)
+    return model, term
+
+
+def test_a_term_that_reads_labels():
+    """Of a model that tells them to nobody: one label in four is known, and the head learns them all."""
+    (model, term), x = _with_kinds(), models.images(256)
+    kind = (x.mean((1, 2, 3)) > 0.5).astype(np.int64)
+    known = np.where(np.arange(256) % 4 == 0, kind, -1)
+    history = model.fit(x, known, batch_size=64, epochs=30, verbose=0).history
+    assert history["term/kind"][0] > 4 * history["term/kind"][-1]
+    assert np.mean(np.argmax(term.head(model.encode(x)), -1) == kind) > 0.97
+    assert model.fit(x, 0 * known - 1, epochs=1, verbose=0).history["term/kind"][-1] == 0.0
+    with_all = model.evaluate(x, kind, batch_size=256, verbose=0, return_dict=True)
+    with_none = model.evaluate(x, 0 * kind - 1, batch_size=256, verbose=0, return_dict=True)
+    draw = model.draw(x, fold(seed_of(20260), 0))  # the seed of `evaluate`
+    nats = tf.reduce_mean(term(draw._replace(label=tf.constant(kind, tf.int32))))
+    assert with_all["loss"] - with_none["loss"] == pytest.approx(2.0 * float(nats), rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (lambda model, x: model.fit(x, verbose=0), r"this model needs batches \(x, label\)"),
+        (lambda model, x: model.fit(x, x, verbose=0), "label must be whole numbers.* from -1 on"),
+        (lambda model, x: model.fit(x, np.full(8, -2), verbose=0), "from -1 on"),
+        (lambda model, x: model.fit(x, np.full(8, 0.5), verbose=0), "from -1 on"),
+        (lambda model, x: model.fit(x, sample_weight=np.ones(8)), r"needs batches \(x, label\)"),
+        (lambda model, x: model.evaluate(x, verbose=0), "term 'kind' reads labels"),
+    ],
+)
+def test_a_term_without_its_labels(given, says):
+    model, _ = _with_kinds()
+    with pytest.raises(UserError, match=says):
+        given(model, models.images(8))
+    assert model.predict(models.images(8), verbose=0).shape == (8, 3)  # asks for none
 
 
 class DecoderTwice(Procedure):

@@ -170,6 +170,7 @@ ABSTRACT = {
     latents.MeanFieldPosterior,
     latents.Quantised,
     likelihoods.Likelihood,
+    networks.Decoder,
 }
 
 

@@ -110,7 +110,7 @@ class Double:
         return tf.tanh(x)
 
     @staticmethod
-    def known(label):
+    def prior_known(label):
         del label
 
     @staticmethod

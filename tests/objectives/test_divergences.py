@@ -217,12 +217,13 @@ class Fixed:
 
     def __init__(self, *logits):
         self.logits, self.trainable_variables = iter(logits), []
+        self.inputs = ("z",)
 
     def build(self, model):
         del model
 
-    def __call__(self, z):
-        del z
+    def __call__(self, draw, seed=None):
+        del draw, seed
         return tf.constant(next(self.logits))
 
 
@@ -314,7 +315,7 @@ def test_an_offset_critic_is_the_critic_and_the_density_of_the_prior():
     offset.build(model)
     z = tf.constant(CODES)
     exact = -0.5 * np.sum(CODES**2, -1) - np.log(2 * np.pi)  # log N(z; 0, I) in two dimensions
-    np.testing.assert_allclose((offset(z) - critic(z))[:, 0], exact, rtol=1e-5)
+    np.testing.assert_allclose((offset(draw(z)) - critic(draw(z)))[:, 0], exact, rtol=1e-5)
     assert offset.trainable_variables == critic.trainable_variables
     shaped = (
         models.delta()
@@ -322,9 +323,10 @@ def test_an_offset_critic_is_the_critic_and_the_density_of_the_prior():
     offset = OffsetCritic(Critic([4], 1))
     offset.build(shaped)
     z = shaped.latent.sample(5, seed_of(0))
-    np.testing.assert_array_equal(offset(z), offset(tf.reshape(z, [5, -1])))
+    np.testing.assert_array_equal(offset(draw(z)), offset(draw(tf.reshape(z, [5, -1]))))
     exact = shaped.latent.prior.distribution().log_prob(z)
-    np.testing.assert_allclose((offset(z) - offset.critic(z))[:, 0], exact, rtol=1e-5, atol=1e-5)
+    beside = offset(draw(z)) - offset.critic(draw(z))
+    np.testing.assert_allclose(beside[:, 0], exact, rtol=1e-5, atol=1e-5)
 
 
 def test_an_offset_critic_learns_less_the_density_of_the_codes():
@@ -336,7 +338,7 @@ def test_an_offset_critic_learns_less_the_density_of_the_codes():
     least = _fit(critic, loss, lambda number: 0.5 * _normal([512, 1], number))
     assert least == pytest.approx(1.200828, abs=0.02)
     z = np.linspace(-1.0, 1.0, 41, dtype=np.float32)[:, None]
-    learned = critic.critic(tf.constant(z)).numpy()[:, 0]
+    learned = critic.critic(draw(tf.constant(z))).numpy()[:, 0]
     density = tfp.distributions.Normal(0.0, 0.5).log_prob(z).numpy()[:, 0]
     assert np.max(np.abs(learned + density)) < 0.25
 

@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from tests.conformance import bad_files
 from tfvae.checks import UserError
 from zoo import modalities, models, settings
 from zoo.command import assemble, plan, run
@@ -14,11 +15,19 @@ SPACES = {
     "digits": images.Space((8, 8, 1), 1),
     "digits_grey8": images.Space((8, 8, 1), 8),
     "gaussian": images.Space((1, 5, 1), None),
+    "images": images.Space((4, 4, 1), 8),
     "pydoc": text.Space(20, 6),
     "mixmarkov": text.Space(9, 24, True),
     "fsdd": speech.Space(256),
 }
-READ_WITH_THE_DATA = {"vocabulary_size", "min_count", "max_length", "max_samples"}
+READ_WITH_THE_DATA = {
+    "vocabulary_size",
+    "min_count",
+    "max_length",
+    "max_samples",
+    "image_size",
+    "image_colour",
+}
 
 # (model, data, backbone, settings): together they make every setting count
 POINTS = [
@@ -44,6 +53,7 @@ POINTS = [
     ("vae", "digits", "mlp", {"inference": "semi_amortised"}),
     ("vae", "digits", "mlp", {"procedure": "aggressive", "stopping": "best"}),
     ("vae", "digits_grey8", "gated_pixelcnn", {"latent_grid": (2, 2)}),
+    ("vae", "images", "mlp", {"image_size": (4, 4)}),
     ("linear_vae", "gaussian", "linear", {}),
     ("vae", "pydoc", "lstm", {"bow_weight": 1.0, "cosine_weight": 1.0, "pretrain_steps": 0}),
     ("vae", "pydoc", "dilated_cnn", {"dilations": (1, 2), "latent_positions": 3}),
@@ -64,10 +74,10 @@ class Reads:
         return getattr(self.held, name)
 
 
-def _made(model, dataset, backbone, given):
+def _made(model, dataset, backbone, given, data=None):
     """(plan, the settings that making model and stages read)."""
     resolved = plan.resolve(
-        model, (), given, dataset=dataset, backbone=backbone, size="tiny", batch_size=4
+        model, (), given, dataset=dataset, data=data, backbone=backbone, size="tiny", batch_size=4
     )
     reads = Reads(resolved.settings)
     made_for = run.context(resolved, SPACES[dataset], 0)
@@ -82,10 +92,12 @@ def _made(model, dataset, backbone, given):
     return resolved, reads.seen
 
 
-def test_what_counts_is_read_and_everything_counts_somewhere():
+def test_what_counts_is_read_and_everything_counts_somewhere(tmp_path):
+    for i in range(10):
+        (tmp_path / f"{i}.png").write_bytes(bad_files.picture("L"))
     counted, every = set(), set()
     for point in POINTS:
-        resolved, seen = _made(*point)
+        resolved, seen = _made(*point, str(tmp_path) if point[1] == "images" else None)
         names = {f.name for f in dataclasses.fields(resolved.settings)}
         counts = {name for name in names if not plan.idle(resolved, name)}
         assert counts <= seen | READ_WITH_THE_DATA, (point, counts - seen - READ_WITH_THE_DATA)

@@ -320,7 +320,7 @@ def test_bad_files_are_one_line_that_names_file_and_place(tmp_path, bad, message
 
 
 def test_missing_text_is_one_line(tmp_path):
-    with pytest.raises(UserError, match="'text' needs --data_dir"):
+    with pytest.raises(UserError, match="'text' needs --data"):
         text.load("text")
     with pytest.raises(UserError, match="nowhere is no file and no folder"):
         text.load("text", str(tmp_path / "nowhere"))

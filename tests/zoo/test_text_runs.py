@@ -33,7 +33,7 @@ def _plan(model, lines, workdir, *sets, **given):
         model,
         (*SETS, *sets),
         dataset="text",
-        data_dir=str(lines),
+        data=str(lines),
         workdir=str(workdir),
         nll_samples=5,
         nll_examples=4,
@@ -96,7 +96,7 @@ def test_words_that_do_not_fit_the_run_are_refused(lines, tmp_path, monkeypatch)
         "lm",
         ("embedding_width=8", "units=8"),
         dataset="text",
-        data_dir=str(lines),
+        data=str(lines),
         workdir=str(tmp_path / "run"),
         train_steps=2,
     )
@@ -127,8 +127,6 @@ def test_words_that_do_not_fit_the_run_are_refused(lines, tmp_path, monkeypatch)
 def test_text_that_cannot_be_read_leaves_no_run(content, says, lines, tmp_path):
     (lines / "mine.txt").write_bytes(content)
     with pytest.raises(UserError, match=says):
-        run.run(
-            plan.resolve("lm", dataset="text", data_dir=str(lines), workdir=str(tmp_path / "r"))
-        )
+        run.run(plan.resolve("lm", dataset="text", data=str(lines), workdir=str(tmp_path / "r")))
     assert not (tmp_path / "r").exists()
     assert training.RunDirectory.refuse_other_run(str(tmp_path / "r")) is None

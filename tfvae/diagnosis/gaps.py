@@ -90,7 +90,7 @@ def inference_gaps(
 
         def one(index):
             q = posterior.of(*parameters)
-            inferred = model.latent.infer_from(q, fold(seed, index), model.known(told))
+            inferred = model.latent.infer_from(q, fold(seed, index), model.prior_known(told))
             draw = model.score(batch, None, inferred, label=told)
             return draw.elbo, tf.reduce_sum(draw.rate, -1)
 
@@ -110,7 +110,7 @@ def inference_gaps(
                 for index in range(num_samples):
                     q = posterior.of(*parameters)
                     noise = fold(seed, 0, step, index)
-                    inferred = model.latent.infer_from(q, noise, model.known(told_twice))
+                    inferred = model.latent.infer_from(q, noise, model.prior_known(told_twice))
                     total -= tf.reduce_sum(
                         model.score(twice, None, inferred, label=told_twice).elbo
                     )

@@ -212,7 +212,7 @@ def _passes(
                 log_posterior=draw.posterior.log_prob(draw.z),
             )
         if auxiliary is not None:
-            rate = auxiliary.latent.rate(draw, auxiliary.known(label))
+            rate = auxiliary.latent.rate(draw, auxiliary.prior_known(label))
             out["auxiliary_rate"] = tf.reduce_sum(rate, -1)
         return out
 

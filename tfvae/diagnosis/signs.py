@@ -79,7 +79,7 @@ def effective_weight(
                 q = tfd.Independent(
                     tfd.Normal(mean, tf.exp(0.5 * log_variance)), mean.shape.rank - 1
                 )
-                inferred = model.latent.infer_from(q, fold(seed, index), model.known(told))
+                inferred = model.latent.infer_from(q, fold(seed, index), model.prior_known(told))
                 distortion = model.score(batch, features, inferred, label=told).distortion
                 whole = tf.reduce_sum(inferred.rate, -1)
             of_distortion += tape.gradient(distortion, log_variance)
@@ -152,7 +152,7 @@ def prior_gap(model, x: np.ndarray, seed: int = 0, label=None, batch_size: int =
     @tf.function(reduce_retracing=True, autograph=False)
     def one(batch, told, seed):
         draw = model.draw(batch, fold(seed, 0), label=told)
-        z = model.latent.sample(tf.shape(batch)[0], fold(seed, 1), model.known(told))
+        z = model.latent.sample(tf.shape(batch)[0], fold(seed, 1), model.prior_known(told))
         other = model.likelihood.log_prob(model.parameters(z, batch, told), batch)
         return draw.log_likelihood - other
 

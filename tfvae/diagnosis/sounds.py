@@ -74,7 +74,7 @@ def sounds(
     chosen = rng.choice(len(x), number, replace=len(x) < number)
     known = None if label is None else np.asarray(label)[chosen]
     codes = np.asarray(model.encode(x[chosen], _told(known)))
-    prior = np.asarray(model.latent.sample(number, fold(base, 1), model.known(_told(own))))
+    prior = np.asarray(model.latent.sample(number, fold(base, 1), model.prior_known(_told(own))))
     both = np.concatenate([codes, prior])
     who = None if label is None else np.concatenate([known, own])
     warm = _generate(model, model.likelihood, both, who, fold(base, 2), progress)
@@ -122,7 +122,7 @@ def _named(what: str, label, i: int, speakers) -> str:
 
 def _generate(model, likelihood, z, label, seed, progress) -> np.ndarray:
     """Levels [N, T]."""
-    z = model.told(tf.constant(z), _told(label))
+    z = model.decoder_input(tf.constant(z), _told(label))
     return np.asarray(model.decoder.generate(z, likelihood, seed, progress=progress))
 
 

@@ -45,8 +45,8 @@ def encoder_only(model, x, seed, step=None, label=None) -> Draw:
 
 
 def _coded(model, x, features, seed, label) -> Draw:
-    posterior, z, rate, aux = model.latent.infer(features, seed, model.known(label))
-    return Draw(x, features, posterior, z, rate, None, aux)
+    posterior, z, rate, aux = model.latent.infer(features, seed, model.prior_known(label))
+    return Draw(x, features, posterior, z, rate, None, aux, model.as_label(label))
 
 
 @part

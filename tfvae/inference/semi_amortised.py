@@ -48,7 +48,7 @@ def semi_amortised(
 
     def inference(model, x, seed, step=None, label=None) -> Draw:
         posterior = model.latent.posterior
-        features, condition = model.features(x, label), model.known(label)
+        features, condition = model.features(x, label), model.prior_known(label)
         start = posterior.parameters(features)
         weight = 1.0 if step is None else beta(step)
         at_hand = batch_sum(tf.ones([tf.shape(start[0])[0]], start[0].dtype))

@@ -78,10 +78,6 @@ class Bernoulli(Likelihood):
                 f"got {array.min():g} to {array.max():g}"
             )
 
-    def get_config(self) -> dict[str, Any]:
-        """No arguments."""
-        return {}
-
 
 @part
 class BernoulliPixels(Part):

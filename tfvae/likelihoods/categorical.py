@@ -104,10 +104,6 @@ class Categorical256(Likelihood):
         """Refuses what is not whole numbers from 0 to 255."""
         check_bytes(array)
 
-    def get_config(self) -> dict[str, Any]:
-        """No arguments."""
-        return {}
-
 
 @part
 class CategoricalPixels(Part):

@@ -95,10 +95,6 @@ class Gaussian(Likelihood):
                 f"x must be numbers that are finite in float32, got {array.dtype} with nan, inf or others"
             )
 
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {"variance": self.variance}
-
 
 @part
 class GaussianPixels(Part):

@@ -17,11 +17,12 @@ import numpy as np
 import tensorflow as tf
 
 from tfvae.checks import UserError
+from tfvae.configured import Configured
 
 __all__ = ["Likelihood", "check_bytes", "event_rank", "preprocess_bytes", "sizes", "sum_event"]
 
 
-class Likelihood(abc.ABC):
+class Likelihood(Configured, abc.ABC):
     """Abstract: p(x | parameters) of data whose parts are independent given the parameters.
 
     x is of any rank: an image [B, H, W, C], a sequence [B, T, C], a table [B, C].
@@ -93,15 +94,6 @@ class Likelihood(abc.ABC):
         Raises:
             UserError: wrong type or range.
         """
-
-    @abc.abstractmethod
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Likelihood:
-        """The likelihood that `get_config` described."""
-        return cls(**config)
 
 
 def sizes(tensor: tf.Tensor) -> list:

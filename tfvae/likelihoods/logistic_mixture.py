@@ -225,10 +225,6 @@ class DiscretizedLogisticMixture(Likelihood):
         """Refuses what is not whole numbers from 0 to 255."""
         check_bytes(array)
 
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {"num_components": self.num_components}
-
 
 class _LogisticMixtureImage(tfd.Distribution):
     """A `DiscretizedLogisticMixture` with its parameters [B, ..., P], as TFP wants it."""

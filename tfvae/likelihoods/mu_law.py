@@ -118,10 +118,6 @@ class MuLaw(Likelihood):
         except UserError as error:
             raise UserError(f"{error}; amplitudes become levels by mu_law_encode") from None
 
-    def get_config(self) -> dict[str, Any]:
-        """No arguments."""
-        return {}
-
 
 @part
 class MuLawSamples(Part):

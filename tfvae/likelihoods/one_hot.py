@@ -5,8 +5,6 @@ Legend: B batch, H W map, K codes.
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 import numpy as np
 import tensorflow as tf
@@ -63,6 +61,3 @@ class OneHot(Likelihood):
         array = np.asarray(array)
         if not (np.isin(array, (0, 1)).all() and (array.sum(-1) == 1).all()):
             raise UserError("x must be one-hot along its last axis, got something else")
-
-    def get_config(self) -> dict[str, Any]:
-        return {}

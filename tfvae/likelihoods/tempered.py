@@ -9,12 +9,13 @@ import keras
 import tensorflow as tf
 
 from tfvae.checks import positive
+from tfvae.configured import Configured
 
 __all__ = ["Tempered"]
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class Tempered:
+class Tempered(Configured):
     """draws from softmax(l / temperature) and all else as the likelihood: for `decoder.generate`.
 
     Below 1 a draw is nearer to the likeliest; it is then no draw from the model, and has no bound.
@@ -39,14 +40,3 @@ class Tempered:
     def sample(self, parameters, seed) -> tf.Tensor:
         """A draw of the likelihood with logits [..., V] / temperature."""
         return self.likelihood.sample(tf.cast(parameters, tf.float32) / self.temperature, seed)
-
-    def get_config(self):
-        """The constructor's arguments."""
-        inner = keras.saving.serialize_keras_object(self.likelihood)
-        return {"likelihood": inner, "temperature": self.temperature}
-
-    @classmethod
-    def from_config(cls, config):
-        """The object of a `get_config`."""
-        inner = keras.saving.deserialize_keras_object(config["likelihood"])
-        return cls(inner, config["temperature"])

@@ -118,10 +118,6 @@ class Tokens(Likelihood):
         _refuse(real & (before == PAD), f"padding ({PAD}) must stand behind the sentence only")
         _refuse(real & (before == END), f"nothing but padding ({PAD}) may follow </s> ({END})")
 
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {"vocabulary_size": self.vocabulary_size}
-
 
 @part
 class Words(Part):

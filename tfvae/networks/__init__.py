@@ -5,6 +5,7 @@ from tfvae.networks.autoregressive_decoder import AutoregressiveDecoder
 from tfvae.networks.beam import beam_search
 from tfvae.networks.condition import ExampleIndex, LabelCondition, joined
 from tfvae.networks.conditioners import GridConditioner, VectorConditioner
+from tfvae.networks.decoder import Decoder
 from tfvae.networks.deconvolutional import DeconvolutionalImage
 from tfvae.networks.dilated import DilatedCNN
 from tfvae.networks.dropout import word_dropout
@@ -40,6 +41,7 @@ __all__ = [
     "CausalConv2D",
     "CausalTransformer",
     "ChannelAutoregressiveHead",
+    "Decoder",
     "DeconvolutionalImage",
     "DenseHead",
     "DilatedCNN",

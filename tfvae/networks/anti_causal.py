@@ -16,19 +16,19 @@ Legend: B batch, H W C image, h w grid, n = h w positions in raster order, F fea
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 from keras import ops
 
 from tfvae.checks import UserError
+from tfvae.configured import Configured
 from tfvae.networks.mlp import build_chain
 
 __all__ = ["AntiCausalEncoder", "AntiCausalLayer"]
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class AntiCausalLayer(keras.layers.Layer):
+class AntiCausalLayer(Configured, keras.layers.Layer):
     """tanh(a) sigmoid(b) with two stacks: below (rows >= y) and right (columns >= x of row y).
 
         (a_v, b_v) = conv_v(v),      v' = v + tanh(a_v) sigmoid(b_v)
@@ -77,17 +77,9 @@ class AntiCausalLayer(keras.layers.Layer):
         right = self.right(ops.pad(h, ((0, 0), (0, 0), (0, r), (0, 0))))
         return v, h + self.residual(self._gate(right + self.hand_over(further)))
 
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "kernel_size": self.kernel_size,
-        }
-
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class AntiCausalEncoder(keras.layers.Layer):
+class AntiCausalEncoder(Configured, keras.layers.Layer):
     """cells = ELU(W2 ELU(W1 pixels of the cell)), then anti-causal gated layers over the grid.
 
     Each layer reaches kernel_size // 2 cells further; to see the whole rest of the image a grid of
@@ -167,13 +159,3 @@ class AntiCausalEncoder(keras.layers.Layer):
         for layer in self.grid_layers:
             below, right = layer(below, right)
         return ops.reshape(right, (-1, self.grid_shape[0] * self.grid_shape[1], self.filters))
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "grid_shape": self.grid_shape,
-            "filters": self.filters,
-            "num_layers": self.num_layers,
-            "kernel_size": self.kernel_size,
-        }

@@ -5,20 +5,22 @@ Legend: B batch, H W C image, P parameters of a pixel, F features, z [B,D] or [B
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import keras
 import tensorflow as tf
 
 from tfvae.checks import UserError
+from tfvae.networks.decoder import Decoder
 from tfvae.randomness import fold
 
 __all__ = ["AutoregressiveDecoder"]
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class AutoregressiveDecoder(keras.layers.Layer):
+class AutoregressiveDecoder(Decoder):
     """parameters(y, x) = head(network(past pixels, conditioner(z)), this pixel).
+
+    An image is drawn with the work of about one pass over it; pixel i and channel c with
+    fold(seed, i, c).
 
     Args:
         image_shape: (H, W, C).
@@ -59,29 +61,7 @@ class AutoregressiveDecoder(keras.layers.Layer):
         del seed
         return self.head(self.network(x, self._condition(z)), x)
 
-    def generate(
-        self,
-        z,
-        likelihood,
-        seed,
-        greedy: bool = False,
-        progress: Callable[[int, int], None] | None = None,
-    ):
-        """Draws x ~ p(x | z), with the work of about one pass over the image.
-
-        Args:
-            z: the latents, [B, ...].
-            likelihood: what draws a pixel from its parameters.
-            seed: [2] int32; pixel i and channel c are drawn with fold(seed, i, c).
-            greedy: take each pixel's mode, given the modes before it.
-            progress: called with (rows done, H); only outside of a `tf.function`.
-
-        Returns:
-            Images in raw data units [B,H,W,C] float32.
-        """
-        z = tf.convert_to_tensor(z)
-        if not self.built:
-            self.build(z.shape)
+    def _draw(self, z, likelihood, seed, greedy, progress):
         height, width, channels = self.image_shape
         batch = tf.shape(z)[0]
         state = self.network.begin(batch, self.image_shape, self._condition(z))
@@ -93,8 +73,7 @@ class AutoregressiveDecoder(keras.layers.Layer):
                     self, likelihood, greedy, state, above, tf.constant(y), seed
                 )
                 rows.append(row)
-                if progress is not None:
-                    progress(y + 1, height)
+                progress(y + 1, height)
             return tf.stack(rows, 1)
 
         def body(y, state, above, rows):
@@ -109,22 +88,6 @@ class AutoregressiveDecoder(keras.layers.Layer):
 
     def _condition(self, z):
         return None if self.conditioner is None else self.conditioner(z)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "image_shape": self.image_shape,
-            **{
-                name: keras.saving.serialize_keras_object(getattr(self, name))
-                for name in ("network", "head", "conditioner")
-            },
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        parts = ("network", "head", "conditioner")
-        made = {name: keras.saving.deserialize_keras_object(config[name]) for name in parts}
-        return cls(**{**config, **made})
 
 
 def _row(decoder, likelihood, greedy, state, above, y, seed):

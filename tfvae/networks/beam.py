@@ -93,5 +93,5 @@ def _search(decoder, z, width):
     return best_tokens, best
 
 
-# As in `text_decoder`: compiled once, and no attribute of any layer.
+# As in `decoder`: compiled once, and no attribute of any layer.
 _compiled_search = tf.function(_search, autograph=False)

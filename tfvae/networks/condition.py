@@ -6,43 +6,18 @@ Legend: B batch, n positions, C width of the vector.
 from __future__ import annotations
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from tfvae.checks import UserError, array
+from tfvae.checks import UserError
+from tfvae.configured import Configured
+from tfvae.inputs import whole
 from tfvae.parts import Part, facts, part, setting
 
 __all__ = ["ExampleIndex", "LabelCondition", "joined"]
 
 
-def _indices(what: str, given, rows: int | None, below: int) -> tf.Tensor:
-    """`given` [B] as int32, each from 0 to `below` - 1; an assertion says so inside of a graph.
-
-    Raises:
-        UserError: otherwise.
-    """
-    wanted = f"{what} must be whole numbers from 0 to {below - 1}"
-    if not tf.is_symbolic_tensor(given):
-        if isinstance(given, tf.Tensor):
-            given = given.numpy()
-        try:
-            given = np.asarray(given)
-        except ValueError:  # rows of several lengths
-            raise UserError(f"{wanted}, one for each example, got {type(given).__name__}") from None
-        return tf.constant(array(what, given, "whole", (rows,), 0, below - 1), tf.int32)
-    if not (given.dtype.is_integer or given.dtype.is_floating):
-        raise UserError(f"{wanted}, got {given.dtype.name}")
-    if given.shape.rank not in (None, 1) or not given.shape.is_compatible_with((rows,)):
-        raise UserError(f"{wanted}, one for each example, got shape {list(given.shape)}")
-    index = tf.cast(given, tf.int32)
-    whole = tf.reduce_all(tf.cast(index, given.dtype) == given)
-    inside = tf.reduce_all((index >= 0) & (index < below))
-    with tf.control_dependencies([tf.debugging.Assert(whole & inside, [wanted, given])]):
-        return tf.identity(index)
-
-
 @keras.saving.register_keras_serializable(package="tfvae")
-class LabelCondition(keras.layers.Layer):
+class LabelCondition(Configured, keras.layers.Layer):
     """c = one_hot(label), or a learned row of a table: [B] integers -> [B, C].
 
     Args:
@@ -87,7 +62,7 @@ class LabelCondition(keras.layers.Layer):
             UserError: they are no labels, or not as many as examples.
         """
         del remembered
-        return _indices(self.beside, label, rows, self.num_labels)
+        return whole(self.beside, label, rows, 0, self.num_labels - 1)
 
     def call(self, label):
         """[B] -> [B, C] float32; a label that is none of them, which `check` refuses, is NaN."""
@@ -98,9 +73,6 @@ class LabelCondition(keras.layers.Layer):
         if self.width is None:
             return hot
         return tf.matmul(hot, tf.cast(tf.convert_to_tensor(self.table), tf.float32))
-
-    def get_config(self):
-        return {**super().get_config(), "num_labels": self.num_labels, "width": self.width}
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
@@ -132,7 +104,7 @@ class ExampleIndex(keras.layers.Layer):
         """
         if remembered is None:
             raise UserError("an ExampleIndex needs a latent that remembers examples, such as ACN's")
-        return _indices(self.beside, index, rows, remembered)
+        return whole(self.beside, index, rows, 0, remembered - 1)
 
     def call(self, index):
         """[B] integers -> [B] int32."""

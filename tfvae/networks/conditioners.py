@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfvae.checks import UserError
+from tfvae.configured import Configured
 
 __all__ = ["GridConditioner", "VectorConditioner"]
 
@@ -20,7 +21,7 @@ def _nearest(size: int, cells: int) -> np.ndarray:
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class GridConditioner(keras.layers.Layer):
+class GridConditioner(Configured, keras.layers.Layer):
     """z [B,n,d] -> grid [B,h,w,d] -> 3x3 convolutions -> nearest upsampling -> 3x3 convolution.
 
     The grid need not divide the image. The upsampling is two products with 0/1 matrices: their
@@ -68,18 +69,9 @@ class GridConditioner(keras.layers.Layer):
         columns = tf.constant(_nearest(self.image_shape[1], self.grid_shape[1]), y.dtype)
         return self.smoothing(tf.einsum("Hh,Ww,bhwc->bHWc", rows, columns, y))
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "image_shape": self.image_shape,
-            "grid_shape": self.grid_shape,
-            "filters": self.filters,
-            "num_layers": self.num_layers,
-        }
-
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class VectorConditioner(keras.layers.Layer):
+class VectorConditioner(Configured, keras.layers.Layer):
     """map = reshape(z W + b): [B,D] -> [B,H,W,c].
 
     He et al. 2019 (Lagging Inference Networks and Posterior Collapse), the image decoder.
@@ -105,10 +97,3 @@ class VectorConditioner(keras.layers.Layer):
     def call(self, z):
         """z [B,D] -> map [B,H,W,c]."""
         return tf.reshape(self.dense(z), [-1, *self.image_shape[:2], self.filters])
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "image_shape": self.image_shape,
-            "filters": self.filters,
-        }

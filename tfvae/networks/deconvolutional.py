@@ -8,18 +8,18 @@ Legend: B batch, H W C image, D latent width, n positions, P parameters a pixel.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 from keras import ops
 
-from tfvae.networks.mlp import build_chain, flat_size
+from tfvae.configured import Configured
+from tfvae.networks.mlp import build_chain, flat_size, middle
 
 __all__ = ["DeconvolutionalImage"]
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class DeconvolutionalImage(keras.layers.Layer):
+class DeconvolutionalImage(Configured, keras.layers.Layer):
     """A small map of ceil(H / 2^S) x ceil(W / 2^S), doubled S = len(filters) times.
 
     Args:
@@ -77,16 +77,4 @@ class DeconvolutionalImage(keras.layers.Layer):
         h = ops.reshape(h, (-1, *self.small_map))
         for layer in self.stages:
             h = layer(h)
-        height, width = self.image_shape[:2]
-        top, left = (h.shape[1] - height) // 2, (h.shape[2] - width) // 2
-        return self.output_layer(h[:, top : top + height, left : left + width])
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "image_shape": self.image_shape,
-            "filters": self.filters,
-            "parameter_size": self.parameter_size,
-            "kernel_size": self.kernel_size,
-        }
+        return self.output_layer(middle(h, self.image_shape))

@@ -12,6 +12,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from tfvae.configured import Configured
 from tfvae.networks.mlp import build_chain
 from tfvae.networks.taps import causal_taps
 
@@ -19,7 +20,7 @@ __all__ = ["DilatedBlock", "DilatedCNN"]
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class DilatedBlock(keras.layers.Layer):
+class DilatedBlock(Configured, keras.layers.Layer):
     """u = relu(W_1 x),  v_t = relu(sum_i K_i u_{t - (k-1-i) d}),  y = relu(x + W_2 v).
 
     The convolution is one product with the k taps side by side, so that a whole sentence and one
@@ -76,18 +77,9 @@ class DilatedBlock(keras.layers.Layer):
     def _output(self, x, taps):
         return tf.nn.relu(x + self.leave(self.convolve(taps)))
 
-    def get_config(self):
-        """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "inner_filters": self.inner_filters,
-            "dilation": self.dilation,
-            "kernel_size": self.kernel_size,
-        }
-
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class DilatedCNN(keras.layers.Layer):
+class DilatedCNN(Configured, keras.layers.Layer):
     """features = block_n(... block_1(W inputs + b)), `DilatedBlock`s of the given dilations.
 
     Feature t sees the inputs t - R + 1 ... t, R = `receptive_field`. z comes with the inputs alone.
@@ -156,13 +148,3 @@ class DilatedCNN(keras.layers.Layer):
             x, cache = block.step(cache, x)
             caches.append(cache)
         return x, tuple(caches)
-
-    def get_config(self):
-        """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "inner_filters": self.inner_filters,
-            "dilations": self.dilations,
-            "kernel_size": self.kernel_size,
-        }

@@ -8,18 +8,19 @@ of any rank otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import keras
 from keras import ops
+
+from tfvae.networks.decoder import Decoder
 
 __all__ = ["FactorisedDecoder"]
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class FactorisedDecoder(keras.layers.Layer):
-    """parameters = network(z); the image itself is never looked at.
+class FactorisedDecoder(Decoder):
+    """parameters = network(z); the image itself is never looked at, and one pass draws it.
 
     Args:
         image_shape: of one x, (H, W, C); or of any rank, (C,) of a table.
@@ -47,42 +48,8 @@ class FactorisedDecoder(keras.layers.Layer):
         del x, seed
         return ops.cast(self.network(z), "float32")
 
-    def generate(
-        self,
-        z,
-        likelihood,
-        seed,
-        greedy: bool = False,
-        progress: Callable[[int, int], None] | None = None,
-    ):
-        """x ~ p(x|z) in one pass, or its mean.
-
-        Args:
-            z: [B, D] or [B, n, d].
-            likelihood: what the parameters belong to.
-            seed: [2] int32.
-            greedy: the mean instead of a draw.
-            progress: called once with (1, 1).
-
-        Returns:
-            [B, ..., C] in the data's raw units.
-        """
+    def _draw(self, z, likelihood, seed, greedy, progress):
         parameters = self(z)
         x = likelihood.mean(parameters) if greedy else likelihood.sample(parameters, seed)
-        if progress is not None:
-            progress(1, 1)
+        progress(1, 1)
         return x
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments, the network serialised."""
-        return {
-            **super().get_config(),
-            "image_shape": self.image_shape,
-            "network": keras.saving.serialize_keras_object(self.network),
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> FactorisedDecoder:
-        """The decoder that `get_config` described."""
-        network = keras.saving.deserialize_keras_object(config["network"])
-        return cls(**{**config, "network": network})

@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from tfvae.checks import UserError
+from tfvae.configured import Configured
 from tfvae.networks.masked import CausalConv2D, down_shift, gate, right_shift, with_ones
 
 __all__ = ["Field", "GatedPixelCNN", "PixelCNNState"]
@@ -46,7 +47,7 @@ class PixelCNNState(NamedTuple):
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class GatedBlock(keras.layers.Layer):
+class GatedBlock(Configured, keras.layers.Layer):
     """v' = gate(conv_v(v) + V s);  h' = h + W gate(conv_h(h) + U v' + V' s).
 
     van den Oord et al. 2016 (Conditional Image Generation with PixelCNN Decoders), Figure 2, Eq. 4.
@@ -94,16 +95,9 @@ class GatedBlock(keras.layers.Layer):
         window = tf.concat([left, h[:, None]], 1)
         return h + self.residual(gate(self.horizontal.step(window) + handed)), window[:, 1:]
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "kernel_size": self.kernel_size,
-        }
-
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class GatedPixelCNN(keras.layers.Layer):
+class GatedPixelCNN(Configured, keras.layers.Layer):
     """features(y, x) = f(all pixels before (y, x) in raster order within the field, s).
 
     A vertical stack sees full rows above, a horizontal stack the pixels to the left and, in every
@@ -229,15 +223,6 @@ class GatedPixelCNN(keras.layers.Layer):
         pixel = with_ones(tf.cast(pixel, self.compute_dtype))
         stem = tf.concat([state.left[0], pixel[:, None]], 1)[:, 1:]
         return state._replace(left=(stem, *state.left[1:]))
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "num_layers": self.num_layers,
-            "kernel_size": self.kernel_size,
-            "first_kernel_size": self.first_kernel_size,
-        }
 
 
 def _odd(name, got, least):

@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 from keras import ops
 
 from tfvae.checks import UserError
-from tfvae.networks.mlp import build_chain
+from tfvae.configured import Configured
+from tfvae.networks.mlp import build_chain, middle
 from tfvae.networks.resnet import ResidualBlock
 
 __all__ = ["GridImage"]
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class GridImage(keras.layers.Layer):
+class GridImage(Configured, keras.layers.Layer):
     """The decoder of van den Oord, Vinyals and Kavukcuoglu 2017, section 4.1: what is near stays near.
 
     The grid is doubled S = ceil(log2 max(H / h, W / w)) times and cut to the image.
@@ -77,17 +77,4 @@ class GridImage(keras.layers.Layer):
         y = ops.reshape(z, (-1, *self.grid_shape, z.shape[-1]))
         for layer in self.chain:
             y = layer(y)
-        height, width = self.image_shape[:2]
-        top, left = (y.shape[1] - height) // 2, (y.shape[2] - width) // 2
-        return self.output_layer(y[:, top : top + height, left : left + width])
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "image_shape": self.image_shape,
-            "grid_shape": self.grid_shape,
-            "filters": self.filters,
-            "parameter_size": self.parameter_size,
-            "num_blocks": self.num_blocks,
-        }
+        return self.output_layer(middle(y, self.image_shape))

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfvae.checks import UserError
+from tfvae.configured import Configured
 
 __all__ = ["ChannelAutoregressiveHead", "DenseHead"]
 
@@ -21,7 +22,7 @@ def _single(x):
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class DenseHead(keras.layers.Layer):
+class DenseHead(Configured, keras.layers.Layer):
     """parameters = features W + b: the channels are one draw, given the features.
 
     Args:
@@ -45,12 +46,9 @@ class DenseHead(keras.layers.Layer):
         """One pass draws the whole pixel."""
         return 1
 
-    def get_config(self):
-        return {**super().get_config(), "parameter_size": self.parameter_size}
-
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class ChannelAutoregressiveHead(keras.layers.Layer):
+class ChannelAutoregressiveHead(Configured, keras.layers.Layer):
     """logits_c = V_c elu(W_c features + sum_{b < c} u_cb x_b + d_c) + e_c.
 
     p(pixel) = prod_c p(x_c | x_<c, past pixels): R, then G given R, then B given both. van den Oord
@@ -106,11 +104,3 @@ class ChannelAutoregressiveHead(keras.layers.Layer):
     def passes(self, channels: int) -> int:
         """One pass a channel, each given the channels before."""
         return channels
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "channels": self.channels,
-            "levels": self.levels,
-            "hidden": self.hidden,
-        }

@@ -14,6 +14,8 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
+from tfvae.configured import Configured
+
 __all__ = [
     "CausalConv2D",
     "RowCache",
@@ -58,7 +60,7 @@ def concat_elu(x):
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class CausalConv2D(keras.layers.Layer):
+class CausalConv2D(Configured, keras.layers.Layer):
     """y[y, x] = bias + sum_ij K[i, j] x[y - (kh - 1) + i, x - (kw - 1 - right) + j].
 
     The window ends in the pixel's own row and reaches `right` columns past its own column, so it is
@@ -115,15 +117,6 @@ class CausalConv2D(keras.layers.Layer):
     def _weight(self, weight):
         # `row` and `step` run outside of Keras's autocasting.
         return tf.cast(tf.convert_to_tensor(weight), self.compute_dtype)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "kernel_size": self.kernel_size,
-            "right": self.right,
-            "use_bias": self.use_bias,
-        }
 
 
 class RowCache(NamedTuple):

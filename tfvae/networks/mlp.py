@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 from keras import ops
 
-__all__ = ["MLPEncoder", "MLPImage", "build_chain", "flat_size"]
+from tfvae.configured import Configured
+
+__all__ = ["MLPEncoder", "MLPImage", "build_chain", "flat_size", "middle"]
 
 
 def flat_size(shape: Sequence[int | None]) -> int:
@@ -29,8 +30,15 @@ def build_chain(layers: Sequence[keras.layers.Layer], shape: Sequence[int | None
     return shape
 
 
+def middle(maps, image_shape: Sequence[int]):
+    """The middle H x W of maps [B, h, w, F] that are at least as large: what doubling is too much."""
+    height, width = image_shape[:2]
+    top, left = (maps.shape[1] - height) // 2, (maps.shape[2] - width) // 2
+    return maps[:, top : top + height, left : left + width]
+
+
 @keras.saving.register_keras_serializable(package="tfvae")
-class MLPEncoder(keras.layers.Layer):
+class MLPEncoder(Configured, keras.layers.Layer):
     """h_0 = x flattened, h_i = activation(h_{i-1} W_i + b_i); the features are the last h.
 
     The defaults are the one-layer network of Burda, Grosse and Salakhutdinov, "Importance Weighted
@@ -60,13 +68,9 @@ class MLPEncoder(keras.layers.Layer):
             h = layer(h)
         return h
 
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {**super().get_config(), "units": self.units, "activation": self.activation}
-
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class MLPImage(keras.layers.Layer):
+class MLPImage(Configured, keras.layers.Layer):
     """h_0 = z flattened, h_i = activation(h_{i-1} W_i + b_i); parameters = h W + b, an image.
 
     Args:
@@ -108,13 +112,3 @@ class MLPImage(keras.layers.Layer):
             h = layer(h)
         height, width = self.image_shape[:2]
         return ops.reshape(self.output_layer(h), (-1, height, width, self.parameter_size))
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "image_shape": self.image_shape,
-            "units": self.units,
-            "parameter_size": self.parameter_size,
-            "activation": self.activation,
-        }

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfvae.configured import Configured
 from tfvae.networks.masked import (
     CausalConv2D,
     RowCache,
@@ -27,7 +28,7 @@ __all__ = ["CausalAttention", "GatedResidual", "PixelSNAIL", "SNAILState"]
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class GatedResidual(keras.layers.Layer):
+class GatedResidual(Configured, keras.layers.Layer):
     """x + a * sigmoid(b), (a, b) = conv(celu(conv(celu(x)) + W celu(extra))) + V s.
 
     celu is `concat_elu`. Salimans et al. 2017 (PixelCNN++), Section 2.4; Chen et al. 2018
@@ -83,16 +84,9 @@ class GatedResidual(keras.layers.Layer):
         a, b = tf.split(y, 2, axis=-1)
         return x + a * tf.sigmoid(b)
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "kernel_size": self.kernel_size,
-        }
-
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class CausalAttention(keras.layers.Layer):
+class CausalAttention(Configured, keras.layers.Layer):
     """out_i = sum_{j < i} softmax_j(q_i . k_j / sqrt(key_size)) v_j, and 0 for i = 0.
 
     Keys and values know the raw pixel j, the features and the coordinates; queries only features
@@ -168,14 +162,6 @@ class CausalAttention(keras.layers.Layer):
         weights = tf.nn.softmax(tf.where(past, wide, tf.cast(-1e30, wide.dtype)), axis=-1)
         return tf.cast(tf.where(past, weights, tf.zeros_like(weights)), logits.dtype)
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "key_size": self.key_size,
-            "value_size": self.value_size,
-        }
-
 
 class SNAILState(NamedTuple):
     """What generation remembers between pixels.
@@ -200,7 +186,7 @@ class SNAILState(NamedTuple):
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class PixelSNAIL(keras.layers.Layer):
+class PixelSNAIL(Configured, keras.layers.Layer):
     """features(y, x) = f(all pixels before (y, x) in raster order, s).
 
     Blocks of gated residuals with down-right-shifted 2x2 convolutions, each followed by causal
@@ -345,16 +331,6 @@ class PixelSNAIL(keras.layers.Layer):
         current = _put(state.image.current, x + 1, with_ones(pixel))
         image = state.image._replace(current=current)
         return state._replace(image=image, keys=tuple(keys), values=tuple(values))
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "num_blocks": self.num_blocks,
-            "residuals_per_block": self.residuals_per_block,
-            "key_size": self.key_size,
-            "value_size": self.value_size,
-        }
 
 
 def _place(state, y, x, batch):

@@ -10,6 +10,7 @@ import tensorflow as tf
 from keras import ops
 
 from tfvae.checks import one_of
+from tfvae.configured import Configured
 
 __all__ = ["LSTMNetwork", "lstm", "uniform"]
 
@@ -50,7 +51,7 @@ def lstm(units: int, scale: float | None, use_cudnn, policy) -> keras.layers.LST
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class LSTMNetwork(keras.layers.Layer):
+class LSTMNetwork(Configured, keras.layers.Layer):
     """h_t, c_t = LSTM(inputs_t, h_{t-1}, c_{t-1}); the features are h_t. The first state:
 
         "tanh"    c = W z,  h = tanh(c)     He et al. 2019
@@ -128,13 +129,3 @@ class LSTMNetwork(keras.layers.Layer):
         if self.initial_state == "linear":
             return projected, zeros
         return tf.tanh(projected), projected
-
-    def get_config(self):
-        """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "units": self.units,
-            "initial_state": self.initial_state,
-            "initial_scale": self.initial_scale,
-            "use_cudnn": self.use_cudnn,
-        }

@@ -13,18 +13,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 from keras import ops
 
+from tfvae.configured import Configured
 from tfvae.networks.mlp import build_chain, flat_size
 
 __all__ = ["GridEncoder", "ResNetEncoder", "ResidualBlock"]
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class ResidualBlock(keras.layers.Layer):
+class ResidualBlock(Configured, keras.layers.Layer):
     """ELU(N(conv3x3(ELU(N(conv3x3(h))))) + shortcut(h)); the shortcut is a normalised 1x1.
 
     Args:
@@ -85,18 +85,9 @@ class ResidualBlock(keras.layers.Layer):
         batch, height, width, _ = input_shape
         return (batch, -(-height // self.stride), -(-width // self.stride), self.filters)
 
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "stride": self.stride,
-            "groups": self.groups,
-        }
-
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class ResNetEncoder(keras.layers.Layer):
+class ResNetEncoder(Configured, keras.layers.Layer):
     """Residual blocks of stride 2, then features = ELU(h flattened W + b).
 
     The shape of He, Spokoyny, Neubig and Berg-Kirkpatrick, "Lagging Inference Networks and
@@ -136,18 +127,9 @@ class ResNetEncoder(keras.layers.Layer):
             x = block(x)
         return self.output_layer(ops.reshape(x, (-1, flat_size(x.shape))))
 
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "output_units": self.output_units,
-            "groups": self.groups,
-        }
-
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class GridEncoder(keras.layers.Layer):
+class GridEncoder(Configured, keras.layers.Layer):
     """conv3x3 -> strided conv to the grid -> residual blocks; every position may see all pixels.
 
     An image that the grid does not divide is first resized (bilinear) to the next multiple.
@@ -213,13 +195,3 @@ class GridEncoder(keras.layers.Layer):
         for block in self.blocks:
             x = block(x)
         return ops.reshape(x, (-1, self.grid_shape[0] * self.grid_shape[1], self.filters))
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "grid_shape": self.grid_shape,
-            "filters": self.filters,
-            "num_blocks": self.num_blocks,
-            "groups": self.groups,
-        }

@@ -5,16 +5,16 @@ Legend: B batch, H W C image, D latent width.
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 from keras import ops
+
+from tfvae.configured import Configured
 
 __all__ = ["SharedVariance"]
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class SharedVariance(keras.layers.Layer):
+class SharedVariance(Configured, keras.layers.Layer):
     """[means(z), s]:  s = log sigma^2 is one weight, 0 at first, behind each pixel's means.
 
     Lucas, Tucker, Grosse and Norouzi 2019.
@@ -38,16 +38,3 @@ class SharedVariance(keras.layers.Layer):
         """[B, D] -> [B, H, W, 2 C] float32."""
         mean = ops.cast(self.network(z), "float32")
         return ops.concatenate([mean, ops.zeros_like(mean) + self.log_variance], -1)
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments, the network serialised."""
-        return {
-            **super().get_config(),
-            "network": keras.saving.serialize_keras_object(self.network),
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> SharedVariance:
-        """The network that `get_config` described."""
-        network = keras.saving.deserialize_keras_object(config["network"])
-        return cls(**{**config, "network": network})

@@ -9,11 +9,13 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from tfvae.configured import Configured
+
 __all__ = ["SplitEncoder"]
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class SplitEncoder(keras.layers.Layer):
+class SplitEncoder(Configured, keras.layers.Layer):
     """features = reshape(W encoder(x) + b, [B, n, width]): for a latent sequence, a vector's encoder.
 
     Args:
@@ -40,18 +42,3 @@ class SplitEncoder(keras.layers.Layer):
         """x -> [B, n, width]."""
         cut = self.cut(self.encoder(x))
         return tf.reshape(cut, [ops.shape(cut)[0], self.positions, self.width])
-
-    def get_config(self):
-        """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "encoder": keras.saving.serialize_keras_object(self.encoder),
-            "positions": self.positions,
-            "width": self.width,
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        """The layer of a `get_config`."""
-        encoder = keras.saving.deserialize_keras_object(config["encoder"])
-        return cls(**{**config, "encoder": encoder})

@@ -6,13 +6,12 @@ F features, L the most tokens of a generated sentence.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import keras
 import tensorflow as tf
 from keras import ops
 
 from tfvae.checks import UserError, within
+from tfvae.networks.decoder import Decoder, in_one_loop
 from tfvae.networks.dropout import dropout, word_dropout
 from tfvae.networks.mlp import flat_size
 from tfvae.networks.recurrent import uniform
@@ -23,11 +22,14 @@ __all__ = ["TextDecoder"]
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class TextDecoder(keras.layers.Layer):
+class TextDecoder(Decoder):
     """logits_t = W network([embedding(x_{t-1}), z])_t, x_{-1} = `<s>`: z comes at every step.
 
     Bowman et al., "Generating Sentences from a Continuous Space", CoNLL 2016. That z comes at every
     step, and dropout in two places, is from He et al. 2019 (see `LSTMNetwork`).
+
+    Sentences are drawn as tokens [B, L] int32, token t with fold(seed, t), padded after `</s>`; one
+    without it by then is cut. `<pad>` and `<s>` are never drawn.
 
     Args:
         vocabulary_size: V.
@@ -155,34 +157,39 @@ class TextDecoder(keras.layers.Layer):
         features, state = self.network.step(state, inputs, t)
         return self.output_layer(features), state
 
-    def generate(
-        self,
-        z,
-        likelihood,
-        seed,
-        greedy: bool = False,
-        progress: Callable[[int, int], None] | None = None,
-    ):
-        """Draws x ~ p(x | z), token after token; `<pad>` and `<s>` are never drawn.
+    def _draw(self, z, likelihood, seed, greedy, progress):
+        tokens = in_one_loop(self, z, likelihood, seed, greedy)
+        progress(self.max_length, self.max_length)
+        return tokens
 
-        Args:
-            z: the latents, [B, ...].
-            likelihood: what draws a token from its logits, `tfvae.likelihoods.Tokens`.
-            seed: [2] int32; token t is drawn with fold(seed, t).
-            greedy: take each step's most probable token, given those before it.
-            progress: called with (L, L) at the end; only outside of a `tf.function`.
+    def loop(self, z, likelihood, seed, greedy):
+        """All steps in one loop, which ends as soon as every sentence has."""
+        batch, length = ops.shape(z)[0], self.max_length
+        words = tf.range(self.vocabulary_size)
+        drawable = (words != PAD) & (words != START)
+        places = tf.range(length)
 
-        Returns:
-            Tokens [B, L] int32, padded after `</s>`; a sentence without one by then is cut.
-        """
-        z = tf.convert_to_tensor(z)
-        if not self.built:
-            self.build(z.shape)
-        if not tf.executing_eagerly():
-            return _generate(self, likelihood, z, seed, greedy)
-        tokens = _compiled_generate(self, likelihood, z, seed, greedy)
-        if progress is not None:
-            progress(self.max_length, self.max_length)
+        def body(t, state, last, ended, tokens):
+            logits, state = self.step(state, z, last, t)
+            logits = tf.where(drawable, logits, tf.constant(-1e9, logits.dtype))
+            drawn = likelihood.mode(logits) if greedy else likelihood.sample(logits, fold(seed, t))
+            drawn = tf.where(ended, PAD, drawn)
+            tokens = tf.where(places == t, drawn[:, None], tokens)
+            return t + 1, state, drawn, ended | (drawn == END), tokens
+
+        start = (
+            0,
+            self.begin(z),
+            tf.fill([batch], START),
+            tf.fill([batch], False),
+            tf.fill([batch, length], PAD),
+        )
+        *_, tokens = tf.while_loop(
+            lambda t, state, last, ended, tokens: (t < length) & ~tf.reduce_all(ended),
+            body,
+            start,
+            parallel_iterations=1,
+        )
         return tokens
 
     def _widths(self, z_shape) -> tuple[int, int]:
@@ -203,62 +210,3 @@ class TextDecoder(keras.layers.Layer):
         """What comes beside token t, [B, Z]."""
         del t
         return self._first(z)
-
-    def get_config(self):
-        """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "vocabulary_size": self.vocabulary_size,
-            "max_length": self.max_length,
-            "network": keras.saving.serialize_keras_object(self.network),
-            "embedding_width": self.embedding_width,
-            "word_keep": self.word_keep,
-            "input_dropout": self.input_dropout,
-            "output_dropout": self.output_dropout,
-            "output_bias": self.output_bias,
-            "evaluate_word_keep": self.evaluate_word_keep,
-            "initial_scale": self.initial_scale,
-            "embedding_scale": self.embedding_scale,
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        """The layer of a `get_config`."""
-        network = keras.saving.deserialize_keras_object(config["network"])
-        return cls(**{**config, "network": network})
-
-
-def _generate(decoder, likelihood, z, seed, greedy):
-    """All steps in one loop, which ends as soon as every sentence has."""
-    batch, length = ops.shape(z)[0], decoder.max_length
-    words = tf.range(decoder.vocabulary_size)
-    drawable = (words != PAD) & (words != START)
-    places = tf.range(length)
-
-    def body(t, state, last, ended, tokens):
-        logits, state = decoder.step(state, z, last, t)
-        logits = tf.where(drawable, logits, tf.constant(-1e9, logits.dtype))
-        drawn = likelihood.mode(logits) if greedy else likelihood.sample(logits, fold(seed, t))
-        drawn = tf.where(ended, PAD, drawn)
-        tokens = tf.where(places == t, drawn[:, None], tokens)
-        return t + 1, state, drawn, ended | (drawn == END), tokens
-
-    start = (
-        0,
-        decoder.begin(z),
-        tf.fill([batch], START),
-        tf.fill([batch], False),
-        tf.fill([batch, length], PAD),
-    )
-    *_, tokens = tf.while_loop(
-        lambda t, state, last, ended, tokens: (t < length) & ~tf.reduce_all(ended),
-        body,
-        start,
-        parallel_iterations=1,
-    )
-    return tokens
-
-
-# One compiled loop serves all decoders; a module's function keeps only weak references to them,
-# where an attribute would travel into every export.
-_compiled_generate = tf.function(_generate, autograph=False)

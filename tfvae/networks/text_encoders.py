@@ -15,6 +15,7 @@ import keras
 import tensorflow as tf
 
 from tfvae.checks import UserError, one_of
+from tfvae.configured import Configured
 from tfvae.networks.mlp import build_chain
 from tfvae.networks.recurrent import lstm, uniform
 from tfvae.networks.tokens import lengths
@@ -60,7 +61,7 @@ def pool(states, length, summary: str):
     return tf.where(greatest >= -least, greatest, least)
 
 
-class _RecurrentEncoder(keras.layers.Layer):
+class _RecurrentEncoder(Configured, keras.layers.Layer):
     """embedding -> LSTM; what becomes of the states is the subclass's matter."""
 
     def __init__(
@@ -97,18 +98,6 @@ class _RecurrentEncoder(keras.layers.Layer):
         """Tokens [B, T] -> features."""
         return self.from_embeddings(self.embedding(x), lengths(x))
 
-    def get_config(self):
-        """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "vocabulary_size": self.vocabulary_size,
-            "embedding_width": self.embedding_width,
-            "units": self.units,
-            "initial_scale": self.initial_scale,
-            "embedding_scale": self.embedding_scale,
-            "use_cudnn": self.use_cudnn,
-        }
-
 
 @keras.saving.register_keras_serializable(package="tfvae")
 class TextEncoder(_RecurrentEncoder):
@@ -135,10 +124,6 @@ class TextEncoder(_RecurrentEncoder):
     def from_embeddings(self, embedded, length):
         """[B, T, E], lengths [B] -> [B, F]."""
         return pool(self.lstm(embedded), length, self.summary)
-
-    def get_config(self):
-        """The constructor's arguments."""
-        return {**super().get_config(), "summary": self.summary}
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
@@ -189,21 +174,13 @@ class AntiCausalTextEncoder(_RecurrentEncoder):
         states = tf.gather(states, tf.where(there, places, 0), batch_dims=1)
         return tf.where(there[..., None], states, tf.zeros_like(states))
 
-    def get_config(self):
-        """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "positions": self.positions,
-            "max_length": self.max_length,
-        }
-
 
 def _relu(widths, policy):
     return [keras.layers.Dense(width, "relu", dtype=policy) for width in widths]
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class FlatTextEncoder(keras.layers.Layer):
+class FlatTextEncoder(Configured, keras.layers.Layer):
     """h_0 = the one-hots of all T tokens side by side, h_i = relu(h_{i-1} W_i + b_i).
 
     For a toy vocabulary and sentences of one length; padding counts as a token here.
@@ -252,18 +229,9 @@ class FlatTextEncoder(keras.layers.Layer):
                 f"this encoder is for sentences of length {self.length}, got length {shape[1]}"
             )
 
-    def get_config(self):
-        """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "vocabulary_size": self.vocabulary_size,
-            "length": self.length,
-            "widths": self.widths,
-        }
-
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class PooledTextEncoder(keras.layers.Layer):
+class PooledTextEncoder(Configured, keras.layers.Layer):
     """c_t = relu(K_0 x_{t-1} + K_1 x_t), m = mean_t relu(W c_t), then relu layers; x one-hot.
 
     The first token has a zero before it, so that L tokens give L steps and a sentence of one word
@@ -306,12 +274,3 @@ class PooledTextEncoder(keras.layers.Layer):
         for layer in self.chain:
             h = layer(h)
         return h
-
-    def get_config(self):
-        """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "vocabulary_size": self.vocabulary_size,
-            "filters": self.filters,
-            "widths": self.widths,
-        }

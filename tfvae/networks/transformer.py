@@ -11,13 +11,14 @@ import tensorflow as tf
 from keras import ops
 
 from tfvae.checks import UserError
+from tfvae.configured import Configured
 from tfvae.networks.mlp import build_chain
 
 __all__ = ["CausalBlock", "CausalTransformer"]
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class CausalBlock(keras.layers.Layer):
+class CausalBlock(Configured, keras.layers.Layer):
     """a = x + W attention(LN(x)),  y = a + W_2 gelu(W_1 LN(a)), attention over the steps <= t.
 
         attention_t = sum_{s <= t} softmax_s(q_t . k_s / sqrt(S)) v_s
@@ -99,13 +100,9 @@ class CausalBlock(keras.layers.Layer):
     def _mlp(self, x):
         return self.mlp_out(self.mlp_in(self.normalise_mlp(x)))
 
-    def get_config(self):
-        """The constructor's arguments."""
-        return {**super().get_config(), "num_heads": self.num_heads}
-
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class CausalTransformer(keras.layers.Layer):
+class CausalTransformer(Configured, keras.layers.Layer):
     """features_t = LN(block_n(... block_1(W inputs_t + b + position_t))), `CausalBlock`s.
 
     Radford et al., "Language Models are Unsupervised Multitask Learners", 2019 (GPT-2). z comes
@@ -179,13 +176,3 @@ class CausalTransformer(keras.layers.Layer):
             raise UserError(
                 f"a transformer of max_length {self.max_length} cannot read {length} tokens"
             )
-
-    def get_config(self):
-        """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "width": self.width,
-            "num_layers": self.num_layers,
-            "num_heads": self.num_heads,
-            "max_length": self.max_length,
-        }

@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from tfvae.checks import UserError
+from tfvae.configured import Configured
 from tfvae.networks.mlp import build_chain, flat_size
 
 __all__ = ["WaveformEncoder", "halvings"]
@@ -28,7 +29,7 @@ def halvings(downsampling: int) -> int:
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class WaveformEncoder(keras.layers.Layer):
+class WaveformEncoder(Configured, keras.layers.Layer):
     """h_0 = x,  h_i = relu(K_i * h_{i-1}), stride 2 and window 4;  h <- h + W relu(K * relu(h));  N(h).
 
     van den Oord, Vinyals and Kavukcuoglu, "Neural Discrete Representation Learning", NeurIPS 2017,
@@ -118,14 +119,3 @@ class WaveformEncoder(keras.layers.Layer):
         """Zeros on both sides, or behind alone."""
         before = 0 if self.anti_causal else number // 2
         return ops.pad(h, [[0, 0], [before, number - before], [0, 0]])
-
-    def get_config(self):
-        """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "downsampling": self.downsampling,
-            "blocks": self.blocks,
-            "anti_causal": self.anti_causal,
-            "units": self.units,
-        }

@@ -13,6 +13,7 @@ import tensorflow as tf
 from keras import ops
 
 from tfvae.checks import UserError
+from tfvae.configured import Configured
 from tfvae.networks.masked import gate
 from tfvae.networks.mlp import build_chain
 from tfvae.networks.taps import causal_taps
@@ -21,7 +22,7 @@ __all__ = ["WaveNet", "WaveNetBlock"]
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class WaveNetBlock(keras.layers.Layer):
+class WaveNetBlock(Configured, keras.layers.Layer):
     """g_t = tanh(a_t) sigmoid(b_t),  (a, b)_t = sum_i K_i x_{t-(k-1-i)d} + V c_t;  y = x + R g,  s = S g.
 
     van den Oord et al., "WaveNet: A Generative Model for Raw Audio", 2016, sections 2.3 to 2.5. c is
@@ -88,19 +89,9 @@ class WaveNetBlock(keras.layers.Layer):
         out, skip = tf.split(self.leave(gate(mixed)), [self.filters, self.skip_filters], -1)
         return x + out, skip
 
-    def get_config(self):
-        """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "skip_filters": self.skip_filters,
-            "dilation": self.dilation,
-            "kernel_size": self.kernel_size,
-        }
-
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class WaveNet(keras.layers.Layer):
+class WaveNet(Configured, keras.layers.Layer):
     """features = relu(W relu(sum_l s_l)), s_l the skip outputs of `WaveNetBlock`s over W_0 x + U c.
 
     Feature t sees the inputs t - R + 1 ... t, R = `receptive_field`: 1,024 for the ten dilations
@@ -210,13 +201,3 @@ class WaveNet(keras.layers.Layer):
             skips.append(skip)
             new.append(ring)
         return self.leave(tf.nn.relu(tf.add_n(skips))), (told, tuple(new))
-
-    def get_config(self):
-        """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "skip_filters": self.skip_filters,
-            "dilations": self.dilations,
-            "kernel_size": self.kernel_size,
-        }

@@ -7,13 +7,13 @@ a sample; z [B,n,D] or [B,D].
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import keras
 import tensorflow as tf
 from keras import ops
 
 from tfvae.checks import UserError
+from tfvae.networks.decoder import Decoder, in_one_loop
 from tfvae.networks.mlp import build_chain
 from tfvae.randomness import fold
 
@@ -23,7 +23,7 @@ _COSINES = 16
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class WaveNetDecoder(keras.layers.Layer):
+class WaveNetDecoder(Decoder):
     """p(x | z) = prod_t p(x_t | x_<t, z):  parameters_t = W network(f(x_{t-1}), c)_t + b.
 
         f(x) = [x, cos(pi (x + 1) / 2), cos(2 pi (x + 1) / 2), ..., cos(16 pi (x + 1) / 2)]
@@ -32,6 +32,8 @@ class WaveNetDecoder(keras.layers.Layer):
     before the first sample); the network spreads it over the samples of a frame. One vector z is first
     cut into frames, W z + b. van den Oord, Vinyals and Kavukcuoglu 2017, section 4.3; the sample before
     the first is silence.
+
+    Waveforms are drawn sample after sample, each with the work of one sample and fold(seed, t).
 
     Args:
         length: T.
@@ -133,72 +135,31 @@ class WaveNetDecoder(keras.layers.Layer):
         features, state = self.network.step(state, self._seen(before), t, frame)
         return self.output_layer(features), state
 
-    def generate(
-        self,
-        z,
-        likelihood,
-        seed,
-        greedy: bool = False,
-        progress: Callable[[int, int], None] | None = None,
-    ):
-        """Draws x ~ p(x | z), sample after sample, each with the work of one sample.
-
-        Args:
-            z: the latents, [B, ...].
-            likelihood: what draws a sample from its parameters.
-            seed: [2] int32; sample t is drawn with fold(seed, t).
-            greedy: take each sample's mode, given the modes before it.
-            progress: called with (T, T) at the end; only outside of a `tf.function`.
-
-        Returns:
-            Waveforms in raw units [B, T] float32.
-        """
-        z = tf.convert_to_tensor(z)
-        if not self.built:
-            self.build(z.shape)
-        if not tf.executing_eagerly():
-            return _generate(self, likelihood, z, seed, greedy)
-        drawn = _compiled_generate(self, likelihood, z, seed, greedy)
-        if progress is not None:
-            progress(self.length, self.length)
+    def _draw(self, z, likelihood, seed, greedy, progress):
+        drawn = in_one_loop(self, z, likelihood, seed, greedy)
+        progress(self.length, self.length)
         return drawn
 
-    def get_config(self):
-        """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "length": self.length,
-            "network": keras.saving.serialize_keras_object(self.network),
-            "parameter_size": self.parameter_size,
-            "frames": self.frames,
-            "condition_filters": self.condition_filters,
-        }
+    def loop(self, z, likelihood, seed, greedy):
+        """All samples in one loop."""
+        batch, length = ops.shape(z)[0], self.length
 
-    @classmethod
-    def from_config(cls, config):
-        """The layer of a `get_config`."""
-        network = keras.saving.deserialize_keras_object(config["network"])
-        return cls(**{**config, "network": network})
+        def body(t, state, before, drawn):
+            parameters, state = self.step(state, before, t)
+            raw = (
+                likelihood.mode(parameters)
+                if greedy
+                else likelihood.sample(parameters, fold(seed, t))
+            )
+            raw = tf.cast(raw, tf.float32)
+            return (
+                t + 1,
+                state,
+                tf.cast(likelihood.preprocess(raw), tf.float32),
+                drawn.write(t, raw),
+            )
 
-
-def _generate(decoder, likelihood, z, seed, greedy):
-    """All samples in one loop."""
-    batch, length = ops.shape(z)[0], decoder.length
-
-    def body(t, state, before, drawn):
-        parameters, state = decoder.step(state, before, t)
-        raw = (
-            likelihood.mode(parameters) if greedy else likelihood.sample(parameters, fold(seed, t))
-        )
-        raw = tf.cast(raw, tf.float32)
-        return t + 1, state, tf.cast(likelihood.preprocess(raw), tf.float32), drawn.write(t, raw)
-
-    drawn = tf.TensorArray(tf.float32, length, element_shape=[z.shape[0]])
-    start = (0, decoder.begin(z), tf.zeros([batch]), drawn)
-    *_, drawn = tf.while_loop(lambda t, *_: t < length, body, start, parallel_iterations=1)
-    return tf.transpose(drawn.stack())
-
-
-# One compiled loop serves all decoders; a module's function keeps only weak references to them,
-# where an attribute would travel into every export.
-_compiled_generate = tf.function(_generate, autograph=False)
+        drawn = tf.TensorArray(tf.float32, length, element_shape=[z.shape[0]])
+        start = (0, self.begin(z), tf.zeros([batch]), drawn)
+        *_, drawn = tf.while_loop(lambda t, *_: t < length, body, start, parallel_iterations=1)
+        return tf.transpose(drawn.stack())

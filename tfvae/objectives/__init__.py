@@ -1,6 +1,7 @@
 """The objective axis: terms and their weights."""
 
 from tfvae.objectives.bag_of_words import BagOfWords
+from tfvae.objectives.bottleneck import Bottleneck, CriticInformation
 from tfvae.objectives.bound_terms import distortion, rate
 from tfvae.objectives.capacity import Capacity
 from tfvae.objectives.commitment import codebook_distance, commitment
@@ -16,27 +17,38 @@ from tfvae.objectives.discrepancy import (
 from tfvae.objectives.dual import DualVariable
 from tfvae.objectives.elbo import elbo
 from tfvae.objectives.free_bits import FREE_BITS_FORMS, free_bits
+from tfvae.objectives.game import LOGISTIC, WASSERSTEIN, Game
+from tfvae.objectives.gradient_penalty import GradientPenalty
 from tfvae.objectives.moments import MomentDistance
 from tfvae.objectives.objective import Objective
-from tfvae.objectives.prior_critic import OffsetCritic, PriorCritic, PriorCriticLoss
+from tfvae.objectives.prior_critic import OffsetCritic, PriorCritic, PriorCriticLoss, PriorPlayer
+from tfvae.objectives.spectral_norm import SpectralNorm
 from tfvae.objectives.switch import Switch
 from tfvae.objectives.total_correlation import MIXTURES, total_correlation
 
 __all__ = [
     "FREE_BITS_FORMS",
+    "LOGISTIC",
     "MIXTURES",
+    "WASSERSTEIN",
     "BagOfWords",
+    "Bottleneck",
     "Capacity",
     "Critic",
+    "CriticInformation",
     "DensityRatio",
     "DensityRatioLoss",
     "DualVariable",
+    "Game",
+    "GradientPenalty",
     "MaximumMeanDiscrepancy",
     "MomentDistance",
     "Objective",
     "OffsetCritic",
     "PriorCritic",
     "PriorCriticLoss",
+    "PriorPlayer",
+    "SpectralNorm",
     "Switch",
     "codebook_distance",
     "commitment",

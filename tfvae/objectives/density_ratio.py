@@ -10,7 +10,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from tfvae.draw import Draw
-from tfvae.objectives.aggregate import all_rows
+from tfvae.objectives.aggregate import flat_rows
 from tfvae.objectives.critic import (
     Critic,
     CriticPart,
@@ -18,12 +18,15 @@ from tfvae.objectives.critic import (
     critic_learning_rate,
     critic_steps,
     critic_units,
+    whole,
 )
 from tfvae.objectives.parts import Added
 from tfvae.parts import facts, part, setting
 from tfvae.randomness import fold, seed_of
 
 __all__ = ["DensityRatio", "DensityRatioLoss", "permute_dimensions"]
+
+_OWN, _DEALT = 1, 2  # whose noise, of a critic that draws
 
 
 def permute_dimensions(z: tf.Tensor, seed) -> tf.Tensor:
@@ -44,12 +47,12 @@ class DensityRatio:
         self.critic = critic
 
     def build(self, model) -> None:
-        """Makes the critic's weights for the model's z."""
+        """Makes the critic's weights for the model's draws."""
         self.critic.build(model)
 
     def __call__(self, draw: Draw) -> tf.Tensor:
         """l_0(z) - l_1(z), [B] nats."""
-        logits = self.critic(draw.z)
+        logits = self.critic(draw)
         return logits[:, 0] - logits[:, 1]
 
 
@@ -70,7 +73,7 @@ class DensityRatioLoss:
         self.seed = fold(seed_of(seed), 0xFAC)
 
     def build(self, model) -> None:
-        """Makes the critic's weights for the model's z."""
+        """Makes the critic's weights for the model's draws."""
         self.critic.build(model)
 
     @property
@@ -78,11 +81,21 @@ class DensityRatioLoss:
         """The critic's weights."""
         return self.critic.trainable_variables
 
+    @property
+    def after(self) -> tuple:
+        """Of the critic."""
+        return self.critic.after
+
+    def sides(self, draw: Draw, step) -> tuple[Draw, Draw]:
+        """The codes, and codes dealt anew, of the whole global batch; no gradient reaches them."""
+        own = whole(draw, self.critic)
+        return own, own._replace(z=permute_dimensions(flat_rows(own.z), fold(self.seed, step)))
+
     def __call__(self, draw: Draw, step) -> tf.Tensor:
         """Scalar, of the whole global batch; no gradient reaches z."""
-        z = tf.stop_gradient(all_rows(draw.z))
-        own = tf.nn.log_softmax(self.critic(z))[:, 0]
-        dealt = tf.nn.log_softmax(self.critic(permute_dimensions(z, fold(self.seed, step))))[:, 1]
+        own, dealt = self.sides(draw, step)
+        own = tf.nn.log_softmax(self.critic(own, fold(self.seed, step, _OWN)))[:, 0]
+        dealt = tf.nn.log_softmax(self.critic(dealt, fold(self.seed, step, _DEALT)))[:, 1]
         return -0.5 * tf.reduce_mean(own) - 0.5 * tf.reduce_mean(dealt)
 
 
@@ -105,4 +118,4 @@ class Ratio(CriticPart):
         critic = self.critic(2)
         term = self.ratio_weight, DensityRatio(critic)
         loss = DensityRatioLoss(critic, context.seed)
-        return Added({"density_ratio": term}, [self.game("ratio_critic", critic, loss, _BETAS)])
+        return Added({"density_ratio": term}, [self.opponent("ratio_critic", critic, loss, _BETAS)])

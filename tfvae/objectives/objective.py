@@ -36,8 +36,10 @@ class Objective:
         terms: `{name: (weight, term)}` or `{name: term}` (weight 1). A weight is a number, a
             `Schedule`, a `DualVariable` or a `Switch`; a term maps a `Draw` to [B] nats per example, or to a
             scalar that already speaks for the whole global batch. A term may read the step too
-            (`reads_step = True`), may have weights (`build(model)`, `trainable_variables`) and say what
-            it is of measured means (`of_means(measured)`), for `judge`.
+            (`reads_step = True`), may read labels (`needs_label = True`, its own or its critic's:
+            `draw.label` is there then, -1 where it is unknown), may have weights (`build(model)`,
+            `trainable_variables`) and say what it is of measured means (`of_means(measured)`), for
+            `judge`.
 
     Raises:
         UserError: a name that the logs reserve, or something that is not a term.
@@ -79,7 +81,8 @@ class Objective:
             and distortion are weighted means.
 
         Raises:
-            UserError: weights, and a term that speaks for the whole batch.
+            UserError: weights, and a term that speaks for the whole batch; a term that reads labels,
+                and a draw without.
         """
         if global_batch is None:
             global_batch = tf.shape(draw.rate)[0]
@@ -107,6 +110,8 @@ class Objective:
         loss = tf.zeros([])
         for name, (weight, term) in self.terms.items():
             reads_step = getattr(term, "reads_step", False)
+            if draw.label is None and _reads_label(term):
+                raise UserError(f"term {name!r} reads labels: give batches (x, label)")
             with weighted(weights):
                 value = term(draw, step) if reads_step else term(draw)
             value, w = share(name, value), weight(step)
@@ -148,6 +153,11 @@ class Objective:
             if isinstance(value, (Schedule, Switch))
         )
 
+    @property
+    def needs_label(self) -> bool:
+        """Whether a term reads labels."""
+        return any(_reads_label(term) for _, term in self.terms.values())
+
     def build(self, model) -> None:
         """Makes the weights of terms and the state of dual variables; under the strategy's scope."""
         for weight, term in self.terms.values():
@@ -160,6 +170,11 @@ class Objective:
         """The weights of the terms that have some."""
         terms = [term for _, term in self.terms.values()]
         return [v for term in terms for v in getattr(term, "trainable_variables", ())]
+
+    @property
+    def after(self) -> list:
+        """What terms have of their own that no gradient moves (see `tfvae.procedures.Update`)."""
+        return [part for _, term in self.terms.values() for part in getattr(term, "after", ())]
 
     def feed(self, step, logs: Mapping[str, tf.Tensor]) -> None:
         """After a step, outside of the replicas: moves the dual variables by the reduced logs."""
@@ -180,3 +195,8 @@ class Objective:
     def _kept(self) -> dict[str, DualVariable | Switch]:
         """The weights that have a state."""
         return {n: w for n, (w, _) in self.terms.items() if hasattr(w, "state")}
+
+
+def _reads_label(term) -> bool:
+    """Whether the term says so, or the critic that it asks."""
+    return any(getattr(t, "needs_label", False) for t in (term, getattr(term, "critic", None)))

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 from tfvae.parts import Part
 
-__all__ = ["Added", "BudgetPart", "Game", "RemedyPart", "TermPart"]
+__all__ = ["Added", "BudgetPart", "Opponent", "RemedyPart", "TermPart"]
 
 
-class Game(NamedTuple):
+class Opponent(NamedTuple):
     """A second player: its critic is moved by Adam(learning_rate, *betas) on `loss`, `steps` times a step."""
 
     name: str
@@ -22,10 +22,10 @@ class Game(NamedTuple):
 
 
 class Added(NamedTuple):
-    """terms: {name: term, or (weight, term)} for the objective; games: of the critics that these read."""
+    """terms: {name: term, or (weight, term)} for the objective; opponents: of the critics that these read."""
 
     terms: Mapping[str, Any]
-    games: Sequence[Game] = ()
+    opponents: Sequence[Opponent] = ()
 
 
 class TermPart(Part):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import tensorflow as tf
 
 from tfvae.draw import Draw
-from tfvae.objectives.aggregate import all_rows, flat_rows
 from tfvae.objectives.critic import (
     Critic,
     CriticPart,
@@ -16,12 +15,16 @@ from tfvae.objectives.critic import (
     critic_learning_rate,
     critic_steps,
     critic_units,
+    whole,
 )
+from tfvae.objectives.game import LOGISTIC, Game
 from tfvae.objectives.parts import Added
 from tfvae.parts import facts, part, setting
 from tfvae.randomness import fold, seed_of
 
-__all__ = ["OffsetCritic", "PriorCritic", "PriorCriticLoss"]
+__all__ = ["OffsetCritic", "PriorCritic", "PriorCriticLoss", "PriorPlayer"]
+
+_REAL, _CODES = 1, 2  # whose noise, of a critic that draws
 
 
 class OffsetCritic:
@@ -37,7 +40,7 @@ class OffsetCritic:
     """
 
     def __init__(self, critic: Critic):
-        self.critic = critic
+        self.critic, self.inputs = critic, critic.inputs
 
     def build(self, model) -> None:
         """Makes the critic's weights, and takes the model's prior."""
@@ -49,10 +52,21 @@ class OffsetCritic:
         """The critic's weights."""
         return self.critic.trainable_variables
 
-    def __call__(self, z) -> tf.Tensor:
-        """[B, ...] -> [B, 1]."""
-        shaped = tf.reshape(z, [-1, *self._latent.event_shape])
-        return self.critic(z) + self._latent.given().distribution().log_prob(shaped)[:, None]
+    @property
+    def needs_label(self) -> bool:
+        """Whether it reads labels."""
+        return self.critic.needs_label
+
+    @property
+    def after(self) -> tuple:
+        """Of the critic."""
+        return self.critic.after
+
+    def __call__(self, draw: Draw, seed=None) -> tf.Tensor:
+        """[B, 1]."""
+        shaped = tf.reshape(draw.z, [-1, *self._latent.event_shape])
+        density = self._latent.given().distribution().log_prob(shaped)
+        return self.critic(draw, seed) + density[:, None]
 
 
 class PriorCritic:
@@ -64,18 +78,19 @@ class PriorCritic:
 
     Args:
         critic: with one output.
+        game: that of its loss.
     """
 
-    def __init__(self, critic: Critic | OffsetCritic):
-        self.critic = critic
+    def __init__(self, critic: Critic, game: Game = LOGISTIC):
+        self.critic, self.game = critic, game
 
     def build(self, model) -> None:
-        """Makes the critic's weights for the model's z."""
+        """Makes the critic's weights for the model's draws."""
         self.critic.build(model)
 
     def __call__(self, draw: Draw) -> tf.Tensor:
         """[B] nats."""
-        return tf.nn.softplus(-self.critic(draw.z)[:, 0])
+        return self.game.encoder(self.critic(draw)[:, 0])
 
 
 class PriorCriticLoss:
@@ -86,12 +101,13 @@ class PriorCriticLoss:
     Args:
         critic: that of a `PriorCritic`, with its offset if it has one.
         seed: of the draws z_p from the prior, with the step.
+        game: `WASSERSTEIN` for mean D(z) - mean D(z_p) instead.
     """
 
     reads_step = True
 
-    def __init__(self, critic: Critic | OffsetCritic, seed: int = 0):
-        self.critic = critic
+    def __init__(self, critic: Critic, seed: int = 0, game: Game = LOGISTIC):
+        self.critic, self.game = critic, game
         self.seed = fold(seed_of(seed), 0x3A)
 
     def build(self, model) -> None:
@@ -104,14 +120,55 @@ class PriorCriticLoss:
         """The critic's weights."""
         return self.critic.trainable_variables
 
+    @property
+    def after(self) -> tuple:
+        """Of the critic."""
+        return self.critic.after
+
+    def sides(self, draw: Draw, step) -> tuple[Draw, Draw]:
+        """Draws of the prior beside the codes, of the whole global batch; no gradient reaches either."""
+        codes = whole(draw, self.critic)
+        prior = self._prior.sample(tf.shape(codes.z)[0], fold(self.seed, step))
+        return codes._replace(z=tf.stop_gradient(prior)), codes
+
     def __call__(self, draw: Draw, step) -> tf.Tensor:
         """Scalar, of the whole global batch; no gradient reaches z or the prior."""
-        z = tf.stop_gradient(all_rows(draw.z))
-        prior = self._prior.sample(tf.shape(z)[0], fold(self.seed, step))
-        real = self.critic(tf.stop_gradient(flat_rows(prior)))
-        return tf.reduce_mean(tf.nn.softplus(-real)) + tf.reduce_mean(
-            tf.nn.softplus(self.critic(z))
-        )
+        real, codes = self.sides(draw, step)
+        real = self.critic(real, fold(self.seed, step, _REAL))
+        codes = self.critic(codes, fold(self.seed, step, _CODES))
+        return tf.reduce_mean(self.game.of_real(real)) + tf.reduce_mean(self.game.of_codes(codes))
+
+
+class PriorPlayer:
+    """What a prior that learns minimises: its draws shall pass for codes; the critic is held still.
+
+        softplus(D(z_p)),  z_p = g(noise)    or D(z_p) of `WASSERSTEIN`
+
+    For a `Player` whose variables are the prior's (ARAE, Zhao et al. 2018). Its draws must have a
+    gradient.
+
+    Args:
+        critic: that of a `PriorCritic`.
+        seed: of the draws, with the step.
+        game: that of the critic's loss.
+    """
+
+    reads_step = True
+
+    def __init__(self, critic: Critic, seed: int = 0, game: Game = LOGISTIC):
+        self.critic, self.game = critic, game
+        self.seed = fold(seed_of(seed), 0x3B)
+
+    def build(self, model) -> None:
+        """Makes the critic's weights, and takes the model's prior."""
+        self.critic.build(model)
+        self._prior = model.latent
+
+    def __call__(self, draw: Draw, step) -> tf.Tensor:
+        """Scalar, of the whole global batch; no gradient reaches the codes."""
+        codes = whole(draw, self.critic)
+        prior = self._prior.sample(tf.shape(codes.z)[0], fold(self.seed, step))
+        return tf.reduce_mean(self.game.prior(self.critic(codes._replace(z=prior))))
 
 
 _BETAS = (0.5, 0.999)  # Tolstikhin et al. 2018, as released
@@ -141,4 +198,4 @@ class Adversary(CriticPart):
             critic = OffsetCritic(critic)
         term = self.adversary_weight, PriorCritic(critic)
         loss = PriorCriticLoss(critic, context.seed)
-        return Added({"adversary": term}, [self.game("prior_critic", critic, loss, _BETAS)])
+        return Added({"adversary": term}, [self.opponent("prior_critic", critic, loss, _BETAS)])

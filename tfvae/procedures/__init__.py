@@ -2,6 +2,7 @@
 
 from tfvae.procedures.aggressive import STOPPING, Aggressive
 from tfvae.procedures.alternating import Alternating, Player
+from tfvae.procedures.clip import Clip
 from tfvae.procedures.joint import Joint
 from tfvae.procedures.keep_best import KeepBest
 from tfvae.procedures.moving_codebook import MovingCodebook
@@ -21,6 +22,7 @@ __all__ = [
     "STOPPING",
     "Aggressive",
     "Alternating",
+    "Clip",
     "Joint",
     "KeepBest",
     "MovingCodebook",

@@ -1,4 +1,4 @@
-"""A procedure and further players, in turn: critics with weights and optimizers of their own."""
+"""A procedure and further players, in turn: each with an objective and an optimizer of its own."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ class Player(NamedTuple):
     """One of the others.
 
     Attributes:
-        name: its logs are `<name>/objective` and `<name>/gradient_norm`.
+        name: its logs are `<name>/objective` and `<name>/gradient_norm`, and of an objective of several
+            terms each of these and its weight.
         update: its objective, optimizer and variables.
         steps: of it after each step of the main procedure, each on a fresh batch.
     """
@@ -34,16 +35,19 @@ class Player(NamedTuple):
 class Alternating(Procedure):
     """repeat:  one cycle of `main`;  for each player: `steps` updates, each on a fresh batch.
 
-    A player's objective sees z alone, and moves no weight but its own; the main objective holds the
-    penalty that reads the player. Fresh batches: the players' z are independent of those that the
-    model has just been fitted to (Kim and Mnih 2018).
+    A player moves what its update says: the weights of a critic, which a penalty of the main objective
+    reads, or some of the model's, such as the encoder's or the prior's (a variable may be moved by several
+    of them; each optimizer then keeps moments of its own gradients). Fresh batches: the players' z are
+    independent of those that the model has just been fitted to (Kim and Mnih 2018). The dual variables of
+    a player's objective are fed from its own logs.
 
     Args:
         main: any procedure; its step is the step of all schedules.
         players: at least one.
 
     Raises:
-        UserError: no player, or two of one name.
+        UserError: no player, or two of one name; an optimizer that two share, or that averages what it
+            moves; when built, averages of the main one that would miss what a player moves.
     """
 
     def __init__(self, main: Procedure, players: Sequence[Player]):
@@ -52,6 +56,7 @@ class Alternating(Procedure):
             raise UserError(f"an Alternating needs players with names of their own, got {names}")
         for player in players:
             positive(f"steps of {player.name}", player.steps)
+        _refuse_optimizers(main, players)
         super().__init__(0, main.inference, main.learning_rate)
         self.main, self.players = main, list(players)
         self.seed, self.step = main.seed, main.step  # one counter
@@ -91,6 +96,7 @@ class Alternating(Procedure):
         with strategy.scope():
             for player in self.players:
                 player.update.build(model)
+                self._refuse_averages(model, player)
 
         def turn(player, number):
             def step(iterator, index):
@@ -111,10 +117,22 @@ class Alternating(Procedure):
             for player, step in zip(self.players, turns):
                 for index in range(player.steps):
                     own = step(iterator, tf.constant(index))
-                logs |= {f"{player.name}/{key}": own[key] for key in ("objective", "gradient_norm")}
+                logs |= {f"{player.name}/{key}": own[key] for key in _shown(player, own)}
             return logs
 
         return cycle
+
+    def _refuse_averages(self, model, player) -> None:
+        if not any(o.use_ema for update in self.main.updates for o in update.optimizers):
+            return
+        averaged = {id(v) for update in self.main.updates for v in update.moving}
+        mine = {id(v) for v in model.trainable_variables} - averaged
+        missed = [v.path for v in player.update.moving if id(v) in mine]
+        if missed:
+            raise UserError(
+                f"use_ema averages what the main optimizer moves, and player {player.name!r} moves "
+                f"{missed[0]} beside it: leave use_ema out, or let the main objective move it too"
+            )
 
     def state(self):
         held = self.main.state()
@@ -132,3 +150,27 @@ class Alternating(Procedure):
 
     def finish(self):
         self.main.finish()
+
+
+def _refuse_optimizers(main: Procedure, players: Sequence[Player]) -> None:
+    """One that two share would mix the moments of two objectives; averages of a player nobody takes."""
+    taken = {id(o): "the main procedure" for update in main.updates for o in update.optimizers}
+    for player in players:
+        for optimizer in player.update.optimizers:
+            if optimizer.use_ema:
+                raise UserError(
+                    f"the optimizer of player {player.name!r} has use_ema, whose averages nobody takes: "
+                    "leave it out"
+                )
+            owner = taken.setdefault(id(optimizer), f"player {player.name!r}")
+            if owner != f"player {player.name!r}":
+                raise UserError(
+                    f"player {player.name!r} needs an optimizer of its own, got that of {owner}"
+                )
+
+
+def _shown(player: Player, logs) -> list[str]:
+    """Of one term the objective says it all."""
+    several = len(player.update.objective.terms) > 1
+    kept = [key for key in logs if several and key.startswith(("term/", "weight/"))]
+    return ["objective", "gradient_norm", *kept]

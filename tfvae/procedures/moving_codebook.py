@@ -47,7 +47,7 @@ class MovingCodebook:
         UserError: when built, a model whose codebook is not an averaged one.
     """
 
-    moves_weights = True
+    moves_weights, moves = True, "the codebook"
     """Weights of the model, which an optimizer's average would miss."""
 
     def __init__(self, decay: float = 0.99, revive_below: float = 0.1, start: str = "kmeans"):

@@ -103,6 +103,12 @@ class Procedure(abc.ABC):
         """An `Update` of every objective that it minimises: what a trial before training looks at."""
         return []
 
+    @property
+    def needs_label(self) -> bool:
+        """Whether a term of what it minimises reads labels: `fit` then takes batches (x, label)."""
+        objectives = [self.objective, *(update.objective for update in self.updates)]
+        return any(objective is not None and objective.needs_label for objective in objectives)
+
     def observe(self, measured: dict[str, float], optimizers=()) -> None:
         """After each evaluation of validation data, with its figures."""
         if isinstance(self.learning_rate, KeepBest):

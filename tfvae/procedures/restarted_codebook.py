@@ -45,7 +45,7 @@ class RestartedCodebook:
         UserError: when built, a model whose codebook no gradient moves.
     """
 
-    moves_weights = True
+    moves_weights, moves = True, "the codebook"
     """Weights of the model, which an optimizer's average would miss."""
 
     def __init__(self, decay: float = 0.99, revive_below: float = 0.1, start: str = "kmeans"):

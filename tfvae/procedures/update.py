@@ -13,6 +13,7 @@ from tfvae.checks import UserError, positive
 from tfvae.inference import amortised, code_only
 from tfvae.inputs import first
 from tfvae.objectives import Objective
+from tfvae.procedures.after import After
 from tfvae.procedures.partwise import Partwise, refuse_unknown
 
 __all__ = ["Update"]
@@ -38,11 +39,8 @@ class Update:
             if not given.
         inference: `(model, x, seed, step, label) -> Draw`.
         jit_compile: compile forward and backward pass by XLA (the optimizer step stays outside).
-        after: moves what no gradient moves, after the weights: an object with `build(model)`,
-            `read(draw)`, `__call__(what was read, step, seed)` in replica context, and `state()`, the
-            variables that are its own; with `moves_weights`, averaged weights (`use_ema`) are refused
-            beside it; with `examples_to_settle`, their number, it is called for so many
-            examples once more when the training is done.
+        after: moves what no gradient moves, after the weights: one object or several, as
+            `tfvae.procedures.after.After` says. Those that the terms bring come behind.
     """
 
     def __init__(
@@ -56,7 +54,7 @@ class Update:
         jit_compile: bool = False,
         after=None,
     ):
-        self.after = after
+        self.after = After(after)
         self.objective = objective
         own = isinstance(optimizer, Partwise)
         self.optimizer = optimizer if own else keras.optimizers.get(optimizer)
@@ -78,14 +76,14 @@ class Update:
         """Makes the optimizer's slots; called under the strategy's scope, before tracing."""
         self.model = model
         self.objective.build(model)
-        if self.after is not None:
-            self.after.build(model)
         everything = [*model.trainable_variables, *self.objective.trainable_variables]
-        self.moving = everything if self.variables is None else self.variables(model)
+        chosen = everything if self.variables is None else self.variables(model)
+        self.moving = [v for v in chosen if v.trainable]
         if not self.moving:
             raise UserError(
                 "this update moves no variable: the model has no trainable ones to give"
             )
+        self.after.build(model, self.moving, self.objective.after)
         self._build_optimizer(model)
         self._refuse_averages()
         measured = [] if self.clip_over is None else self.clip_over(model)
@@ -99,12 +97,18 @@ class Update:
 
     def _refuse_averages(self) -> None:
         """Refuses averages that would leave out what moves beside the optimizer."""
-        optimizers = getattr(self.optimizer, "optimizers", [self.optimizer])
-        if getattr(self.after, "moves_weights", False) and any(o.use_ema for o in optimizers):
+        movers = self.after.movers
+        if movers and any(o.use_ema for o in self.optimizers):
             raise UserError(
-                f"use_ema averages what the optimizer moves, and {type(self.after).__name__} moves the "
-                "codebook beside it, which would not be that of the averaged encoder: take one of them"
+                f"use_ema averages what the optimizer moves, and {type(movers[0]).__name__} moves "
+                f"{getattr(movers[0], 'moves', 'weights')} beside it, which would not be of the averaged "
+                "weights: take one of them"
             )
+
+    @property
+    def optimizers(self) -> list:
+        """Of all parts."""
+        return list(getattr(self.optimizer, "optimizers", [self.optimizer]))
 
     def _build_optimizer(self, model) -> None:
         """Slots once; what is frozen later simply does not move.
@@ -140,13 +144,13 @@ class Update:
     @property
     def beside(self) -> list[tf.Variable]:
         """What moves with the model's weights and is none of them: the terms' own, and what `after` holds."""
-        held = [] if self.after is None else list(self.after.state().values())
+        held = self.after.state().values()
         return [*(v.value for v in self.objective.trainable_variables), *held]
 
     @property
     def examples_to_settle(self) -> int:
         """How many examples `settle` looks at, 0 where it has nothing to do."""
-        return getattr(self.after, "examples_to_settle", 0)
+        return self.after.examples_to_settle
 
     def settle(self, strategy, batches) -> None:
         """`after` sees once more what the weights that are kept make of the data; no weight moves.
@@ -156,13 +160,15 @@ class Update:
             batches: of the training data, from the begin of an epoch on.
         """
 
+        settling = self.after.settling
+
         @tf.function(reduce_retracing=True)
         def look(batch):
             def replica(batch):
                 x, label = first(batch), self.model.label_of(batch, training=True)
                 step, seed = tf.constant(0, tf.int64), tf.zeros([2], tf.int32)
-                draw = code_only(self.model, x, seed, step, label=label)
-                self.after(self.after.read(draw), step, seed)
+                draw = self.model.draw_by(code_only, x, seed, step, label)
+                settling(settling.read(draw), step, seed)
                 return tf.shape(x)[0]
 
             return strategy.reduce("SUM", strategy.run(replica, (batch,)), axis=None)
@@ -184,15 +190,18 @@ class Update:
 
     def _gradients_of(self, x, label, step, seed, global_batch, num_replicas, weights, total):
         with tf.GradientTape() as tape:
-            draw = self.inference(self.model, x, seed, step, label=label)
+            draw = self.model.draw_by(self.inference, x, seed, step, label)
             loss, logs = self.objective(draw, step, global_batch, num_replicas, weights, total)
             loss = self.optimizer.scale_loss(loss)
         wanted = [*self.moving, *self._measured]
         gradients = tape.gradient(loss, [v.value for v in wanted])
         dense = [tf.zeros_like(v.value) if g is None else g for v, g in zip(wanted, gradients)]
         units = tf.reduce_sum(self.model.likelihood.units(x)) / tf.cast(global_batch, tf.float32)
-        seen = () if self.after is None else self.after.read(draw)
-        return [tf.convert_to_tensor(g) for g in dense], {**logs, "units": units}, seen
+        return (
+            [tf.convert_to_tensor(g) for g in dense],
+            {**logs, "units": units},
+            self.after.read(draw),
+        )
 
     def __call__(self, batch, step, seed) -> dict[str, tf.Tensor]:
         """One step; returns this replica's share of each log (`units`: tokens of an example)."""
@@ -205,10 +214,10 @@ class Update:
         label = self.model.label_of(batch, training=True)
         weights = sample_weights(batch)
         total = None if weights is None else tf.reduce_sum(weights)
-        if weights is not None and self.after is not None:
+        if weights is not None and self.after.readers:
             raise UserError(
-                f"sample_weight cannot go with {type(self.after).__name__}, which every example of a batch "
-                "moves: leave it out"
+                f"sample_weight cannot go with {type(self.after.readers[0]).__name__}, which every example "
+                "of a batch moves: leave it out"
             )
         if replicas > 1 and total is not None:
             total = context.all_reduce("SUM", total)
@@ -227,11 +236,9 @@ class Update:
             gradients = [tf.where(overflown, tf.cast(float("nan"), g.dtype), g) for g in gradients]
             norm = tf.where(overflown, 0.0, norm)
         self.optimizer.apply(gradients[: len(self.moving)], self.moving)
-        if self.after is not None:
-            self.after(seen, step, seed)
+        self.after(seen, step, seed)
         return {**logs, "gradient_norm": norm / replicas}
 
     def state(self) -> dict[str, Any]:
         """For checkpoints: the optimizer, and what the objective and `after` hold."""
-        held = {} if self.after is None else self.after.state()
-        return {"optimizer": self.optimizer, **self.objective.state(), **held}
+        return {"optimizer": self.optimizer, **self.objective.state(), **self.after.state()}

@@ -99,7 +99,7 @@ class CollapseMonitor(keras.callbacks.Callback):
         model, seed = self.model, fold(seed_of(self.seed), step)
         batch = tf.constant(model.likelihood.trim(self.x))
         told = None if self.label is None else tf.constant(np.asarray(self.label, np.int32))
-        inferred = model.latent.infer(model.features(batch, told), seed, model.known(told))
+        inferred = model.latent.infer(model.features(batch, told), seed, model.prior_known(told))
         means = inferred.posterior.mean().numpy()
         # both logarithms of the same draw: with the exact entropy (He et al.) the noise of 200 draws
         # is sqrt(D / 400) nats, more than the threshold

@@ -82,7 +82,7 @@ def _drawn(model, split, temperature: float, speaker=None) -> np.ndarray:
     def draw(x, told, other):
         z = model.encode(x, told)
         other = None if told is None else tf.constant(other, tf.int32)
-        return model.decoder.generate(model.told(z, other), likelihood, seed_of(1))
+        return model.decoder.generate(model.decoder_input(z, other), likelihood, seed_of(1))
 
     return _each(draw, model, split, split.told if speaker is None else speaker)
 

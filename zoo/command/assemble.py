@@ -89,7 +89,7 @@ def _fresh(recipe, context):
 
 def _main(context, vae) -> Stage:
     point = context.point
-    terms, games = _terms(context)
+    terms, opponents = _terms(context)
     objective = objectives.Objective(terms)
     inference, upkeep = point["inference"], point["upkeep"]
     played = Played(
@@ -101,14 +101,14 @@ def _main(context, vae) -> Stage:
     remedies = [w for w, _ in objective.terms.values() if isinstance(w, objectives.Switch)]
     if point["procedure"] is None:
         remedies.append(procedure)
-    if games:
-        players = [_player(game, context) for game in games]
+    if opponents:
+        players = [_player(each, context) for each in opponents]
         procedure = Alternating(procedure, players)
     return Stage(MAIN, vae, procedure, context.train_steps, tuple(remedies))
 
 
 def _terms(context):
-    """({name: term or (weight, term)}, games)."""
+    """({name: term or (weight, term)}, opponents)."""
     point = context.point
     weight, budget, remedy, upkeep = (
         point[name] for name in ("rate_weight", "rate_budget", "on_collapse", "upkeep")
@@ -122,22 +122,22 @@ def _terms(context):
         terms |= own if budget is None else budget.make(context, value)
     if remedy is not None:
         terms = remedy.terms(terms, context)
-    games = []
+    opponents = []
     for part in point["terms"]:
         added = part.make(context)
         terms |= added.terms
-        games += added.games
+        opponents += added.opponents
     if upkeep is not None:
         terms |= upkeep.terms(context)
-    return terms, games
+    return terms, opponents
 
 
-def _player(game, context) -> Player:
+def _player(opponent, context) -> Player:
     update = Update(
-        objectives.Objective({"critic": game.loss}),
-        keras.optimizers.Adam(game.learning_rate, *game.betas),
-        variables=lambda model: game.critic.trainable_variables,
+        objectives.Objective({"critic": opponent.loss}),
+        keras.optimizers.Adam(opponent.learning_rate, *opponent.betas),
+        variables=lambda model: opponent.critic.trainable_variables,
         inference=code_only,
         jit_compile=context.jit_compile,
     )
-    return Player(game.name, update, game.steps)
+    return Player(opponent.name, update, opponent.steps)

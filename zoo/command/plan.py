@@ -12,7 +12,7 @@ from tfvae import values as checked
 from tfvae.checks import UserError, one_of
 from tfvae.checks import place as path_like
 from tfvae.parts import PLACES, Part, Point, choices, setting
-from zoo import backbones, modalities, models
+from zoo import backbones, datasets, modalities, models
 from zoo.command import migration, parts_of_zoo
 from zoo.command.points import USUAL, Chooser, Said, path_of, said, texts
 from zoo.datasets import labels
@@ -44,6 +44,7 @@ class Plan:
     nll_examples: int = setting(_NEEDED, "test examples of the NLL", low=1)
     information_batch: int | None = setting(None, "test examples", low=2, high=1_000_000)
     data_dir: str | None = setting(None, "where the data's files lie")
+    data: str | None = setting(None, "one's own data, a folder or a file")
     workdir: str | None = setting(None, "the run directory")
     strategy: str = setting("auto", "where it computes", choices=STRATEGIES)
     cpu_replicas: int = setting(1, "logical CPU devices", low=1, high=256)
@@ -56,6 +57,16 @@ class Plan:
     def kind(self) -> str:
         """Of the data."""
         return modalities.of(self.dataset).NAME
+
+    @property
+    def files(self) -> str | None:
+        """Where the data lies: a published set's files, or one's own."""
+        return self.data if datasets.own.is_own(self.dataset) else self.data_dir
+
+    def places(self) -> list[str]:
+        """The words of a command that say so."""
+        named = {"data_dir": self.data_dir, "data": self.data}
+        return [f"--{name}={value}" for name, value in named.items() if value is not None]
 
     def config(self) -> dict[str, Any]:
         """What config.json holds of it: what must be equal when a run is resumed."""
@@ -79,12 +90,13 @@ class Plan:
         words = ["python", "train_main.py", f"--model={self.model}"]
         words += [f"--{name}={getattr(self, name)}" for name in _SHOWN]
         words += [f"--set={text}" for text in self._texts()]
-        if self.data_dir is not None:
-            words.append(f"--data_dir={self.data_dir}")
-        return shlex.join(words)
+        return shlex.join(words + self.places())
 
     def _texts(self) -> list[str]:
-        made = chooser(self.model, self.dataset, self.backbone, None)
+        words = said(
+            (), {f.name: getattr(self.point["data"], f.name) for f in _fields_of_data(self)}
+        )
+        made = chooser(self.model, self.dataset, self.backbone, files=self.files, words=words)
         base = made.point(fit=False)
         names = said((), _names(self))
         return texts(self.point, base, made.point(names, fit=False), self.kind)
@@ -95,12 +107,10 @@ class Plan:
         words += [f"--{name}={getattr(self, name)}" for name in _SHOWN]
         # whose learning rate that is
         words.append(f"--set=optimizer={path_of(self.point['optimizer'], self.kind)}")
-        if self.data_dir is not None:
-            words.append(f"--data_dir={self.data_dir}")
-        return shlex.join(words)
+        return shlex.join(words + self.places())
 
 
-_OF_THE_MACHINE = ("workdir", "data_dir", "strategy", "cpu_replicas", "keep_examples")
+_OF_THE_MACHINE = ("workdir", "data_dir", "data", "strategy", "cpu_replicas", "keep_examples")
 _SHOWN = ("dataset", "backbone", "size", "train_steps", "batch_size", "learning_rate", "seed")
 
 
@@ -108,7 +118,9 @@ def chooser(
     model: str,
     dataset: str,
     backbone: str,
-    space,
+    space=None,
+    files: str | None = None,
+    words: Sequence[Said] = (),
     batch_size: int = 2,
     jit_compile: bool = False,
 ) -> Chooser:
@@ -117,16 +129,30 @@ def chooser(
     Args:
         model, dataset, backbone: names.
         space: of the data, where it is not the data set that says it.
+        files: where one's own data lies, which must be read to know what it is.
+        words: what the user said; of them, how data are read.
         batch_size, jit_compile: of the run.
     """
     recipe, kind = models.load(model), modalities.of(dataset)
+    labelled = bool(labels.known(dataset))
+    if datasets.own.is_own(dataset) and space is None:
+        found = kind.load(dataset, files, _data_point(kind, dataset, words))
+        space, labelled = kind.space_of(found), labels.are_known(found)
     given = set(kind.facts(dataset, space).split())
-    given |= {"labels"} if labels.known(dataset) else set()
+    given |= {"labels"} if labelled else set()
     given |= {"pairs"} if batch_size > 1 else set()
     given |= set() if jit_compile else {"no_xla"}
     own = [recipe.point, recipe.point_on.get(kind.NAME, {}), recipe.point_on.get(backbone, {})]
     usual = [USUAL, kind.usual(dataset, space), {"backbone": backbone}]
     return Chooser(model, kind.NAME, usual, own, frozenset(given))
+
+
+def _data_point(kind, dataset: str, words: Sequence[Said]) -> Point:
+    """The part alone that says how data are read."""
+    known = {f.name for cls in choices("data", kind.NAME).values() for f in dataclasses.fields(cls)}
+    mine = [w for w in words if w.path == "data" or w.path.rpartition(".")[2] in known]
+    made = Chooser("", kind.NAME, [kind.usual_data(dataset)], [], frozenset())
+    return made.point(mine, fit=False)
 
 
 def _names(plan: Plan) -> dict[str, Any]:
@@ -161,6 +187,7 @@ def reached(
     backbone: str,
     shared: Sequence[str] | Mapping[str, Any],
     own: Sequence[str] | Mapping[str, Any] = (),
+    files: str | None = None,
 ) -> Sequence[str] | Mapping[str, Any]:
     """Those of the words for several models that this one has a use for.
 
@@ -168,13 +195,15 @@ def reached(
         model, dataset, backbone: of the plan.
         shared: `name=value` texts, or {name: value}.
         own: the words of this model alone, which win.
+        files: where one's own data lies.
 
     Raises:
         UserError: a wrong value.
     """
-    made = chooser(model, dataset, backbone, None)
     by_name = isinstance(shared, Mapping)
     mine = said((), own) if isinstance(own, Mapping) else said(own)
+    every = said((), shared) if by_name else said(shared)
+    made = chooser(model, dataset, backbone, files=files, words=[*every, *mine])
     kept: list[Any] = []
     words = [(each, said((), {each: shared[each]}) if by_name else said([each])) for each in shared]
     # parts first: settings are those of the parts that are taken
@@ -236,8 +265,10 @@ def resolve(
     batch_size = given.pop("batch_size", defaults.batch_size)
     several = batch_size if isinstance(batch_size, int) else 2
     xla = given.get("jit_compile") is True
-    made = chooser(model, dataset, backbone, space, several, xla)
-    point = made.point(said(sets, values), recorded=recorded)
+    words = said(sets, values)
+    files = given.get("data") if datasets.own.is_own(dataset) else None
+    made = chooser(model, dataset, backbone, space, files, words, several, xla)
+    point = made.point(words, recorded=recorded)
     stands_on = made.point(fit=False)["optimizer"].name
     steps = given.pop("train_steps", defaults.train_steps)
     usual = _usual_rate(defaults, stands_on, point["optimizer"].name)
@@ -285,7 +316,7 @@ def current(config: Mapping[str, Any]) -> Mapping[str, Any]:
     try:
         old, kind = config["settings"], modalities.of(config["dataset"]).NAME
         taken = migration.places(old, kind)
-        made = chooser(config["model"], config["dataset"], config["backbone"], None)
+        made = chooser(config["model"], config["dataset"], config["backbone"])
         held = migration.settings(old, made.point(said((), taken), fit=False))
         plan = resolve(config["model"], (), {**taken, **held}, recorded=True, **given)
     except UserError as error:
@@ -310,7 +341,7 @@ def _checked(plan: Plan) -> Plan:
             what, value = f"--{f.name}", getattr(plan, f.name)
             values[f.name] = checked.typed(what, value, hints[f.name])
             checked.in_range(what, values[f.name], **f.metadata["range"])
-    for name in ("workdir", "data_dir"):
+    for name in ("workdir", "data_dir", "data"):
         if values[name] is not None:
             path_like(f"--{name}", values[name])
     if values["batch_size"] % values["cpu_replicas"]:
@@ -321,9 +352,16 @@ def _checked(plan: Plan) -> Plan:
     return dataclasses.replace(plan, **values)
 
 
+def _fields_of_data(plan: Plan):
+    held = plan.point["data"]
+    return () if held is None else dataclasses.fields(held)
+
+
 def could_be(plan: Plan, place: str, taken: str) -> bool:
     """Whether that part fits at the place, all else as it is in the plan (but what comes with it)."""
-    made = chooser(plan.model, plan.dataset, plan.backbone, None, plan.batch_size, plan.jit_compile)
+    words = said((), {f.name: getattr(plan.point["data"], f.name) for f in _fields_of_data(plan)})
+    run = plan.batch_size, plan.jit_compile
+    made = chooser(plan.model, plan.dataset, plan.backbone, None, plan.files, words, *run)
     made.standing = [_names(plan)]
     try:
         made.point([Said(place, taken)])

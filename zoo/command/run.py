@@ -23,7 +23,7 @@ from tfvae.randomness import initial_weights
 from tfvae.training import reading
 from zoo import modalities, models
 from zoo.command import assemble, console, plan, report, trial
-from zoo.datasets import labels
+from zoo.datasets import labels, own
 from zoo.datasets.data import refuse_too_few
 from zoo.recipe import Recipe
 
@@ -58,10 +58,18 @@ def context(
         resolved.seed,
         resolved.jit_compile,
         num_examples,
-        labels.count(resolved.dataset) if _told(resolved) else 0,
+        _labels(resolved) if _told(resolved) else 0,
         valid,
         valid_label,
     )
+
+
+def _labels(resolved: plan.Plan) -> int:
+    """How many there are."""
+    if not own.is_own(resolved.dataset):
+        return labels.count(resolved.dataset)
+    kind = modalities.of(resolved.dataset)
+    return labels.count_of(kind.load(resolved.dataset, resolved.files, resolved.point))
 
 
 def _told(resolved: plan.Plan) -> bool:
@@ -69,7 +77,14 @@ def _told(resolved: plan.Plan) -> bool:
     return resolved.point["condition"] is not None
 
 
-def build(model: str, dataset: str | None, space, data_dir: str | None, given: dict[str, Any]):
+def build(
+    model: str,
+    dataset: str | None,
+    space,
+    data_dir: str | None,
+    data: str | None,
+    given: dict[str, Any],
+):
     """See `zoo.build`."""
     names = {f for f in plan.Plan.__dataclass_fields__ if f != "point"}
     values = {name: value for name, value in given.items() if name not in names}
@@ -83,11 +98,11 @@ def build(model: str, dataset: str | None, space, data_dir: str | None, given: d
                 f"{modalities.of_space(space).NAME}: leave one of them out"
             )
     resolved = plan.resolve(
-        model, (), values, space=space, dataset=dataset, data_dir=data_dir, **fields
+        model, (), values, space=space, dataset=dataset, data_dir=data_dir, data=data, **fields
     )
     if space is None:
         kind = modalities.of(resolved.dataset)
-        space = kind.space(resolved.dataset, data_dir, resolved.point)
+        space = kind.space(resolved.dataset, resolved.files, resolved.point)
     made_for = context(resolved, space)
     described = models.load(model)
     with initial_weights(resolved.seed):
@@ -159,7 +174,9 @@ def prepare(resolved: plan.Plan, kind, strategy) -> Prepared:
     Raises:
         UserError: data that cannot be read, parts that do not fit, settings that exclude each other.
     """
-    data = kind.load(resolved.dataset, resolved.data_dir, resolved.point)
+    data = kind.load(resolved.dataset, resolved.files, resolved.point)
+    if own.is_own(resolved.dataset):
+        console.say(f"{resolved.files}: {data.description}")
     refuse_too_few(data, resolved.batch_size, resolved.information_batch)
     valid = kind.arrays(data, data.valid)[:_VALIDATED]
     described = models.load(resolved.model)

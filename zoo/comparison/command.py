@@ -72,7 +72,7 @@ def entries(words: Sequence[str], sets: Sequence[str], seeds: int, **fields) -> 
     found, taken = [], set()
     for word in words:
         model, *own = word.split(":")
-        shared = plan.reached(model, dataset, backbone, sets, own)
+        shared = plan.reached(model, dataset, backbone, sets, own, fields.get("data"))
         taken |= set(shared)
         plans = [plan.resolve(model, (*shared, *own), seed=seed, **fields) for seed in range(seeds)]
         if fields.get("learning_rate") is None and plans[0].point["optimizer"].name != "sgd":
@@ -166,6 +166,7 @@ def _arguments() -> argparse.ArgumentParser:
     add("--models", required=True, help="names of the zoo, each with :name=value settings")
     add("--dataset", help="the data; default: that of the first model")
     add("--data_dir", help="where its files lie")
+    add("--data", help="one's own, a folder or a file")
     add("--backbone", help="the networks, the same for all; default: that of the kind of data")
     add("--size", default="tiny", help="of the networks")
     add("--seeds", type=int, default=1, help="seeds 0 .. seeds - 1")
@@ -190,6 +191,7 @@ def _arguments() -> argparse.ArgumentParser:
 _FIELDS = (
     "dataset",
     "data_dir",
+    "data",
     "backbone",
     "size",
     "train_steps",

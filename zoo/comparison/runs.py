@@ -88,7 +88,7 @@ def _other(held: dict[str, Any], asked: dict[str, Any]) -> str | None:
 
 def _data_of(resolved) -> dict[str, Any]:
     kind = modalities.of(resolved.dataset)
-    return run.data_identity(kind, kind.load(resolved.dataset, resolved.data_dir, resolved.point))
+    return run.data_identity(kind, kind.load(resolved.dataset, resolved.files, resolved.point))
 
 
 def _data_key(resolved) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 
 from tfvae.checks import one_of
-from zoo.datasets import text
+from zoo.datasets import own, text
 from zoo.datasets.data import checked
 
 __all__ = ["MADE_HERE", "SPEECH", "form", "load", "modality", "names"]
@@ -40,7 +40,7 @@ MADE_HERE = frozenset({"digits", "digits_grey8", "gaussian", "sprites", "squares
 
 def names() -> list[str]:
     """Every data set there is."""
-    return sorted({*_SETS, *SPEECH, *text.NAMES})
+    return sorted({*_SETS, *SPEECH, *text.NAMES, *own.DOORS})
 
 
 def modality(name: str) -> str:
@@ -49,6 +49,8 @@ def modality(name: str) -> str:
     Raises:
         UserError: there is no data set of that name.
     """
+    if own.is_own(name):
+        return own.modality(name)
     if one_of("dataset", name, names()) in SPEECH:
         return "speech"
     return "text" if name in text.NAMES else "images"
@@ -59,12 +61,13 @@ def form(name: str) -> tuple[tuple[int, int, int], str]:
     return _SETS[one_of("dataset", name, _SETS)][1:]
 
 
-def load(name: str, data_dir: str | None = None):
+def load(name: str, data_dir: str | None = None, **options):
     """Reads a set of images into memory.
 
     Args:
         name: its name.
-        data_dir: where its files lie (the folder itself or its parent).
+        data_dir: where its files lie (the folder itself or its parent); of one's own, what `--data` says.
+        **options: of one's own, see the door's `load`.
 
     Returns:
         a `zoo.datasets.data.Data`.
@@ -72,5 +75,7 @@ def load(name: str, data_dir: str | None = None):
     Raises:
         UserError: unknown name; a file that is missing, truncated or not what it should be.
     """
+    if own.is_own(name):
+        return checked(own.load(name, data_dir, **options))
     module = _SETS[one_of("dataset", name, _SETS)][0]
     return checked(importlib.import_module(f"zoo.datasets.{module}").load(name, data_dir))

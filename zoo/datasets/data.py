@@ -51,6 +51,7 @@ class Data(NamedTuple):
             255, drawn anew at each presentation), `binary_fixed` (x in {0, 1}), `grey8`, `rgb8`,
             `real` (float32), `mu_law8` (levels of a waveform).
         source: {file: sha256} of what it was read from.
+        label_names: of the labels 0, 1 ..., where they have some.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Data(NamedTuple):
     description: str
     citation: str
     source: dict[str, str]
+    label_names: tuple[str, ...] = ()
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tfvae.checks import UserError
 
-__all__ = ["count", "known"]
+__all__ = ["are_known", "count", "count_of", "known"]
 
 _COUNTS = {
     "digits": 10,
@@ -22,6 +22,23 @@ _COUNTS = {
     "yelp": 5,
     "yelp_sentences": 2,
 }
+
+
+def count_of(data) -> int:
+    """Of a set that was read, one's own.
+
+    Raises:
+        UserError: it has none.
+    """
+    parts = (data.train, data.valid, data.test)
+    if not are_known(data):
+        raise UserError(f"conditional=true needs labels, and the data of {data.name!r} has none")
+    return 1 + int(max(part.condition.max() for part in parts))
+
+
+def are_known(data) -> bool:
+    """Whether a set that was read has labels."""
+    return all(part.condition is not None for part in (data.train, data.valid, data.test))
 
 
 def known(dataset: str) -> int | None:

@@ -4,6 +4,7 @@ A kind is a module with
 
     NAME, DATASET (its default), UNIT, DEFAULT_BACKBONE
     usual(dataset, space) -> {place or setting: value}  of a model where nobody says others
+    usual_data(dataset) -> the same of how data are read
     facts(dataset, space) -> words                      what the data offer (`tfvae.parts.FACTS`)
     load(dataset, data_dir, point) -> data              reads files
     space(dataset, data_dir, point) -> Space            what a model must know; reads as little as it can

@@ -9,13 +9,17 @@ import numpy as np
 import tensorflow as tf
 
 from tfvae import diagnosis
+from tfvae.parts import Part, part, setting
+from tfvae.parts import facts as facts_of
 from zoo import datasets
-from zoo.datasets import pipeline
+from zoo.datasets import own, pipeline
+from zoo.datasets.own import COLOURS
 
 __all__ = [
     "DEFAULT_BACKBONE",
     "NAME",
     "UNIT",
+    "Pictures",
     "Space",
     "arrays",
     "batches",
@@ -28,6 +32,7 @@ __all__ = [
     "space_of",
     "stream",
     "usual",
+    "usual_data",
 ]
 
 NAME = "images"
@@ -57,15 +62,34 @@ class Space(NamedTuple):
         return f"images {self.shape} of {self.bits} bit{'s' * (self.bits > 1)}"
 
 
+@part
+class Pictures(Part):
+    """What one's own images are made, if they are not all alike."""
+
+    place, name, kinds = "data", "pictures", ("images",)
+    needs = facts_of("own_images")
+    image_size: tuple[int, ...] = setting(
+        (),
+        "height,width: the middle of each image, resized; empty: as they are",
+        low=1,
+        high=65536,
+        length=(0, 2),
+    )
+    image_colour: str = setting("auto", "auto: what all images are", choices=COLOURS)
+
+
 def load(dataset: str, data_dir: str | None, point):
     """Reads it."""
-    del point
-    return datasets.load(dataset, data_dir)
+    asked, options = point["data"], {}
+    if asked is not None:
+        options = {"image_size": asked.image_size, "colour": asked.image_colour}
+    return datasets.load(dataset, data_dir, **options)
 
 
 def space(dataset: str, data_dir: str | None, point) -> Space:
-    """Without reading a file."""
-    del data_dir, point
+    """Without reading a file, but of one's own."""
+    if own.is_own(dataset):
+        return space_of(load(dataset, data_dir, point))
     return _space(*datasets.form(dataset))
 
 
@@ -83,15 +107,21 @@ _LIKELIHOODS = {1: "bernoulli", 8: "logistic_mixture", None: "gaussian"}
 _FACTS = {1: "binary", 8: "bytes", None: "reals"}
 
 
+def usual_data(dataset: str) -> dict[str, Any]:
+    """The part that says how they are read, where nobody says another."""
+    return {"data": "pictures"} if dataset == "images" else {}
+
+
 def usual(dataset: str, space: Space | None = None) -> dict[str, Any]:
     """The parts of a model of these images, where nobody says others."""
     bits = (space or _space(*datasets.form(dataset))).bits
-    return {"likelihood": _LIKELIHOODS[bits], "encoder": "full"}
+    return {**usual_data(dataset), "likelihood": _LIKELIHOODS[bits], "encoder": "full"}
 
 
 def facts(dataset: str, space: Space | None = None) -> str:
     """What these images offer."""
-    return _FACTS[(space or _space(*datasets.form(dataset))).bits]
+    own_images = " own_images" if dataset == "images" else ""
+    return _FACTS[(space or _space(*datasets.form(dataset))).bits] + own_images
 
 
 def arrays(data, split) -> np.ndarray:
@@ -127,10 +157,9 @@ def pictures(model, x: np.ndarray, data, seed: int, progress) -> diagnosis.Shown
     return diagnosis.Shown(diagnosis.collect(model, x, seed=seed, progress=progress, label=label))
 
 
-def identity(data) -> dict[str, str]:
-    """Nothing: the files' checksums say it all."""
-    del data
-    return {}
+def identity(data) -> dict[str, Any]:
+    """The names of the labels, if they have some: the files' checksums say the rest."""
+    return {"label_names": list(data.label_names)} if data.label_names else {}
 
 
 def leave(data, directory) -> None:

@@ -33,6 +33,7 @@ __all__ = [
     "space_of",
     "stream",
     "usual",
+    "usual_data",
 ]
 
 NAME = "speech"
@@ -87,10 +88,16 @@ def space_of(data) -> Space:
     return Space(data.train.x.shape[1])
 
 
+def usual_data(dataset: str) -> dict[str, Any]:
+    """The part that says how they are read, where nobody says another."""
+    del dataset
+    return {"data": "recordings"}
+
+
 def usual(dataset: str, space: Space | None = None) -> dict[str, Any]:
     """The parts of a model of speech, where nobody says others."""
-    del dataset, space
-    return {"data": "recordings", "likelihood": "mu_law", "encoder": "full"}
+    del space
+    return {**usual_data(dataset), "likelihood": "mu_law", "encoder": "full"}
 
 
 def facts(dataset: str, space: Space | None = None) -> str:

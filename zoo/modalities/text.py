@@ -33,6 +33,7 @@ __all__ = [
     "space_of",
     "stream",
     "usual",
+    "usual_data",
     "words",
 ]
 
@@ -135,11 +136,17 @@ def stream(
     return pipeline.training_stream(data.train, batch_size, seed, start_step, shard, beside)
 
 
+def usual_data(dataset: str) -> dict[str, Any]:
+    """The part that says how they are read, where nobody says another."""
+    del dataset
+    return {"data": "sentences"}
+
+
 def usual(dataset: str, space: Space | None = None) -> dict[str, Any]:
     """The parts of a model of text, and their settings, where nobody says others."""
-    del dataset, space
+    del space
     return {
-        "data": "sentences",
+        **usual_data(dataset),
         "likelihood": "tokens",
         "encoder": "last",
         "posterior_bias": False,

@@ -66,13 +66,11 @@ def load(
 def _locate(name: str, data_dir: str | None) -> list[str]:
     """Three paths, or one."""
     if data_dir is None:
-        raise UserError(
-            f"dataset {name!r} needs --data_dir: a text file, or a folder with train.txt"
-        )
+        raise UserError(f"dataset {name!r} needs --data: a text file, or a folder with train.txt")
     if os.path.isfile(data_dir):
         return [data_dir]
     if not os.path.isdir(data_dir):
-        raise UserError(f"dataset {name!r}: --data_dir {data_dir} is no file and no folder")
+        raise UserError(f"dataset {name!r}: --data {data_dir} is no file and no folder")
     found = {split: files.find(data_dir, "", f"{split}.txt") for split in SPLITS}
     there = [path for path in found.values() if path]
     if len(there) == 3 or list(found.values()) == [found["train"], None, None] and there:

@@ -1,0 +1,205 @@
+"""One's own data: what is found is what lies there, and is said (what is refused: bad_files.py)."""
+
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import zoo
+from tfvae.checks import UserError
+from zoo import datasets
+from zoo.command import plan
+from zoo.datasets import labels
+
+RNG = np.random.default_rng(0)
+PARTS = ("train", "valid", "test")
+
+
+def pictures(folder, names, shape=(7, 5, 3), mode=None, high=256):
+    """{name: pixels}, written as files."""
+    held = {}
+    for name in names:
+        pixels = RNG.integers(0, high, shape, dtype=np.uint8) * (255 // (high - 1))
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image = Image.fromarray(pixels)
+        (image.convert(mode) if mode else image).save(path, "PNG")
+        held[name] = pixels.reshape(*shape[:2], -1)
+    return held
+
+
+def rows(data):
+    """(part, row) of each image of a set."""
+    return {x.tobytes(): (p, i) for p in PARTS for i, x in enumerate(getattr(data, p).x)}
+
+
+def test_every_image_is_once_in_one_part_with_the_label_of_its_folder(tmp_path):
+    held = pictures(tmp_path, [f"{'cat' if i % 3 else 'dog'}/{i}.png" for i in range(30)])
+    data = datasets.load("images", str(tmp_path))
+    where = rows(data)
+    assert len(where) == 30 and data.label_names == ("cat", "dog")
+    for name, pixels in held.items():
+        part, i = where[pixels.tobytes()]
+        assert data.label_names[getattr(data, part).label[i]] == name.split("/")[0]
+    assert data.description == (
+        "30 images of 7 x 5, RGB, 8 bits: logistic mixture; 24 / 3 / 3 to train, validate and test, "
+        "drawn with seed 0; 2 labels (cat, dog)"
+    )
+    assert labels.count_of(data) == 2 and data.kind == "rgb8"
+
+
+def test_the_seed_draws_the_parts_and_a_changed_file_has_another_checksum(tmp_path):
+    from zoo.datasets.own import images
+
+    names = [f"{i}.png" for i in range(20)]
+    held = pictures(tmp_path, names, (4, 4))
+    first, again, other = (images.load(str(tmp_path), seed=seed) for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first.test.x, again.test.x)
+    assert rows(first) != rows(other) and rows(first).keys() == rows(other).keys()
+    before = datasets.load("images", str(tmp_path))
+    assert before.source == first.source and list(before.source) == ["20 files"]
+    Image.fromarray(255 - held["3.png"][..., 0]).save(tmp_path / "3.png")
+    assert datasets.load("images", str(tmp_path)).source != before.source
+    os.rename(tmp_path / "4.png", tmp_path / "04.png")
+    assert datasets.load("images", str(tmp_path)).source != first.source
+
+
+def test_parts_are_given_by_folders(tmp_path):
+    for part, number in zip(PARTS, (5, 3, 2)):
+        pictures(tmp_path, [f"{part}/{'ab'[i % 2]}/{i}.png" for i in range(number)], (4, 4))
+    data = datasets.load("images", str(tmp_path))
+    assert [len(getattr(data, part).x) for part in PARTS] == [5, 3, 2]
+    np.testing.assert_array_equal(data.test.label, [0, 1])
+    assert "5 / 3 / 2 to train, validate and test, as given" in data.description
+    pictures(tmp_path, ["valid/c/1.png"], (4, 4))
+    with pytest.raises(UserError, match=r"valid must have the labels .* a, b; it has a, b, c"):
+        datasets.load("images", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("mode", "high", "kind", "said"),
+    [
+        ("L", 256, "grey8", "grey, 8 bits: logistic mixture"),
+        ("1", 2, "binary_fixed", "grey, 1 bit: Bernoulli"),
+        ("L", 2, "binary_fixed", "grey, 1 bit: Bernoulli"),
+        ("LA", 256, "grey8", "grey, 8 bits: logistic mixture"),
+    ],
+)
+def test_the_kind_of_the_pixels_is_found_out(tmp_path, mode, high, kind, said):
+    held = pictures(tmp_path, [f"{i}.png" for i in range(12)], (6, 4), mode, high)
+    data = datasets.load("images", str(tmp_path))
+    assert data.kind == kind and f"12 images of 6 x 4, {said};" in data.description
+    top = 255 if kind == "binary_fixed" else 1
+    assert set(rows(data)) == {
+        (pixels // top).astype(np.uint8).tobytes() for pixels in held.values()
+    }
+
+
+def test_sizes_and_colours_are_made_one_when_asked(tmp_path):
+    """The middle of a wide image: its bright ends are cut off before it is resized."""
+    wide = np.full((8, 24), 200, np.uint8)
+    wide[:, 8:16] = 8 * np.arange(8)
+    for i in range(10):
+        Image.fromarray(wide + i).save(tmp_path / f"{i}.png")
+    pictures(tmp_path, ["colour.png"], (8, 8, 3))
+    asked = {"image_size": (4, 4)}
+    with pytest.raises(UserError, match="10 images are grey and 1 have colours"):
+        datasets.load("images", str(tmp_path), **asked)
+    data = datasets.load("images", str(tmp_path), colour="grey", **asked)
+    assert data.image_shape == (4, 4, 1) and "11 were resized" in data.description
+    x = np.concatenate([getattr(data, part).x for part in PARTS])
+    cut = x[x.max((1, 2, 3)) < 100][..., 0].astype(int)
+    assert len(cut) == 10 and np.all(np.diff(cut, axis=2) > 8) and not np.diff(cut, axis=1).any()
+    with pytest.raises(UserError, match=r"2 sizes \(10 of 8 x 24, 1 of 8 x 8\).*image_size=8,24"):
+        datasets.load("images", str(tmp_path), colour="grey")
+
+
+def test_what_is_transparent_is_white_and_photographs_are_upright(tmp_path):
+    pixels = np.dstack([np.zeros((4, 4, 3), np.uint8), np.eye(4, dtype=np.uint8) * 255])
+    for i in range(10):
+        pixels[0, 0, :3] = i
+        Image.fromarray(pixels).save(tmp_path / f"{i}.png")
+    x = datasets.load("images", str(tmp_path)).train.x
+    assert np.all((x[..., 0] == 255) == (np.eye(4) == 0))
+    turned = tmp_path / "turned"
+    turned.mkdir()
+    for i in range(10):
+        image = Image.fromarray(np.repeat(np.uint8([20 * i, 255]), 16).reshape(4, 8).T)
+        exif = image.getexif()
+        exif[0x0112] = 6  # to be turned to the right by a quarter
+        image.save(turned / f"{i}.jpg", exif=exif, quality=100)
+    x = datasets.load("images", str(turned)).train.x.astype(int)
+    assert x.shape[1:] == (4, 8, 1) and np.all(x[:, 0] <= 185) and np.all(x[:, -1] >= 250)
+
+
+# ------------------------------------------------------------------ arrays
+
+
+@pytest.mark.parametrize(
+    ("x", "kind", "shape", "said"),
+    [
+        (RNG.integers(0, 256, (20, 6, 4)), "grey8", (6, 4, 1), "6 x 4, grey, 8 bits"),
+        (RNG.integers(0, 256, (20, 6, 4, 3), np.uint8), "rgb8", (6, 4, 3), "6 x 4, RGB, 8 bits"),
+        (RNG.integers(0, 2, (20, 6, 4)) > 0, "binary_fixed", (6, 4, 1), "grey, 1 bit: Bernoulli"),
+        (RNG.integers(0, 2, (20, 6, 4, 2)) * 1.0, "binary_fixed", (6, 4, 2), "2 channels, 1 bit"),
+        (RNG.normal(size=(20, 9)), "real", (1, 9, 1), "1 x 9, grey, real numbers: Gaussian"),
+    ],
+)
+def test_arrays_keep_their_numbers_labels_and_factors(tmp_path, x, kind, shape, said):
+    label, factors = RNG.integers(0, 5, 20), RNG.integers(0, 3, (20, 2))
+    np.savez(tmp_path / "x.npz", x=x, label=label.astype(np.float64), factors=factors)
+    data = datasets.load("arrays", str(tmp_path / "x.npz"))
+    assert (
+        (data.kind, data.image_shape) == (kind, shape)
+        and f"20 images of {shape[0]} x " in said
+        or (said in data.description)
+    )
+    where = {np.asarray(row, data.train.x.dtype).tobytes(): i for i, row in enumerate(x)}
+    seen = []
+    for part in PARTS:
+        split = getattr(data, part)
+        own = [where[row.tobytes()] for row in split.x]
+        np.testing.assert_array_equal(split.label, label[own])
+        np.testing.assert_array_equal(split.factors, factors[own])
+        seen += own
+    assert sorted(seen) == list(range(20)) and "; 2 factors" in data.description
+
+
+def test_parts_of_arrays_may_be_files(tmp_path):
+    x = RNG.normal(size=(3, 4, 5, 2)).astype(np.float32)
+    for part, held in zip(PARTS, x):
+        np.save(tmp_path / f"{part}.npy", held)
+    data = datasets.load("arrays", str(tmp_path))
+    np.testing.assert_array_equal([getattr(data, part).x[..., 0] for part in PARTS], x)
+    (tmp_path / "test.npy").unlink()
+    with pytest.raises(UserError, match="found train, valid, no test"):
+        datasets.load("arrays", str(tmp_path))
+
+
+# ------------------------------------------------------------------ the command
+
+
+def test_the_place_of_the_data_is_named_by_the_flag_of_its_kind():
+    with pytest.raises(UserError, match="--data is of one's own data"):
+        plan.resolve("vae", dataset="digits", data="here")
+    with pytest.raises(UserError, match="'images' is one's own: say --data="):
+        plan.resolve("vae", dataset="images", data_dir="here")
+    with pytest.raises(UserError, match="'arrays' is one's own: --data must name an .npz"):
+        plan.resolve("vae", dataset="arrays")
+
+
+def test_a_model_is_built_for_what_lies_there(tmp_path):
+    pictures(tmp_path, [f"{'abc'[i % 3]}/{i}.png" for i in range(30)], (9, 6), None)
+    model = zoo.build(
+        "vae",
+        dataset="images",
+        data=str(tmp_path),
+        backbone="mlp",
+        image_size=(5, 4),
+        conditional=True,
+    )
+    assert model.decoder.data_shape == (5, 4, 1) and model.condition.size == 3
+    resolved = plan.resolve("vae", dataset="images", data=str(tmp_path), backbone="mlp")
+    assert f"--data={tmp_path}" in resolved.command() and "data" not in resolved.config()
+    assert resolved.settings.mixture_components == 10

@@ -1,0 +1,84 @@
+"""Doors for one's own data: what lies in a folder or a file is read, looked at, and said in one line.
+
+A door is a file with `load(data, ...) -> zoo.datasets.data.Data`, whose `description` is that line.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import os
+
+from tfvae.checks import UserError, one_of, place
+
+__all__ = ["COLOURS", "DOORS", "given", "is_own", "load", "modality"]
+
+COLOURS = ("auto", "grey", "rgb")
+"""What one's own images may be made."""
+
+# name: (kind of data, what is behind --data)
+DOORS = {
+    "images": ("images", "a folder of PNG or JPEG files; sub-folders are labels"),
+    "arrays": ("images", "an .npz with x, label and factors, or an .npy"),
+    "text": ("text", "a text file, one example a line, or a folder with train.txt"),
+}
+
+
+def is_own(name: str) -> bool:
+    """Whether the set is read from where `--data` says."""
+    return isinstance(name, str) and name in DOORS
+
+
+def modality(name: str) -> str:
+    """The kind of data behind a door."""
+    return DOORS[one_of("dataset", name, DOORS)][0]
+
+
+def load(name: str, data: str | None, **options):
+    """What lies behind a door. The last set that was read is kept, while its files are as they were.
+
+    Args:
+        name: of the door.
+        data: the folder or file.
+        **options: of the door's `load`.
+
+    Raises:
+        UserError: nothing is given; it cannot be read; it holds nothing that can be learned.
+    """
+    data = given(name, data)
+    return _read(name, data, tuple(sorted(options.items())), _stamp(data))
+
+
+def given(name: str, data: str | None) -> str:
+    """Returns `data`, if there is any.
+
+    Raises:
+        UserError: otherwise; says what a door wants.
+    """
+    wanted = DOORS[one_of("dataset", name, DOORS)][1]
+    if data is None:
+        raise UserError(f"dataset {name!r} is one's own: --data must name {wanted}")
+    return place("--data", data)
+
+
+@functools.lru_cache(maxsize=1)
+def _read(name: str, data: str, options: tuple, stamp: tuple):
+    del stamp
+    door = importlib.import_module(f"zoo.datasets.own.{name}")
+    return door.load(data, **dict(options))
+
+
+def _stamp(data: str) -> tuple:
+    """What changes when a file does."""
+    if not os.path.isdir(data):
+        return _state(data)
+    held = (os.path.join(d, f) for d, _, names in os.walk(data, followlinks=True) for f in names)
+    return tuple((path, *_state(path)) for path in sorted(held))
+
+
+def _state(path: str) -> tuple:
+    try:
+        found = os.stat(path)
+    except OSError:  # who reads it says what is wrong
+        return ()
+    return found.st_size, found.st_mtime_ns
