@@ -263,6 +263,17 @@ class Point:
         """Whether that part is there."""
         return any(each.place == place and each.name == name for each in self)
 
+    def value(self, setting: str) -> Any:
+        """Of the one part that has a setting of that name.
+
+        Raises:
+            KeyError: none has, or several.
+        """
+        (found,) = [p for p in self if setting in {f.name for f in dataclasses.fields(p)}] or [None]
+        if found is None:
+            raise KeyError(setting)
+        return getattr(found, setting)
+
     def closed(self) -> dict[str, Part]:
         """{place: the part that closes it}."""
         return {place: each for each in self for place in each.closes}

@@ -41,9 +41,9 @@ def curve(name):
     described = models.load(resolved.model)
     keras.utils.set_random_seed(0)
     context = run.context(resolved, images.Space(shape, 1))
-    model = assemble.model(described, resolved.settings, context)
+    model = assemble.model(described, context)
     model.build()
-    stage = next(assemble.stages(described, resolved.settings, context, model))
+    stage = next(assemble.stages(described, context, model))
     y, x = np.mgrid[: shape[0], : shape[1]] / shape[0]
     grey = np.stack([0.5 + 0.45 * np.sin(7 * (x * k + y) + k) for k in range(40)])[..., None]
     model.compile(procedure=stage.procedure)

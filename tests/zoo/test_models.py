@@ -7,9 +7,9 @@ import tensorflow as tf
 
 import zoo
 from tfvae.checks import UserError
-from tfvae.procedures import encoder_variables
+from tfvae.procedures import MAIN, Stage, encoder_variables
 from tfvae.randomness import seed_of
-from zoo import models, recipe
+from zoo import models
 from zoo.command import assemble, plan, run
 from zoo.modalities import images, text
 
@@ -75,23 +75,34 @@ def test_every_remedy_trains_on_images_too(name):
 @pytest.mark.parametrize(
     ("name", "given"),
     [
-        ("aggressive_vae", {"annealing": "cyclical", "inner_steps": 2}),
-        ("aggressive_vae", {"free_bits": 0.5, "annealing": "sigmoid", "inner_steps": 2}),
+        ("aggressive_vae", {"rate_weight": "cyclical", "inner_steps": 2}),
+        (
+            "aggressive_vae",
+            {
+                "rate_budget": "free_bits",
+                "free_bits": 0.5,
+                "rate_weight": "sigmoid",
+                "inner_steps": 2,
+            },
+        ),
         ("aggressive_vae", {"prior": "ar1", "encoder": "anti_causal", "inner_steps": 2}),
-        ("aggressive_vae", {"target_rate": 2.0, "inner_steps": 2}),
-        ("aggressive_vae", {"bow_weight": 1.0, "inner_steps": 2}),
+        ("aggressive_vae", {"rate_budget": "target_rate", "inner_steps": 2}),
+        ("aggressive_vae", {"terms": "+bag_of_words", "inner_steps": 2}),
         pytest.param(  # two nested loops and their gradients: 15 s of tracing
             "aggressive_vae",
             {"inference": "semi_amortised", "svi_steps": 1, "inner_steps": 2},
             marks=pytest.mark.slow,
         ),
-        ("pooled_vae", {"free_bits": 0.5, "cosine_weight": 1.0, "annealing": "cyclical"}),
-        ("sa_vae", {"free_bits": 0.5, "word_keep": 0.5, "svi_gradient": "finite_difference"}),
-        ("delta_vae", {"encoder": "max", "annealing": "linear", "latent_positions": 4}),
-        ("delta_vae", {"beta": 0.5, "bow_weight": 1.0, "target_rate": None}),
+        ("pooled_vae", {"rate_budget": "free_bits", "terms": "+cosine", "rate_weight": "cyclical"}),
+        (
+            "sa_vae",
+            {"rate_budget": "free_bits", "word_keep": 0.5, "svi_gradient": "finite_difference"},
+        ),
+        ("delta_vae", {"encoder": "max", "rate_weight": "linear", "latent_positions": 4}),
+        ("delta_vae", {"beta": 0.5, "terms": "+bag_of_words", "rate_budget": None}),
         ("cnn_vae", {"prior": "ar1", "dilations": (1, 2), "kernel_size": 2}),
         ("bow_vae", {"backbone": "transformer", "units": 8, "decoder_layers": 1}),
-        ("aggressive_vae", {"mmd_weight": 5.0, "ratio_weight": 2.0, "inner_steps": 2}),
+        ("aggressive_vae", {"terms": "+mmd,+density_ratio", "mmd_weight": 5.0, "inner_steps": 2}),
     ],
     ids=str,
 )
@@ -102,14 +113,47 @@ def test_remedies_combine(name, given):
 @pytest.mark.parametrize(
     ("name", "given", "says"),
     [
-        ("free_bits_vae", {"capacity": 2.0}, "free_bits=0.25 and capacity=2.0 both decide"),
-        ("rate_target_vae", {"annealing": "linear"}, "target_rate=4.0 .*annealing=linear cannot"),
-        ("beta_vae", {"target_distortion": 50.0}, "target_distortion=50.0 .*beta=0.4 cannot"),
-        ("sa_vae", {"annealing": "none", "capacity": 2.0}, "semi_amortised .*capacity=2.0 has not"),
-        ("sa_vae", {"auxiliary": True, "latent_positions": 4}, "auxiliary=true .*semi_amortised"),
-        ("aggressive_vae", {"ema_decay": 0.9}, "ema_decay=0.9 .*procedure=aggressive has two"),
-        ("vae", {"encoder": "flat"}, "encoder=flat is for sentences of one length"),
-        ("lm", {"beta": 0.5}, "unknown setting 'beta'"),
+        (
+            "free_bits_vae",
+            {"capacity": 2.0},
+            "capacity belongs to rate_budget=capacity, and this model has rate_budget=free_bits",
+        ),
+        (
+            "cyclical_vae",
+            {"rate_budget": "target_rate"},
+            "rate_budget=target_rate leaves no rate_weight, and here is rate_weight=cyclical",
+        ),
+        (
+            "beta_vae",
+            {"rate_budget": "target_distortion", "beta": 0.4},
+            "beta belongs to rate_weight=constant .*target_distortion, which leaves no rate_weight",
+        ),
+        (
+            "sa_vae",
+            {"rate_weight": "constant", "rate_budget": "capacity"},
+            "capacity leaves no rate_weight, and here is rate_weight=constant: take one of them",
+        ),
+        (
+            "vae",
+            {"inference": "semi_amortised", "rate_budget": "capacity"},
+            "semi_amortised needs a weight of the rate .*rate_budget=capacity, which leaves no rate_weight",
+        ),
+        (
+            "sa_vae",
+            {"stages": "+auxiliary_prior", "code": "sequence"},
+            "stages=auxiliary_prior needs .*encoder proposes, .*inference=semi_amortised: take inference=amo",
+        ),
+        (
+            "aggressive_vae",
+            {"kept_weights": "average"},
+            "procedure=aggressive and kept_weights=average both decide how many optimizers there are",
+        ),
+        (
+            "vae",
+            {"encoder": "flat"},
+            "encoder=flat needs sentences of one length, and text has none",
+        ),
+        ("lm", {"beta": 0.5}, "beta belongs to .*posterior=none, which leaves no rate_weight"),
     ],
     ids=str,
 )
@@ -121,44 +165,60 @@ def test_impossible_pairs_are_refused_by_name(name, given, says):
 @pytest.mark.parametrize(
     ("name", "given", "says"),
     [
-        ("vae", {"prior": "label"}, "prior=label needs conditional=true"),
+        (
+            "vae",
+            {"prior": "label"},
+            "prior=label needs a model that is told labels.* condition=labels$",
+        ),
         (
             "vq_vae",
-            {"free_bits": 1.0},
-            "num_codes=64 makes a discrete code, .* free_bits=1.0 cannot",
+            {"rate_budget": "free_bits"},
+            "posterior=vq leaves no rate_budget, and here is rate_budget=free_bits",
         ),
-        ("vq_vae", {"procedure": "aggressive"}, "procedure=aggressive cannot go with it"),
+        (
+            "vq_vae",
+            {"procedure": "aggressive"},
+            "procedure=aggressive needs a posterior with a density",
+        ),
         (
             "delta_vae",
-            {"conditional": True, "prior": "label", "latent_grid": (2, 2)},
-            "auxiliary=true .* prior=label has one for each label",
+            {"condition": "labels", "prior": "label", "latent_grid": (2, 2), "code": "sequence"},
+            "auxiliary_prior needs a prior that can be fitted anew .* has prior=label",
         ),
         ("acn", {}, "needs a memory as large as the training set: say memory_size="),
-        ("acn", {"memory_size": 99, "conditional": True}, "conditional=True cannot go with it"),
-        ("acn", {"memory_size": 99, "mmd_weight": 1.0}, "mmd_weight=1.0 cannot go with it"),
-        ("vq_vae", {"moment_steps": 9}, "moment_steps=9 cannot go with it"),
-        ("vq_vae", {"pretrain_steps": 9}, "pretrain_steps=9 cannot go with it"),
-        ("vq_vae", {"ema_decay": 0.99}, "ema_decay=0.99 averages .* the codebook .*num_codes=64"),
+        (
+            "acn",
+            {"memory_size": 99, "condition": "labels"},
+            "prior=neighbour leaves no condition, and here is condition=labels",
+        ),
+        ("acn", {"memory_size": 99, "terms": "+mmd"}, "mmd needs one prior .* has prior=neighbour"),
+        ("vq_vae", {"stages": "+moments"}, "stages=moments needs a posterior with a density"),
+        ("vq_vae", {"stages": "+pretrain"}, "stages=pretrain needs a posterior with a density"),
         (
             "vq_vae",
-            {"adversary_weight": 1.0, "adversary_offset": True},
-            "adversary_offset=True cannot go with it",
+            {"kept_weights": "average"},
+            "needs weights that the optimizer alone .*posterior=vq",
         ),
-        ("wae_mmd", {"batch_size": 1}, "codes of a batch in pairs, and --batch_size=1 has none"),
+        (
+            "vq_vae",
+            {"terms": "+adversary", "adversary_offset": True},
+            "terms=adversary needs a prior of real numbers, .*prior=uniform",
+        ),
+        ("wae_mmd", {"batch_size": 1}, "terms=mmd needs a batch of more than one example"),
         (
             "wae_mmd",
-            {"conditional": True, "prior": "label"},
-            "mmd_weight=50.0 compares the codes with draws of one prior, .* prior=label",
+            {"condition": "labels", "prior": "label"},
+            "needs one prior for all examples, and this model has prior=label",
         ),
         (
             "wae_gan",
-            {"pretrain_steps": 5},
-            r"pretrain_steps=5 and moment_steps=200 both .* \(0 turns the other off\)",
+            {"stages": "+pretrain"},
+            "stages=moments and stages=pretrain both decide where the encoder starts",
         ),
         (
             "wae_mmd",
             {"inference": "semi_amortised"},
-            "posterior_scale=0.02 holds the scale: take one of them",
+            "semi_amortised needs a posterior whose mean and scale .* has posterior=fixed_scale",
         ),
     ],
 )
@@ -172,28 +232,30 @@ def test_pairs_of_codes_labels_and_scales_are_refused_by_name(name, given, says)
 )
 def test_labels_reach_a_model_of_the_zoo(name, given):
     given = {"backbone": "deconvolutional", "decoder_filters": 8, **given}
-    model = zoo.build(name, "digits", BITS, **TINY, conditional=True, **given)
+    model = zoo.build(name, "digits", BITS, **TINY, condition="labels", **given)
     x, y = _digits(), np.arange(len(_digits())) % 10
     model.fit(x, y, batch_size=8, verbose=0)
     assert np.isfinite(list(model.evaluate(x, y, verbose=0, return_dict=True).values())).all()
     assert model.sample(3, label=7).shape == (3, 8, 8, 1)
-    with pytest.raises(UserError, match="conditional=true needs labels, and dataset 'sprites'"):
-        zoo.build(name, "sprites", **TINY, conditional=True)
+    with pytest.raises(
+        UserError, match="condition=labels needs data with labels, and images has none"
+    ):
+        zoo.build(name, "sprites", **TINY, condition="labels")
 
 
 def test_the_encoder_of_a_wae_is_first_brought_to_the_moments_of_the_prior():
     """Codes that begin 3 away, and far less wide than the prior, of which the kernels see little."""
     resolved = plan.resolve("wae_mmd", dataset="digits", backbone="mlp", batch_size=64)
-    assert resolved.settings.moment_steps == 200
+    assert resolved.point.value("moment_steps") == 200
     keras.utils.set_random_seed(0)
     made_for = run.context(resolved, BITS)
     described = models.load("wae_mmd")
-    model = assemble.model(described, resolved.settings, made_for)
+    model = assemble.model(described, made_for)
     model.build()
     x = _digits(256)
     _, bias = (v for v in model.latent.posterior.trainable_variables)
     bias.assign_add(tf.fill(bias.shape, 3.0))
-    stages = assemble.stages(described, resolved.settings, made_for, model)
+    stages = assemble.stages(described, made_for, model)
     first = next(stages)
     assert (first.name, first.steps, first.batch_size) == ("moments", 200, 64)  # no data are known
     model.compile(procedure=first.procedure)
@@ -212,7 +274,7 @@ def test_the_encoder_of_a_wae_is_first_brought_to_the_moments_of_the_prior():
 
 @pytest.mark.parametrize(
     ("name", "given", "says"),
-    [("wae_gan", {}, "adversary"), ("info_vae", {"pretrain_steps": 9}, "mmd")],
+    [("wae_gan", {}, "adversary"), ("info_vae", {"stages": "+pretrain"}, "mmd")],
 )
 def test_fit_of_a_built_model_is_its_main_stage(name, given, says):
     model = zoo.build(name, "digits", BITS, backbone="mlp", **TINY, **given)
@@ -220,25 +282,19 @@ def test_fit_of_a_built_model_is_its_main_stage(name, given, says):
     assert says in procedure.update.objective.terms
 
 
-@pytest.mark.parametrize(
-    ("before", "given", "says"),
-    [
-        ("moment_steps", {"learning_rate_schedule": "plateau"}, "plateau the best ones"),
-        ("moment_steps", {"procedure": "aggressive"}, "procedure=aggressive has two"),
-        ("pretrain_steps", {"procedure": "aggressive"}, "procedure=aggressive has two"),
-    ],
-)
-def test_what_the_main_stage_refuses_is_refused_before_the_stages_before_it(before, given, says):
-    values = {before: 5, "ema_decay": 0.9, **given}
+def test_what_the_main_stage_refuses_is_refused_before_the_stages_before_it():
+    values = {"stages": "+moments", "procedure": "aggressive", "inner_steps": 2}
     resolved = plan.resolve("vae", (), values, dataset="digits", backbone="mlp")
     made_for, described = run.context(resolved, BITS), models.load("vae")
-    model = assemble.model(described, resolved.settings, made_for)
-    with pytest.raises(UserError, match=says):
-        next(assemble.stages(described, resolved.settings, made_for, model))
+    model = assemble.model(described, made_for)
+    with pytest.raises(
+        UserError, match="window=10 has no effect: it must be at most inner_steps=2"
+    ):
+        next(assemble.stages(described, made_for, model))
 
 
 def test_one_stage_is_the_main_one():
-    stages = [recipe.Stage(name, None, None, 1) for name in ("before", recipe.MAIN, "after")]
+    stages = [Stage(name, None, None, 1) for name in ("before", MAIN, "after")]
     assert run.main_of(iter(stages)) is stages[1]
     with pytest.raises(UserError, match=r"must be named 'train', got \['before'\]"):
         run.main_of(iter(stages[:1]))
@@ -252,5 +308,7 @@ def test_an_epoch_may_end_with_a_batch_of_one(name):
 
 
 def test_a_term_of_text_is_refused_on_images():
-    with pytest.raises(UserError, match="bow_weight=1.0: the bag of words is a term of text"):
-        zoo.build("vae", "digits", BITS, **TINY, bow_weight=1.0)
+    with pytest.raises(
+        UserError, match="terms=bag_of_words needs data of words, and images has none"
+    ):
+        zoo.build("vae", "digits", BITS, **TINY, terms="+bag_of_words")

@@ -16,7 +16,13 @@ from zoo.modalities import images, text
 BITS = images.Space((8, 8, 1), 1)
 X = np.random.default_rng(0).integers(0, 2, (8, 8, 8, 1)).astype("float32")
 RUN = {"size": "tiny", "backbone": "mlp", "batch_size": 8, "train_steps": 10}
-ONE_INNER = {"procedure": "aggressive", "inner_steps": 1, "check_every": 100, "clip_norm": 2.0}
+ONE_INNER = {
+    "procedure": "aggressive",
+    "inner_steps": 1,
+    "window": 1,
+    "check_every": 100,
+    "clip_norm": 2.0,
+}
 RATE = 0.5
 
 
@@ -131,7 +137,7 @@ def test_aggressive_vae_stands_on_the_released_optimizers(backbone, given, kind,
         "aggressive_vae", (), settings, dataset=dataset, backbone=backbone, **fields
     )
     context = run.context(made, space)
-    stage = next(assemble.stages(models.load("aggressive_vae"), made.settings, context, None))
+    stage = next(assemble.stages(models.load("aggressive_vae"), context, None))
     assert [type(o) for o in stage.procedure.optimizers.values()] == [kind, kind]
     assert float(stage.procedure.learning_rate(0)) == pytest.approx(rate)
 
@@ -139,13 +145,13 @@ def test_aggressive_vae_stands_on_the_released_optimizers(backbone, given, kind,
 @pytest.mark.parametrize(("optimizer", "rate"), [("sgd", 1e-3), ("adam", 0.02)])
 def test_the_stage_of_moments_has_a_rate_of_adam(optimizer, rate):
     """Its optimizer is Adam in any case, for which SGD's rate of 1 is a hundred times too large."""
-    settings = {"optimizer": optimizer, "moment_steps": 3}
+    settings = {"optimizer": optimizer, "stages": "+moments"}
     fields = {} if optimizer == "sgd" else {"learning_rate": rate}
     made = plan.resolve("aggressive_vae", (), settings, dataset="pydoc", **fields)
     context = run.context(made, text.Space(30, 9))
     described = models.load("aggressive_vae")
-    vae = assemble.model(described, made.settings, context)
-    stage = next(assemble.stages(described, made.settings, context, vae))
+    vae = assemble.model(described, context)
+    stage = next(assemble.stages(described, context, vae))
     assert stage.name == "moments" and float(stage.procedure.learning_rate(0)) == pytest.approx(
         rate
     )

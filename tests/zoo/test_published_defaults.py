@@ -13,24 +13,27 @@ from tfvae import metrics, objectives, schedules
 from tfvae.latents import FixedScalePosterior, NeighbourPrior
 from tfvae.procedures import Aggressive, MovingCodebook, Plateau
 from zoo import models as systems
-from zoo.axes import divergence, objective, procedure
 from zoo.backbones import pixel_snail
 from zoo.backbones import text as text_backbones
 from zoo.command import assemble, plan, run
 from zoo.modalities import images, text
 
-FLAGS = pathlib.Path(procedure.__file__).parents[1] / "flagfiles"
+FLAGS = pathlib.Path(systems.__file__).parents[1] / "flagfiles"
 BITS = images.Space((8, 8, 1), 1)
 WORDS = text.Space(20, 9)
 
 
 def setting(model, name, **more):
     """What a bare run of the model has."""
-    return getattr(plan.resolve(model, **more).settings, name)
+    return plan.resolve(model, **more).point.value(name)
 
 
 def of_text(model, name):
     return setting(model, name, dataset="pydoc", backbone="lstm")
+
+
+def part_of_text(model, place):
+    return plan.resolve(model, dataset="pydoc", backbone="lstm").point[place].name
 
 
 def flag(file, name):
@@ -55,8 +58,8 @@ def _stages(model, dataset="digits", backbone="mlp", space=BITS, **values):
     resolved = plan.resolve(model, (), values, dataset=dataset, backbone=backbone, batch_size=100)
     made_for = run.context(resolved, space, 5000)
     described = systems.load(model)
-    vae = assemble.model(described, resolved.settings, made_for)
-    return list(assemble.stages(described, resolved.settings, made_for, vae))
+    vae = assemble.model(described, made_for)
+    return list(assemble.stages(described, made_for, vae))
 
 
 def critic(model):
@@ -72,13 +75,13 @@ def aggressive(space, backbone, **values):
 def weight(step, **values):
     """Of the rate, in a run of 1,000 steps."""
     resolved = plan.resolve("vae", (), values, dataset="digits", backbone="mlp", train_steps=1000)
-    return float(objective.rate_weight(resolved.settings, run.context(resolved, BITS))(step))
+    return float(resolved.point["rate_weight"].make(run.context(resolved, BITS))(step))
 
 
 def rate(step, name):
     """The learning rate of that schedule, of 1,000 steps from 1."""
     resolved = plan.resolve("vae", (), {"learning_rate_schedule": name}, dataset="digits")
-    return float(procedure.learning_rate(resolved.settings, 1.0, 1000, "images")(step))
+    return float(resolved.point["learning_rate_schedule"].make(None, 1.0, 1000)(step))
 
 
 HE = "He et al. 2019, released code (text.py, image.py)"
@@ -108,7 +111,7 @@ ROWS = [
     ("a check each epoch", lambda: aggressive(BITS, "mlp").check_every, 5000 // 100, HE),
     ("gradient norm", lambda: of_text("aggressive_vae", "clip_norm"), 5.0, HE),
     ("the same, library", lambda: default(Aggressive, "clip_norm"), 5.0, HE),
-    ("SGD with an LSTM", lambda: of_text("aggressive_vae", "optimizer"), "sgd", HE),
+    ("SGD with an LSTM", lambda: part_of_text("aggressive_vae", "optimizer"), "sgd", HE),
     ("factor of a plateau", lambda: default(Plateau, "factor"), 0.5, HE),
     ("patience of a plateau, text", lambda: default(Plateau, "patience"), 2, HE),
     ("falls of a plateau", lambda: default(Plateau, "falls"), 5, HE),
@@ -161,7 +164,12 @@ ROWS = [
     ("the same, library", lambda: default(schedules.Cyclical, "ratio"), 0.5, FU),
     ("released: full after", lambda: flag("cyclical_vae_ptb_paper", "cycle_ratio"), 0.45, FU_CODE),
     ("released: from", lambda: flag("cyclical_vae_ptb_paper", "annealing_start"), 0.1, FU_CODE),
-    ("released: best kept", lambda: flag("cyclical_vae_ptb_paper", "keep_best"), True, FU_CODE),
+    (
+        "released: best kept",
+        lambda: flag("cyclical_vae_ptb_paper", "kept_weights"),
+        "best",
+        FU_CODE,
+    ),
     ("released: 40 epochs", lambda: flag("cyclical_vae_ptb_paper", "train_steps"), 52600, FU_CODE),
     ("scnn", lambda: text_backbones.DILATIONS["scnn"], (1, 2, 4), YANG),
     ("mcnn", lambda: text_backbones.DILATIONS["mcnn"], (1, 2, 4, 8, 16), YANG),
@@ -249,11 +257,11 @@ def test_a_default_is_the_one_of_its_source(found, published):
 OURS = [
     # what no paper gives, and nothing else names
     ("drop: a fifth", lambda: [rate(step, "drop") for step in (699, 700)], [1.0, 0.2]),
-    ("sigmoid: a half at a tenth", lambda: weight(100, annealing="sigmoid"), 0.5),
-    ("sigmoid: slope", lambda: weight(0, annealing="sigmoid"), 1 / (1 + np.exp(6.0))),
+    ("sigmoid: a half at a tenth", lambda: weight(100, rate_weight="sigmoid"), 0.5),
+    ("sigmoid: slope", lambda: weight(0, rate_weight="sigmoid"), 1 / (1 + np.exp(6.0))),
     (
         "linear: a fifth of the run",
-        lambda: [weight(s, annealing="linear") for s in (100, 200)],
+        lambda: [weight(s, rate_weight="linear") for s in (100, 200)],
         [0.5, 1],
     ),
     ("capacity: a half of the run", lambda: capacity_of(250), 2.0),
@@ -265,15 +273,16 @@ OURS = [
 
 def capacity_of(step):
     resolved = plan.resolve(
-        "beta_vae", (), {"capacity": 4.0, "beta": 1.0}, dataset="digits", train_steps=1000
+        "vae", (), {"rate_budget": "capacity", "capacity": 4.0}, dataset="digits", train_steps=1000
     )
-    made = objective.make(resolved.settings, run.context(resolved, BITS), {})
-    return float(made.terms["capacity"][1].target(step))
+    made = resolved.point["rate_budget"].make(run.context(resolved, BITS), None)
+    return float(made["capacity"][1].target(step))
 
 
 def mmd_weight(**values):
     resolved = plan.resolve("info_vae", (), values, dataset="digits")
-    weight, _ = divergence.make(resolved.settings, run.context(resolved, BITS)).terms["mmd"]
+    (mmd,) = resolved.point["terms"]
+    weight, _ = mmd.make(run.context(resolved, BITS)).terms["mmd"]
     return weight
 
 

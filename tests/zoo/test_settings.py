@@ -3,13 +3,13 @@
 import dataclasses
 
 import pytest
+from zoo.settings import ON, field
 
 from tests.conformance import bad_files
 from tfvae.checks import UserError
 from zoo import modalities, models, settings
 from zoo.command import assemble, plan, run
 from zoo.modalities import images, speech, text
-from zoo.settings import ON, field
 
 SPACES = {
     "digits": images.Space((8, 8, 1), 1),

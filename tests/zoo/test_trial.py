@@ -7,12 +7,11 @@ import zoo
 from tests import models
 from tfvae.checks import UserError
 from tfvae.objectives import Objective, distortion, rate
-from tfvae.procedures import Alternating, Joint, Player, Update
+from tfvae.procedures import Alternating, Joint, Player, Stage, Update
 from zoo import datasets
 from zoo import models as systems
 from zoo.command import assemble, describe, plan, run, trial
 from zoo.modalities import images
-from zoo.recipe import Stage
 
 BITS = images.Space((8, 8, 1), 1)
 SMALL = images.Space(models.SHAPE, 1)
@@ -49,16 +48,16 @@ def test_an_objective_that_fails_is_refused_before_training(term, says, whose):
 
 def test_the_main_objective_is_tried_before_the_stages_that_come_first():
     resolved = plan.resolve(
-        "vae", (), {"moment_steps": 5, "latent_width": 2, "beta": 1e30}, backbone="mlp"
+        "vae", (), {"stages": "+moments", "latent_width": 2, "beta": 1e30}, backbone="mlp"
     )
     kind_made_for = run.context(resolved, BITS, 100)
     described = systems.load("vae")
-    model = assemble.model(described, resolved.settings, kind_made_for)
+    model = assemble.model(described, kind_made_for)
     model.build()
     for weight in model.latent.weights:
         weight.assign(tf.ones_like(weight) * 1e6)  # a rate beyond float32 with that beta
     with pytest.raises(UserError, match="'train' and vae is no number"):
-        next(assemble.stages(described, resolved.settings, kind_made_for, model))
+        next(assemble.stages(described, kind_made_for, model))
 
 
 def test_what_is_described_was_read(capsys):
@@ -70,8 +69,11 @@ def test_what_is_described_was_read(capsys):
     assert "(1,257 train, 140 valid, 400 test)" in said and said.endswith(
         "one tiny batch passes.\n"
     )
-    assert "annealing_midpoint=9.0  of the sigmoid" in said and "(not read here: " in said
-    assert "\n    cycles=" not in said  # it belongs to cyclical annealing
+    assert "        annealing_midpoint=9.0  in steps" in said
+    assert (
+        "or cyclical: Rises to beta again" in said and "cycles=" not in said
+    )  # a part that is not here
+    assert "or uniform" not in said and "or bag_of_words" not in said  # they would not fit
     describe.describe(plan.resolve("vae", dataset="mnist", **given))
     said = capsys.readouterr().out
     assert "(not looked at: --data_dir does not say where they lie)" in said

@@ -119,13 +119,13 @@ BENCHMARK = Benchmark(
         "deterministic": False,  # the loss over 256 levels is slower where it must be
     },
     settings={
-        "conditional": True,
+        "condition": "labels",
         "downsampling": 32,  # 250 codes a second, as the paper has
         "num_codes": 512,
         "latent_width": 8,
         "commitment": 1.0,
         "decoder_layers": 7,  # sees 128 samples, 16 ms: what is said must come from the codes
-        "auxiliary": False,
+        "stages": "none",
     },
     rows=(
         Row(

@@ -14,13 +14,13 @@ from zoo.datasets.text import mixmarkov
 
 __all__ = ["BENCHMARK"]
 
-_DELTA = {"latent_positions": 8, "latent_width": 1, "committed_rate": 2.0, "auxiliary": False}
+_DELTA = {"latent_positions": 8, "latent_width": 1, "committed_rate": 2.0, "stages": "none"}
 # one code a sequence; its rate is that of the uniform prior
-_CODES = {"encoder": "pooled", "auxiliary": False}
+_CODES = {"encoder": "pooled", "stages": "none"}
 # one Gaussian, whose cost has a closed form: with a mixture the noise of its estimate is felt here
 _MEMORY = {
     "encoder": "pooled",
-    "auxiliary": False,
+    "stages": "none",
     "transition_components": 1,
     "transition_units": 128,
     "transition_layers": 2,
@@ -130,7 +130,7 @@ BENCHMARK = Benchmark(
         Row(
             "vq 32, pooled, by gradient",
             "vq_vae",
-            {**_CODES, "num_codes": 32, "codebook": "gradient"},
+            {**_CODES, "num_codes": 32, "upkeep": "pulled_codes"},
         ),
         # with running averages no code was seen to die here, revived or not
         Row(
@@ -139,7 +139,7 @@ BENCHMARK = Benchmark(
             {
                 **_CODES,
                 "num_codes": 32,
-                "codebook": "gradient",
+                "upkeep": "pulled_codes",
                 "codebook_start": "random",
                 "revive_below": 0.0,
             },

@@ -19,14 +19,14 @@ _SGD = {
     "optimizer": "sgd",
     "initial_scale": 0.01,
     "embedding_scale": 0.1,
-    "annealing": "linear",
+    "rate_weight": "linear",
     "annealing_start": 0.1,
     "annealing_steps": _STEPS // 4,
     "learning_rate_schedule": "plateau",
     "plateau_start": 3 * _STEPS // 8,
 }
 _SGD_RUN = {"learning_rate": 1.0, "eval_every": _STEPS // 20}
-_RAMP = {"annealing": "linear", "annealing_start": 0.0, "annealing_steps": _STEPS}
+_RAMP = {"rate_weight": "linear", "annealing_start": 0.0, "annealing_steps": _STEPS}
 
 _ROWS = (
     Row("lm", "lm"),

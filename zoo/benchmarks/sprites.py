@@ -44,7 +44,7 @@ BENCHMARK = Benchmark(
     settings={"latent_width": 10, "learning_rate_schedule": "constant"},
     rows=(
         Row("vae", "vae"),
-        Row("beta 4", "beta_vae", {"beta": 4.0, "annealing": "none"}),
+        Row("beta 4", "beta_vae", {"beta": 4.0}),
         Row("factor_vae, gamma 35", "factor_vae", {"ratio_weight": 35.0}),
         Row("beta_tcvae, beta 6", "beta_tcvae", {"tc_weight": 5.0}),
     ),

@@ -10,12 +10,13 @@ from zoo.benchmarks.table import Benchmark, Row
 
 __all__ = ["BENCHMARK"]
 
-_RAMP = {"annealing": "linear", "annealing_start": 0.1, "annealing_steps": 1000}
+_RAMP = {"rate_weight": "linear", "annealing_start": 0.1, "annealing_steps": 1000}
 _CNN = {"backbone": "dilated_cnn"}
 _SMALL_CNN = {"dilations": (1, 2), "units": 64}
 _COLLAPSED = ("MI < 0.15", lambda f: f["mutual_information"] < 0.15)
 _USED = ("MI > 0.8", lambda f: f["mutual_information"] > 0.8)
 _PRETRAINED = {
+    "stages": "+pretrain",
     "pretrain_steps": 1000,
     "free_bits": 0.5,
     "free_bits_form": "example_group",
@@ -41,7 +42,7 @@ _ROWS = (
     Row("inputless lm", "lm", {"word_keep": 0.0}),
     Row("inputless CNN", "vae", {"word_keep": 0.0, **_SMALL_CNN}, _USED, _CNN),
     Row("target rate 2", "rate_target_vae", {"target_rate": 2.0}, _USED),
-    Row("semi-amortised, K = 5", "sa_vae", {"annealing": "none"}),
+    Row("semi-amortised, K = 5", "sa_vae", {"rate_weight": "constant"}),
     Row("semi-amortised + annealing", "sa_vae", _RAMP),
 )
 

@@ -13,4 +13,5 @@ RECIPE = Recipe(
     "van den Oord, Vinyals and Kavukcuoglu, Neural Discrete Representation Learning, NeurIPS 2017",
     Defaults(backbone="deconvolutional", train_steps=2000),
     {"posterior": "vq", "latent_width": 16, "stages": "+auxiliary_codes"},
+    {"text": {"code": "vector"}},
 )

@@ -122,5 +122,8 @@ class Gaussian(PosteriorPart):
 
     def make(self, context):
         return GaussianPosterior(
-            context.shape, self.posterior_bias, head=self.posterior_head, **context.heads
+            context.shape,
+            use_bias=self.posterior_bias,
+            head=self.posterior_head,
+            **context.heads,
         )
