@@ -8,9 +8,11 @@ import gzip
 import io
 import json
 import os
+import pathlib
 import shutil
 import struct
 import tarfile
+import tempfile
 import wave
 import zipfile
 import zlib
@@ -19,11 +21,14 @@ import numpy as np
 import scipy.io
 from PIL import Image
 
+from tests import models
 from tests.zoo import spoken
 from tests.zoo.test_datasets import _idx
-from tfvae.training import reading
-from zoo import datasets, modalities, recipe
-from zoo.command import runs
+from tests.zoo.test_migration import older
+from tfvae import examination
+from tfvae.training import RunDirectory, reading
+from zoo import datasets, modalities
+from zoo.command import plan
 from zoo.datasets import fsdd, text
 
 RNG = np.random.default_rng(0)
@@ -43,6 +48,12 @@ def npy(value):
     stream = io.BytesIO()
     np.save(stream, value, allow_pickle=True)
     return stream.getvalue()
+
+
+def keras_file(model):
+    with tempfile.TemporaryDirectory() as folder:
+        model.save(f"{folder}/model.keras")
+        return pathlib.Path(folder, "model.keras").read_bytes()
 
 
 def mat(**held):
@@ -110,14 +121,8 @@ def lines(*rows):
 _ROWS = {f"data_batch_{i}": bytes([i]) + _bytes(3072).tobytes() for i in range(1, 6)}
 _ROWS["test_batch"] = bytes([7]) + _bytes(3072).tobytes()
 _SHAPES = {"imgs": _bytes(4, 64, 64, high=2), "latents_classes": np.arange(24).reshape(4, 6)}
-_CONFIG = {
-    "model": "vae",
-    "dataset": "digits",
-    "train_steps": 3,
-    "settings": {},
-    "vocabulary": text.load("mixmarkov").vocabulary.digest(),
-}
-_METRICS = {"stage": recipe.MAIN, "step": 3, "train": {"weight/rate": 1.0}}
+_CONFIG = {**older("model:vae"), "vocabulary": text.load("mixmarkov").vocabulary.digest()}
+_CARD = {"title": "vae", "command": "python train_main.py", "beta": 1.0, "rate_weight": None}
 _CHARACTERS = {
     "train_x": _bytes(10, 28, 28),
     "train_character": np.arange(10),
@@ -177,9 +182,12 @@ FILES = {
     "npy": {"x.npy": npy(np.zeros((4, 8, 8, 1), np.float32))},
     "npz": {"x.npz": npz(x=np.zeros((4, 8, 8, 1)), label=np.arange(4))},
     "config": {"config.json": json.dumps(_CONFIG).encode()},
-    "metrics": {
-        "config.json": json.dumps(_CONFIG).encode(),
-        "metrics.jsonl": lines(json.dumps(_METRICS), json.dumps(_METRICS)),
+    "card": {
+        "config.json": b"{}",
+        "report.json": b'{"verdict": "healthy"}',
+        "model.keras": keras_file(models.plain()),
+        "examples.npz": npz(x=models.images(4)),
+        "card.json": json.dumps(_CARD).encode(),
     },
     "vocabulary": {
         "config.json": json.dumps(_CONFIG).encode(),
@@ -203,9 +211,9 @@ def read(reader, folder):
     if name in ("npy", "npz"):
         return reading.data(os.path.join(place, f"x.{name}"))
     if name == "config":
-        return runs.plan_of(place)
-    if name == "metrics":
-        return runs.last_weight(place)
+        return RunDirectory.config_of(place, plan.current)
+    if name == "card":
+        return examination.read(place)
     if name == "vocabulary":
         return modalities.of("pydoc").words(place)
     if name == "fsdd":
@@ -265,7 +273,6 @@ _HARMLESS = {
     ("cifar10", "but for a byte"),
     ("cifar10 sheets", "but for a byte"),
     ("snli", "text"),
-    ("metrics", "half"),
     ("images", "not there"),  # one of many
     ("images", "but for a byte"),
     ("config", "not there"),
@@ -318,17 +325,8 @@ def _config(**other):
     return _content(json.dumps(_CONFIG | other).encode())
 
 
-def _one_line(said):
-    return _content(lines(json.dumps(_METRICS), said))
-
-
-def _one_row(**other):
-    return _one_line(json.dumps(_METRICS | other))
-
-
-def _without_the_last(path):
-    (path.parent / "checkpoints" / recipe.MAIN / "step_3").mkdir(parents=True)
-    path.write_bytes(lines(json.dumps(_METRICS | {"step": 2})))
+def _card(**other):
+    return _content(json.dumps(_CARD | other).encode())
 
 
 def _recording(name="0_theo_1", **other):
@@ -525,18 +523,21 @@ WRONG = [
     ("config", "config.json", "steps that are a word", _config(train_steps="many")),
     ("config", "config.json", "a seed below 0", _config(seed=-1)),
     ("config", "config.json", "a size of no kind", _config(size=[1])),
-    ("metrics", "metrics.jsonl", "a number", _one_line("3")),
-    ("metrics", "metrics.jsonl", "an empty object", _one_line("{}")),
-    ("metrics", "metrics.jsonl", "other stages", _content(lines(json.dumps(_METRICS | {"stage": "b"})))),
-    ("metrics", "metrics.jsonl", "no step", _one_line('{"stage": "train", "train": {}}')),
-    ("metrics", "metrics.jsonl", "a step that is a word", _one_row(step="3")),
-    ("metrics", "metrics.jsonl", "rows before the checkpoint", _without_the_last),
-    ("metrics", "metrics.jsonl", "a line that was cut", _one_line('{"stage": "main", "tr')),
-    ("metrics", "metrics.jsonl", "no figures", _one_row(train=3)),
-    ("metrics", "metrics.jsonl", "a weight of null", _one_row(train={"weight/rate": None})),
-    ("metrics", "metrics.jsonl", "a weight below 0", _one_row(train={"weight/rate": -1})),
     ("vocabulary", "vocabulary.txt", "a word less", _content(lines("<pad>", "<s>", "</s>", "<unk>", "a"))),
     ("vocabulary", "vocabulary.txt", "no marks", _content(lines("a", "b"))),
+    ("card", "card.json", "a list", _content(b"[]")),
+    ("card", "card.json", "no title", _content(b'{"command": "x"}')),
+    ("card", "card.json", "a title of numbers", _card(title=3)),
+    ("card", "card.json", "a command of none", _card(command=None)),
+    ("card", "card.json", "a weight that is a word", _card(rate_weight="1")),
+    ("card", "card.json", "a weight below 0", _card(rate_weight=-1)),
+    ("card", "card.json", "a beta beyond numbers", _card(beta=1e300)),
+    ("card", "card.json", "10^5 brackets", _content(b"[" * 100_000)),
+    ("card", "examples.npz", "no x", _content(npz(y=np.zeros(3)))),
+    ("card", "examples.npz", "words", _content(npz(x=np.array(["a", "b"])))),
+    ("card", "examples.npz", "not there", _without),
+    ("card", "report.json", "not done", _content(b"{}")),
+    ("card", "model.keras", "text", _content(b"a model")),
     ("vocabulary", "config.json", "a list", _content(b"[]")),
     ("vocabulary", "config.json", "no digest", _content(b"{}")),
 ]  # fmt: skip

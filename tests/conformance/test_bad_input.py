@@ -23,9 +23,10 @@ import train_main
 import zoo
 from tests import models
 from tests.conformance import bad_files
-from tfvae import examination
+from tfvae import examination, values
 from tfvae.checks import UserError
-from zoo import values
+from tfvae.parts import PLACES as PLACES_OF_MODELS
+from tfvae.parts import choices
 from zoo.benchmarks import __main__ as benchmarks
 from zoo.command import plan
 from zoo.command.plan import Plan
@@ -101,37 +102,48 @@ def _flags():
             yield f"--{name}", ["--model=vae", f"--{name}={value}"]
 
 
-KINDS = (("vae", "digits"), ("lm", "pydoc"), ("vae", "fsdd"), ("vae", "pydoc"))
+DATASETS = {"images": "digits", "speech": "fsdd", "text": "pydoc"}
+
+
+def _parts(kind):
+    """Those of the project, with the words that bring them into a plain VAE."""
+    plain = plan.resolve("vae", dataset=DATASETS[kind]).point
+    for place in PLACES_OF_MODELS.values():
+        for name, cls in choices(place.name, kind).items():
+            if not cls.__module__.startswith(("tfvae.", "zoo.")):
+                continue
+            words = ["--model=vae", f"--dataset={DATASETS[kind]}"]
+            if place.name == "backbone":
+                words.append(f"--backbone={name}")
+            elif not plain.has(place.name, name):
+                words.append(f"--set={place.name}={'+' if place.many else ''}{name}")
+            yield cls, words, plain.has(place.name, name)
 
 
 def _settings():
-    """The values that each setting cannot have, on the first kind of data that has it."""
+    """The values that each setting of each part cannot have."""
     seen = set()
-    for model, dataset in KINDS:
-        cls = plan.settings_class(model, dataset)
+    for cls, words, _ in itertools.chain(*map(_parts, DATASETS)):
         hints = typing.get_type_hints(cls)
         for f in dataclasses.fields(cls):
-            if f.name in seen:
+            if (cls, f.name) in seen:
                 continue
-            seen.add(f.name)
+            seen.add((cls, f.name))
             for value in _wrong(hints[f.name], **f.metadata["range"]):
-                words = [f"--model={model}", f"--dataset={dataset}", f"--set={f.name}={value}"]
-                yield f.name, words
+                yield f.name, [*words, f"--set={cls.name}.{f.name}={value}"]
 
 
 def _idle():
-    """Every setting that nothing reads on a plain model, given the value that it has."""
-    seen = set()
-    for model, dataset in KINDS:
-        resolved = plan.resolve(model, dataset=dataset)
-        for f in dataclasses.fields(resolved.settings):
-            if f.name in seen or not f.metadata["of"] or not plan.idle(resolved, f.name):
-                continue
-            seen.add(f.name)
-            usual, choices = f.default, f.metadata["range"]["choices"]
-            value = (choices[0] if choices else 2) if usual is None else values.text(usual)
-            words = [f"--model={model}", f"--dataset={dataset}", f"--set={f.name}={value}"]
-            yield f.name, words
+    """Every setting of a part that a plain model has not."""
+    plain = {f.name for c, _, has in _parts("images") if has for f in dataclasses.fields(c)}
+    seen = set(plain)
+    for cls, words, has in itertools.chain(*map(_parts, DATASETS)):
+        for f in dataclasses.fields(cls):
+            if not has and cls.place != "backbone" and f.name not in seen:
+                seen.add(f.name)
+                usual, choices = f.default, f.metadata["range"]["choices"]
+                value = (choices[0] if choices else 2) if usual is None else values.text(usual)
+                yield f.name, [*words[:2], f"--set={f.name}={value}"]
 
 
 WORDS = [*_flags(), *_settings()]
@@ -155,15 +167,15 @@ MEANINGLESS = [
     ("vae", "--cpu_replicas=0"),
     ("vae", "--set=clip_norm=0"),
     ("vae", "--set=clip_norm=inf"),
-    ("vae", "--set=ema_decay=1"),
+    ("vae", "--set=kept_weights=average --set=ema_decay=1"),
     ("vae", "--set=beta=-1"),
     ("sentence_vae", "--set=annealing_slope=0"),
     ("wae_mmd", "--set=mmd_scales=none"),
-    ("info_vae", "--set=mmd_variance=0"),
+    ("info_vae", "--set=mmd_kernel=rbf --set=mmd_variance=0"),
     ("delta_vae", "--set=committed_rate=0"),
     ("delta_vae", "--set=auxiliary_learning_rate=0"),
     ("rate_target_vae", "--set=dual_step_size=0"),
-    ("rate_target_vae", "--set=capacity=inf"),
+    ("vae", "--set=rate_budget=capacity --set=capacity=inf"),
     ("vq_vae", "--set=codebook_decay=1"),
     ("sa_vae", "--set=svi_momentum=1"),
     ("sa_vae", "--set=svi_step_size=0"),
@@ -177,14 +189,17 @@ MEANINGLESS = [
 
 @pytest.mark.parametrize(("model", "word"), MEANINGLESS, ids=[word for _, word in MEANINGLESS])
 def test_a_value_that_means_nothing_is_refused(capfd, model, word):
-    said = refuse(capfd, "train", [f"--model={model}", word])
-    assert " must be " in said and word.removeprefix("--set=").split("=")[0].lstrip("-") in said
+    words = word.split()
+    said = refuse(capfd, "train", [f"--model={model}", *words])
+    assert (
+        " must be " in said and words[-1].removeprefix("--set=").split("=")[0].lstrip("-") in said
+    )
 
 
 @pytest.mark.parametrize(("name", "words"), IDLE, ids=[name for name, _ in IDLE])
-def test_a_setting_that_nothing_reads_is_refused_with_what_it_belongs_to(capfd, name, words):
+def test_a_setting_of_a_part_that_is_not_there_is_refused_by_whose_it_is(capfd, name, words):
     said = refuse(capfd, "train", words)
-    assert said.startswith(f"train_main: {name}=") and " has no effect: it belongs to " in said
+    assert said.startswith(f"train_main: {name} belongs to ") and ", and this model has " in said
 
 
 # ------------------------------------------------------------------ places
@@ -202,7 +217,7 @@ def _places():
         yield "benchmarks", ["linear", f"--out={value}"], "--out"
         yield "benchmarks", ["linear", f"--data_dir={value}"], "--data_dir"
         yield "diagnose", [value], "what is examined"
-        for name in ("--data", "--data_dir", "--out"):
+        for name in ("--data", "--out"):
             yield "diagnose", ["x.keras", f"{name}={value}"], name
 
 
@@ -238,17 +253,39 @@ def _commands():
         ("train", ["--model=vae", "--set==3"], "unknown setting ''"),
         ("train", ["--model=vae", "--set=betta=3"], "did you mean beta"),
         ("train", ["--model=vae", "--batch_size=9", "--cpu_replicas=2"], "a multiple of"),
+        ("train", ["--model=vae", "--set=prior=ar2"], "unknown prior 'ar2'; did you mean ar1"),
+        ("train", ["--model=vae", "--set=prior=none"], "prior must be one of"),
+        ("train", ["--model=vae", "--set=prior=no_module:Prior"], "no_module cannot be imported"),
+        ("train", ["--model=vae", "--set=prior=json:loads"], "must be a builtins.type"),
+        ("train", ["--model=vae", "--set=prior=json:JSONDecoder"], "must be a part"),
+        ("train", ["--model=vae", "--set=terms=+mmd,cosine"], "is either a list"),
+        ("train", ["--model=vae", "--set=terms=-mmd"], "this model has none to take away"),
+        ("train", ["--model=vae", "--set=prior.beta=2"], "unknown setting 'prior.beta'"),
+        (
+            "train",
+            ["--model=vae", "--set=annealing=linear"],
+            "this is now --set=rate_weight=linear",
+        ),
+        ("train", ["--model=vae", "--set=conditional=true"], "this is now --set=condition=labels"),
+        ("train", ["--model=no_module:RECIPE"], "no_module cannot be imported"),
+        ("train", ["--model=json:loads"], "must be a zoo.recipe.Recipe"),
+        ("train", ["--model=json:RECIPE"], "json has no 'RECIPE'"),
+        ("train", ["--model=json:"], "must be a name or module:ATTRIBUTE"),
         ("train", [*TRIED, "--strategy=mirrored"], "finds no GPU here"),
-        ("train", [*TRIED, "--set=latent_grid=3"], "must be h,w"),
-        ("train", [*TRIED, "--set=latent_grid=9,9"], "must fit the 8 x 8 image"),
+        ("train", [*TRIED, "--set=code=sequence", "--set=latent_grid=3"], "must be h,w"),
+        (
+            "train",
+            [*TRIED, "--set=code=sequence", "--set=latent_grid=9,9"],
+            "must fit the 8 x 8 image",
+        ),
         ("train", [*TRIED, "--set=prior=ar1", "--set=correlation=0,0,0"], "1 or D correlations"),
         (
             "train",
-            [*TRIED, "--set=annealing=sigmoid", "--set=annealing_midpoint=0"],
+            [*TRIED, "--set=rate_weight=sigmoid", "--set=annealing_midpoint=0"],
             "say annealing_slope",
         ),
         ("train", [*TRIED, *AGGRESSIVE, "--set=window=6"], "at most inner_steps=5"),
-        ("train", [*TRIED, "--set=num_codes=9", "--set=beta=2"], "beta=2.0 has no effect"),
+        ("train", [*TRIED, "--set=posterior=vq", "--set=beta=2"], "which leaves no rate_weight"),
         ("train", [*TRIED, "--batch_size=1258"], "at most the 1,257 examples"),
         ("train", [*TRIED, "--information_batch=401"], "at most the 400 examples"),
         ("train", [*TRIED, "--dataset=mnist", "--data_dir=/nowhere"], "/nowhere"),
@@ -270,7 +307,7 @@ def _commands():
         ("compare", ["--models=vae", steps, "--budget_minutes=1"], "give one of"),
         ("compare", ["--models=vae,vae", steps], "names one twice"),
         ("compare", ["--models=vae:beta", steps], "--set wants name=value"),
-        ("compare", ["--models=vae:cycles=3", steps], "has no effect"),
+        ("compare", ["--models=vae:cycles=3", steps], "cycles belongs to rate_weight=cyclical"),
         ("compare", ["--models=vae", steps, "--set=cycles=3"], "a use for --set=cycles=3"),
         ("compare", ["--models=vae", steps, "--set=beta=nan"], "'beta' must be"),
         ("compare", ["--models=vae", steps, "--dataset="], "unknown dataset ''"),
@@ -499,11 +536,11 @@ def test_data_that_are_not_of_the_model_are_refused(capfd, saved, tmp_path, x, s
     assert says in refuse(capfd, "diagnose", words)
 
 
-@pytest.mark.parametrize("words", [["--out={}/x.npy"], ["--out=/proc/none"], ["--data_dir={}"]])
+@pytest.mark.parametrize("words", [["--out={}/x.npy"], ["--out=/proc/none"]])
 def test_places_of_diagnose_are_refused_before_anything_is_measured(capfd, saved, words):
     words = [word.format(saved) for word in words]
     said = refuse(capfd, "diagnose", [f"{saved}/model.keras", f"--data={saved}/x.npy", *words])
-    assert words[0].partition("=")[2] in said or "--data_dir" in said
+    assert words[0].partition("=")[2] in said
 
 
 @pytest.mark.parametrize("workdir", [None, 3, [], {}, "", "/nowhere", "gs://a/b", "a\0b"])

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -14,7 +15,9 @@ from tests.linear_gaussian import planted
 from tfvae import examination
 from tfvae.checks import UserError
 from tfvae.training import reading
-from zoo.command import plan, run, runs
+from zoo import models as systems
+from zoo.command import assemble, card, plan, run
+from zoo.modalities import images
 
 QUICK = ["--gap_examples=4", "--gap_steps=5", "--nll_samples=3", "--nll_examples=4"]
 
@@ -42,16 +45,47 @@ def test_a_saved_model_and_a_file_of_data(tmp_path):
 def test_a_run_directory_knows_its_data_its_weight_and_its_command(tmp_path):
     workdir = str(tmp_path / "run")
     steps = {"train_steps": 4, "nll_samples": 2, "nll_examples": 4, "workdir": workdir}
-    sets = ("annealing=linear", "annealing_steps=100", "latent_width=2")
+    sets = ("rate_weight=linear", "annealing_steps=100", "latent_width=2")
     run.run(plan.resolve("sentence_vae", sets, dataset="digits", backbone="mlp", **steps))
-    found = runs.examined(workdir)
+    found = examination.read(workdir)
     assert found.beta == 1.0 and found.weight == pytest.approx(0.03, abs=0.02)
     assert found.x.shape[1:] == (8, 8, 1) and found.command.endswith(
         "--seed=0 --set=optimizer=adam"
     )
     assert "--dataset=digits" in found.command and "--train_steps=4" in found.command
-    other = runs.plan_of(workdir)
-    assert other.settings.annealing_steps == 100 and other.model == "sentence_vae"
+    os.remove(f"{workdir}/examples.npz")
+    with pytest.raises(UserError, match="was told to leave no examples: add --data="):
+        examination.read(workdir)
+    np.save(tmp_path / "x.npy", models.images(5))
+    other = examination.read(workdir, str(tmp_path / "x.npy"))
+    assert len(other.x) == 5 and other.weight == found.weight
+    os.remove(f"{workdir}/card.json")
+    with pytest.raises(
+        UserError, match="before runs left a card.json: examine its model by .*keras"
+    ):
+        examination.read(workdir)
+
+
+def test_what_a_run_says_of_itself_is_of_it():
+    """A weight alone is not all that decides where the encoder stands."""
+    plain = ("vae", ()), ("sentence_vae", ()), ("vae", ("posterior=shared_scale",))
+    other = (
+        ("vae", ("posterior=fixed_scale",)),
+        ("vae", ("inference=semi_amortised",)),
+        ("vae", ("rate_budget=free_bits",)),
+        ("vae", ("rate_budget=target_rate",)),
+        ("vae", ("terms=+cosine",)),
+        ("vq_vae", ()),
+        ("acn", ("memory_size=9",)),
+    )
+    for (name, sets), wanted in [*((p, True) for p in plain), *((p, False) for p in other)]:
+        resolved = plan.resolve(name, sets, dataset="digits", backbone="mlp")
+        context = run.context(resolved, images.Space((8, 8, 1), 1))
+        described = systems.load(name)
+        model = assemble.model(described, context)
+        stage = run.main_of(assemble.stages(described, context, model))
+        model.compile(procedure=stage.procedure)
+        assert card.is_plain(resolved.point, model, stage) == wanted, (name, sets)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +108,9 @@ def test_what_cannot_be_examined_is_refused_in_a_line(tmp_path, path, data, says
 
 def test_commands_to_paste_quote_their_paths():
     folder = "/my data/it's $HOME; rm"
-    resolved = plan.resolve("vae", ("latent_grid=2,2", "prior=ar1"), data_dir=folder)
+    resolved = plan.resolve(
+        "vae", ("latent_grid=2,2", "prior=ar1"), dataset="mnist", data_dir=folder
+    )
     for command in (resolved.command(), resolved.beside()):
         words = shlex.split(command)
         assert words[:2] == ["python", "train_main.py"] and f"--data_dir={folder}" in words

@@ -54,8 +54,9 @@ def test_a_model_that_stands_on_sgd_keeps_its_rate_unless_one_is_given_for_all()
 
 def test_settings_reach_the_models_that_have_them_and_a_model_may_have_its_own():
     found = _entries(["vae", "beta_vae:beta=0.2", "pixelcnn"], ["latent_width=3"])
-    assert [getattr(e.plans[0].settings, "latent_width", None) for e in found] == [3, 3, None]
-    assert found[1].plans[0].settings.beta == 0.2 and found[0].plans[0].settings.beta == 1.0
+    points = [entry.plans[0].point for entry in found]
+    assert [p["code"] and p["code"].latent_width for p in points] == [3, 3, None]
+    assert [p["rate_weight"] and p["rate_weight"].beta for p in points] == [1.0, 0.2, None]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ def _done(out, entry, seed, verdict="healthy", **figures):
     """A run directory that looks finished."""
     path = pathlib.Path(comparison_runs.folder(str(out), entry.name, seed))
     plan = entry.plans[seed]
-    data = run.data_identity(images, images.load(plan.dataset, None, plan.settings))
+    data = run.data_identity(images, images.load(plan.dataset, None, plan.point))
     directory = training.RunDirectory.create(str(path), {**plan.config(), **data})
     for step, rate in ((3, 2.0), (7, figures["rate"])):
         row = {"stage": "train", "step": step, "train": {}, "valid": {"rate": rate}}
@@ -127,8 +128,10 @@ def test_the_curve_of_a_model_is_that_of_its_main_stage(tmp_path):
 def _changed(**changes):
     def damage(path):
         held = json.loads((path / "config.json").read_text())
-        settings = changes.get("settings", {})
-        held.update(changes, settings={**held["settings"], **settings})
+        parts = {
+            place: {**held["parts"][place], **v} for place, v in changes.pop("parts", {}).items()
+        }
+        held.update(changes, parts={**held["parts"], **parts})
         (path / "config.json").write_text(json.dumps(held))
 
     return damage
@@ -136,8 +139,15 @@ def _changed(**changes):
 
 OTHERS = {
     "steps": (_changed(train_steps=20), "its train_steps is 20, not 7"),
-    "a setting": (_changed(settings={"latent_width": 5}), "its settings.latent_width is 5, not"),
-    "a setting that is gone": (_changed(settings={"old": 5}), "its settings.old is 5, not None"),
+    "a setting": (
+        _changed(parts={"code": {"latent_width": 5}}),
+        "parts.code.latent_width is 5, not",
+    ),
+    "another part": (
+        _changed(parts={"prior": {"part": "ar1"}}),
+        "its parts.prior.part is ar1, not",
+    ),
+    "a term": (_changed(parts={"terms": {"mmd": {}}}), "its parts.terms.mmd is {}, not None"),
     "seed": (_changed(seed=4), "its seed is 4, not 0"),
     "batch": (_changed(batch_size=9), "its batch_size is 9, not 8"),
     "networks": (_changed(size="paper"), "its size is paper, not tiny"),

@@ -1,13 +1,13 @@
-"""What a setting belongs to: what is said to count is read when the model is made, at every point."""
+"""Every setting of every part is read when model and stages are made, and nothing else is accepted."""
 
 import dataclasses
 
 import pytest
-from zoo.settings import ON, field
 
 from tests.conformance import bad_files
 from tfvae.checks import UserError
-from zoo import modalities, models, settings
+from tfvae.parts import PLACES, Point, choices
+from zoo import modalities, models
 from zoo.command import assemble, plan, run
 from zoo.modalities import images, speech, text
 
@@ -20,161 +20,196 @@ SPACES = {
     "mixmarkov": text.Space(9, 24, True),
     "fsdd": speech.Space(256),
 }
-READ_WITH_THE_DATA = {
-    "vocabulary_size",
-    "min_count",
-    "max_length",
-    "max_samples",
-    "image_size",
-    "image_colour",
-}
+CRITICS = {"rate_budget": "capacity", "terms": "total_correlation,density_ratio,adversary"}
+KEPT = {"kept_weights": "average", "optimizer": "sgd", "learning_rate_schedule": "restarts"}
 
-# (model, data, backbone, settings): together they make every setting count
+# (model, data, backbone, parts): together they have every part there is
 POINTS = [
-    ("vae", "digits", "mlp", {}),
-    ("vae", "digits", "mlp", {"annealing": "linear"}),
-    ("vae", "digits", "mlp", {"annealing": "sigmoid"}),
-    ("vae", "digits", "mlp", {"annealing": "cyclical", "learning_rate_schedule": "restarts"}),
-    ("vae", "digits", "mlp", {"on_collapse": "annealing", "optimizer": "sgd"}),
+    ("vae", "digits", "mlp", {"rate_weight": "linear", "learning_rate_schedule": "constant"}),
+    ("vae", "digits", "mlp", {"rate_weight": "sigmoid", "learning_rate_schedule": "cosine"}),
+    ("vae", "digits", "mlp", {"rate_weight": "cyclical", "learning_rate_schedule": "exponential"}),
+    ("vae", "digits", "mlp", {"on_collapse": "annealing", **KEPT}),
     ("vae", "digits", "mlp", {"on_collapse": "aggressive"}),
-    ("vae", "digits", "mlp", {"free_bits": 1.0, "learning_rate_schedule": "plateau"}),
-    ("vae", "digits", "mlp", {"capacity": 0.0}),
-    ("vae", "digits", "mlp", {"target_rate": 0.0}),
-    ("vae", "digits", "mlp", {"target_distortion": 9.0}),
-    ("vae", "digits", "mlp", {"conditional": True, "prior": "label"}),
-    ("vae", "digits", "mlp", {"prior": "ar1", "auxiliary": True}),
+    ("vae", "digits", "mlp", {"rate_budget": "free_bits", "on_collapse": "free_bits"}),
+    ("vae", "digits", "mlp", {"rate_budget": "target_rate", "kept_weights": "best"}),
+    ("vae", "digits", "mlp", {"rate_budget": "target_distortion"}),
+    ("vae", "digits", "mlp", {"condition": "labels", "prior": "label"}),
+    ("vae", "digits", "mlp", {"prior": "ar1", "stages": "auxiliary_prior"}),
     ("vae", "digits", "mlp", {"prior": "ar1", "correlation": (0.5,)}),
-    ("vae", "digits", "deconvolutional", {"mmd_weight": 1.0, "moment_steps": 3}),
-    ("vae", "digits", "deconvolutional", {"mmd_weight": 1.0, "mmd_kernel": "rbf"}),
-    ("vae", "digits", "pixel_snail", {"tc_weight": 1.0, "ratio_weight": 1.0}),
-    ("vae", "digits", "gated_pixelcnn", {"adversary_weight": 1.0}),
-    ("vae", "digits", "mlp", {"num_codes": 8, "auxiliary": True}),
-    ("vae", "digits", "mlp", {"neighbours": 2, "memory_size": 100}),
+    ("vae", "digits", "mlp", {"posterior": "fixed_scale", "terms": "mmd", "stages": "moments"}),
+    ("vae", "digits", "deconvolutional", {"terms": "mmd", "mmd_kernel": "rbf"}),
+    ("vae", "digits", "pixel_snail", CRITICS),
+    ("vae", "digits", "mlp", {"posterior": "vq", "stages": "auxiliary_codes"}),
+    ("vae", "digits", "mlp", {"posterior": "vq", "upkeep": "pulled_codes"}),
+    ("vae", "digits", "mlp", {"prior": "neighbour", "memory_size": 100}),
     ("vae", "digits", "mlp", {"inference": "semi_amortised"}),
-    ("vae", "digits", "mlp", {"procedure": "aggressive", "stopping": "best"}),
-    ("vae", "digits_grey8", "gated_pixelcnn", {"latent_grid": (2, 2)}),
+    ("vae", "digits", "mlp", {"procedure": "aggressive"}),
+    ("vae", "digits_grey8", "gated_pixelcnn", {"code": "sequence", "encoder": "anti_causal"}),
+    ("vae", "digits_grey8", "mlp", {"likelihood": "categorical", "stages": "pretrain"}),
     ("vae", "images", "mlp", {"image_size": (4, 4)}),
     ("linear_vae", "gaussian", "linear", {}),
-    ("vae", "pydoc", "lstm", {"bow_weight": 1.0, "cosine_weight": 1.0, "pretrain_steps": 0}),
-    ("vae", "pydoc", "dilated_cnn", {"dilations": (1, 2), "latent_positions": 3}),
-    ("cnn_vae", "mixmarkov", "dilated_cnn", {"encoder": "flat"}),
+    ("vae", "pydoc", "lstm", {"terms": "bag_of_words,cosine"}),
+    ("vae", "pydoc", "lstm", {"learning_rate_schedule": "plateau", "encoder": "max"}),
+    ("vae", "pydoc", "dilated_cnn", {"code": "sequence", "encoder": "anti_causal"}),
+    ("vae", "pydoc", "dilated_cnn", {"dilations": (1, 2), "encoder": "mean"}),
+    ("vae", "pydoc", "lstm", {"encoder": "abs_max"}),
+    ("vae", "mixmarkov", "dilated_cnn", {"encoder": "flat"}),
+    ("vae", "mixmarkov", "dilated_cnn", {"encoder": "pooled"}),
     ("lm", "pydoc", "transformer", {}),
+    ("vae", "fsdd", "wavenet", {"code": "sequence", "encoder": "anti_causal"}),
     ("vae", "fsdd", "wavenet", {}),
 ]
 
 
-class Reads:
-    """Settings that remember which of them were asked for."""
+def _settings(part):
+    return {f.name for f in dataclasses.fields(part)}
 
-    def __init__(self, held):
-        self.held, self.seen = held, set()
 
-    def __getattr__(self, name):
-        self.seen.add(name)
-        return getattr(self.held, name)
+def _watched(part, seen):
+    """The same part, that notes which of its settings are read."""
+    names, cls = _settings(part), type(part)
+
+    class Watched(cls):
+        def __getattribute__(self, name):
+            if name in names:
+                seen.add(name)
+            return object.__getattribute__(self, name)
+
+    made = object.__new__(Watched)
+    made.__dict__.update(part.__dict__)
+    return made
 
 
 def _made(model, dataset, backbone, given, data=None):
-    """(plan, the settings that making model and stages read)."""
+    """[(part, the settings that making model and stages read)]."""
     resolved = plan.resolve(
         model, (), given, dataset=dataset, data=data, backbone=backbone, size="tiny", batch_size=4
     )
-    reads = Reads(resolved.settings)
-    made_for = run.context(resolved, SPACES[dataset], 0)
+    seen = [(part, set()) for part in resolved.point]
+    watched = Point([_watched(part, names) for part, names in seen])
+    context = dataclasses.replace(run.context(resolved, SPACES[dataset]), point=watched)
     described = models.load(model)
-    made = assemble.model(described, reads, made_for)
-    stages = assemble.stages(described, reads, made_for, made)
-    last = next(stages)
-    if getattr(resolved.settings, "auxiliary", False):
-        made.build()
-        *_, last = stages
-    assert last is not None
-    return resolved, reads.seen
+    made = assemble.model(described, context)
+    made.build()
+    assert list(assemble.stages(described, context, made))
+    return seen
 
 
-def test_what_counts_is_read_and_everything_counts_somewhere(tmp_path):
+def test_every_setting_of_every_part_is_read(tmp_path):
     for i in range(10):
         (tmp_path / f"{i}.png").write_bytes(bad_files.picture("L"))
-    counted, every = set(), set()
+    had = set()
     for point in POINTS:
-        resolved, seen = _made(*point, str(tmp_path) if point[1] == "images" else None)
-        names = {f.name for f in dataclasses.fields(resolved.settings)}
-        counts = {name for name in names if not plan.idle(resolved, name)}
-        assert counts <= seen | READ_WITH_THE_DATA, (point, counts - seen - READ_WITH_THE_DATA)
-        counted |= counts
-        every |= names
-    assert every == counted, every - counted
+        for part, seen in _made(*point, str(tmp_path) if point[1] == "images" else None):
+            counting = {n for n in _settings(part) if not _idle(part, n)}
+            if part.place != "data":  # read before there is a model
+                assert counting <= seen, (point, str(part), counting - seen)
+            had |= {(type(part), name) for name in counting} | {(type(part), None)}
+    kinds = sorted({modalities.of(point[1]).NAME for point in POINTS})
+    every = {cls for place in PLACES for kind in kinds for cls in choices(place, kind).values()}
+    every = {cls for cls in every if cls.__module__.startswith(("tfvae.", "zoo."))}
+    wanted = {(cls, f.name) for cls in every for f in dataclasses.fields(cls)}
+    wanted |= {(cls, None) for cls in every}
+    assert wanted <= had, wanted - had
 
 
-@dataclasses.dataclass(frozen=True)
-class Toy:
-    """A toy."""
-
-    kind: str = field("plain", "", choices=("plain", "rich"))
-    weight: float | None = field(None, "", of={"kind": ("rich",)})
-    scale: float = field(1.0, "", of={"weight": ON})
-    depth: int = field(0, "", of=({"kind": ("plain",), "place": ("here",)}, {"scale": ON}))
+def _idle(part, name):
+    of = {f.name: f.metadata["of"] for f in dataclasses.fields(part)}[name]
+    return any(
+        getattr(part, other) not in wanted
+        if isinstance(wanted, tuple)
+        else not getattr(part, other)
+        for other, wanted in of.items()
+    )
 
 
 @pytest.mark.parametrize(
-    ("given", "place", "name", "why"),
+    ("model", "values", "says"),
     [
-        ({}, "", "kind", ""),
-        ({}, "", "weight", "it belongs to kind=rich, and here kind is plain"),
-        ({"kind": "rich"}, "", "weight", ""),
-        ({"kind": "rich"}, "", "scale", "it belongs to weight=..., and here weight is none"),
-        ({"kind": "rich", "weight": 0.0}, "", "scale", ""),  # 0 is a value where none is off
-        ({"weight": 1.0}, "", "scale", "it belongs to weight=..., and here weight itself is not read"),
-        ({"kind": "rich"}, "there", "depth", "it belongs to kind=plain or place=here, and here kind"),
-        ({"kind": "rich"}, "here", "depth", "it belongs to scale=..., and here scale itself is not"),
-        ({"kind": "rich", "weight": 1.0}, "here", "depth", ""),
+        ("vae", {"mixture_components": 3}, "belongs to likelihood=logistic_mixture, .*=bernoulli"),
+        ("vq_vae", {"beta": 0.5}, "beta belongs to .* posterior=vq, which leaves no rate_weight"),
+        ("sentence_vae", {"cycles": 2}, "cycles belongs to rate_weight=cyclical, .*=sigmoid"),
+        ("vae", {"mmd_kernel": "imq"}, r"terms=mmd, .* terms=none \(take it by --set=terms=\+mmd\)"),
+        ("vae", {"committed_rate": 4.0}, "belongs to prior=ar1, and this model has prior=normal"),
+        ("vae", {"prior.committed_rate": 4.0}, "belongs to prior=ar1, .* has prior=normal"),
+        ("delta_vae", {"correlation": (0.5,), "committed_rate": 1.0}, "has no effect: it belongs to corr"),
+        ("vae", {"annealing": "linear"}, "annealing='linear': this is now --set=rate_weight=linear"),
+        ("vae", {"latent_widht": 3}, "unknown setting 'latent_widht'; did you mean latent_width"),
+        ("vae", {"prior": "ar2"}, "unknown prior 'ar2'; did you mean ar1"),
+        ("vae", {"terms": "+mmd,cosine"}, "either a list"),
+        ("vae", {"terms": "-mmd"}, "this model has none to take away"),
+        ("info_vae", {"terms": "+mmd"}, "mmd is there already"),
+        ("vae", {"prior": None}, "prior must be one of .*normal.*, got none"),
+        ("vae", {"backbone": "mlp"}, "the backbone is chosen by --backbone"),
+        (
+            "vae",
+            {"terms": "density_ratio,adversary", "critic_layers": 2},
+            "setting of terms=density_ratio and of terms=adversary: say density_ratio.critic_layers",
+        ),
     ],
 )  # fmt: skip
-def test_what_a_setting_belongs_to(given, place, name, why):
-    said = settings.idle(Toy(**given), name, {"place": place})
-    assert said.startswith(why) and bool(said) == bool(why)
+def test_what_no_part_of_the_model_has_is_refused_by_whose_it_is(model, values, says):
+    given = {} if "backbone" not in values else values
+    values = {k: v for k, v in values.items() if k != "backbone"}
+    words = [f"{k}={v}" for k, v in given.items()]
+    with pytest.raises(UserError, match=says):
+        plan.resolve(model, words, values)
 
 
-@pytest.mark.parametrize(
-    ("model", "values"),
-    [
-        ("vae", {"mixture_components": 3}),
-        ("vq_vae", {"beta": 0.5}),
-        ("vq_vae", {"annealing": "linear"}),
-        ("sentence_vae", {"cycles": 2}),
-        ("vae", {"mmd_kernel": "imq"}),
-    ],
-)
-def test_a_given_setting_without_effect_is_refused_and_a_default_is_not(model, values):
-    (name,) = values
-    assert hasattr(plan.resolve(model).settings, name)
-    with pytest.raises(UserError, match=f"^{name}=.* has no effect: it belongs to .*, and here "):
-        plan.resolve(model, (), values)
+def test_a_setting_of_two_parts_is_said_by_whose_it_is():
+    words = ["terms=density_ratio,adversary", "adversary.critic_layers=2"]
+    ratio, adversary = plan.resolve("vae", words).point["terms"]
+    assert (ratio.critic_layers, adversary.critic_layers) == (4, 2)
 
 
-def test_the_space_decides_about_the_likelihood_that_auto_means():
+def test_the_space_decides_about_the_likelihood():
     given = {"dataset": "digits", "backbone": "mlp"}
     assert plan.resolve("vae", (), {"variance": 0.5}, space=SPACES["gaussian"], **given)
-    with pytest.raises(UserError, match="variance=0.5 has no effect: it belongs to likelihood="):
+    with pytest.raises(UserError, match="variance belongs to likelihood=gaussian, .*=bernoulli"):
         plan.resolve("vae", (), {"variance": 0.5}, **given)
 
 
-def test_shared_settings_reach_whom_they_concern():
+def test_what_is_said_for_all_reaches_whom_it_concerns():
     shared = ["annealing_steps=9", "units=8", "latent_width=2"]
+    backbone = modalities.of("digits").DEFAULT_BACKBONE
     for model, own, reached in (
-        ("vae", ["annealing=linear"], ["annealing_steps=9", "latent_width=2"]),
+        ("vae", ["rate_weight=linear"], ["annealing_steps=9", "latent_width=2"]),
         ("vae", [], ["latent_width=2"]),
         ("pixelcnn", [], []),
     ):
-        backbone = modalities.of("digits").DEFAULT_BACKBONE
         assert plan.reached(model, "digits", backbone, shared, own) == reached
     values = {"latent_width": 2, "cycles": 3}
     assert plan.reached("cyclical_vae", "digits", "mlp", values) == values
     assert plan.reached("vae", "digits", "mlp", values) == {"latent_width": 2}
+    assert plan.reached("pixelcnn", "digits", "gated_pixelcnn", ["rate_weight=linear"]) == []
+    with pytest.raises(UserError, match="'latent_width' must be"):
+        plan.reached("vae", "digits", "mlp", ["latent_width=0"])
+
+
+def test_a_plain_vae_of_images_shows_fewer_than_45_settings():
+    point = plan.resolve("vae", dataset="digits").point
+    shown = [p for p in PLACES if p not in point.closed() and choices(p, "images")]
+    assert len(shown) + sum(len(_settings(part)) for part in point) < 45
 
 
 @pytest.mark.parametrize("name", models.names())
-def test_the_command_of_a_plan_gives_no_setting_without_effect(name):
-    """Recipes may stand on points where a default of theirs is not read."""
+def test_the_command_of_a_plan_says_nothing_that_is_usual(name):
     words = plan.resolve(name).command().split()
     assert not [word for word in words if word.startswith("--set")]
+
+
+@pytest.mark.parametrize("kind", modalities.NAMES)
+def test_every_part_and_setting_is_documented_and_every_need_can_be_met(kind):
+    parts = [cls for place in PLACES for cls in choices(place, kind).values()]
+    offered = {fact for cls in parts for fact in cls.offers}
+    of_the_run = {"labels", "own_images", "vocabulary", "fixed_length", "pairs", "no_xla", "rows"}
+    of_the_run |= {"binary", "bytes", "reals"}
+    for cls in parts:
+        assert (
+            cls.__doc__
+            and cls.__doc__.strip().partition("\n")[0].endswith(".")
+            or cls.name == "constant"
+        )
+        assert all(f.metadata["help"] for f in dataclasses.fields(cls))
+        assert cls.needs <= offered | of_the_run, (cls, cls.needs - offered)
+        assert set(cls.closes) | set(cls.brings) <= set(PLACES)

@@ -145,7 +145,12 @@ class RunDirectory:
         if not os.path.exists(file):
             raise UserError(f"--workdir={path} holds no run to resume (no config.json)")
         held = json_object(file)
-        return held if read is None else _plain(read(held))
+        if read is None:
+            return held
+        try:
+            return _plain(read(held))
+        except UserError as error:
+            raise UserError(f"{file}: {error}") from error
 
     @staticmethod
     def difference(held: dict[str, Any], asked: dict[str, Any]) -> str | None:

@@ -10,7 +10,7 @@ import numpy as np
 from tfvae.objectives import DualVariable, Switch
 from tfvae.procedures import MAIN
 
-__all__ = ["leave"]
+__all__ = ["is_plain", "leave"]
 
 _KEPT = 1000  # validation examples
 
@@ -26,7 +26,7 @@ def leave(resolved, kind, data, model, last, directory) -> None:
         last: the last stage.
         directory: `tfvae.training.RunDirectory`.
     """
-    plain = _is_plain(resolved.point, model, last)
+    plain = is_plain(resolved.point, model, last)
     directory.write_json(
         "card.json",
         {
@@ -46,7 +46,7 @@ def leave(resolved, kind, data, model, last, directory) -> None:
         directory.write_bytes("examples.npz", stream.getvalue())
 
 
-def _is_plain(point, model, last) -> bool:
+def is_plain(point, model, last) -> bool:
     """Distortion and rate alone, by a schedule, with a posterior that is free and the encoder's."""
     terms = model.procedure.objective.terms
     weights = [weight for weight, _ in terms.values()]

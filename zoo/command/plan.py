@@ -300,17 +300,15 @@ def current(config: Mapping[str, Any]) -> Mapping[str, Any]:
     if "version" in config:
         if config["version"] != migration.VERSION:
             raise UserError(
-                f"config.json is of version {str(config['version'])[:20]}, and this reads "
+                f"of version {str(config['version'])[:20]}, and this reads "
                 f"{migration.VERSION} and those before: name another --workdir"
             )
         return config
     for name in ("model", "dataset", "backbone", "settings"):
         if name not in config:
-            raise UserError(f"config.json is of no run: it holds no {name!r}")
+            raise UserError(f"of no run: it holds no {name!r}")
     if not isinstance(config["settings"], Mapping):
-        raise UserError(
-            f"config.json: 'settings' must be an object, got {str(config['settings'])[:40]}"
-        )
+        raise UserError(f"'settings' must be an object, got {str(config['settings'])[:40]}")
     fields = {f.name for f in dataclasses.fields(Plan)} - {"model", "point", *_OF_THE_MACHINE}
     given = {name: config[name] for name in fields if name in config}
     try:
@@ -321,7 +319,7 @@ def current(config: Mapping[str, Any]) -> Mapping[str, Any]:
         plan = resolve(config["model"], (), {**taken, **held}, recorded=True, **given)
     except UserError as error:
         raise UserError(
-            f"config.json is of an older version, and cannot be read any more ({error}): its model.keras "
+            f"of an older version, and cannot be read any more ({error}): the run's model.keras "
             "can be loaded and diagnosed; to train, name another --workdir"
         ) from error
     rest = {k: v for k, v in config.items() if k not in fields | {"settings", "model"}}
