@@ -217,7 +217,7 @@ def read(reader, folder):
     if name == "vocabulary":
         return modalities.of("pydoc").words(place)
     if name == "fsdd":
-        return modalities.of("fsdd").load("fsdd", place, SETTINGS)
+        return modalities.of("fsdd").load("fsdd", place, {"data": SETTINGS})
     if reader == "arrays":
         place = os.path.join(place, "x.npz")
     return (text if name in text.NAMES else datasets).load(name, place)

@@ -125,12 +125,10 @@ def test_the_curve_of_a_model_is_that_of_its_main_stage(tmp_path):
 # ------------------------------------------------------------------ what counts
 
 
-def _changed(**changes):
+def _changed(of_parts=None, **changes):
     def damage(path):
         held = json.loads((path / "config.json").read_text())
-        parts = {
-            place: {**held["parts"][place], **v} for place, v in changes.pop("parts", {}).items()
-        }
+        parts = {place: {**held["parts"][place], **v} for place, v in (of_parts or {}).items()}
         held.update(changes, parts={**held["parts"], **parts})
         (path / "config.json").write_text(json.dumps(held))
 
@@ -140,14 +138,14 @@ def _changed(**changes):
 OTHERS = {
     "steps": (_changed(train_steps=20), "its train_steps is 20, not 7"),
     "a setting": (
-        _changed(parts={"code": {"latent_width": 5}}),
+        _changed(of_parts={"code": {"latent_width": 5}}),
         "parts.code.latent_width is 5, not",
     ),
     "another part": (
-        _changed(parts={"prior": {"part": "ar1"}}),
+        _changed(of_parts={"prior": {"part": "ar1"}}),
         "its parts.prior.part is ar1, not",
     ),
-    "a term": (_changed(parts={"terms": {"mmd": {}}}), "its parts.terms.mmd is {}, not None"),
+    "a term": (_changed(of_parts={"terms": {"mmd": {}}}), "its parts.terms.mmd is {}, not None"),
     "seed": (_changed(seed=4), "its seed is 4, not 0"),
     "batch": (_changed(batch_size=9), "its batch_size is 9, not 8"),
     "networks": (_changed(size="paper"), "its size is paper, not tiny"),

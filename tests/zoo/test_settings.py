@@ -133,7 +133,7 @@ def _idle(part, name):
         ("vae", {"committed_rate": 4.0}, "belongs to prior=ar1, and this model has prior=normal"),
         ("vae", {"prior.committed_rate": 4.0}, "belongs to prior=ar1, .* has prior=normal"),
         ("delta_vae", {"correlation": (0.5,), "committed_rate": 1.0}, "has no effect: it belongs to corr"),
-        ("vae", {"annealing": "linear"}, "annealing='linear': this is now --set=rate_weight=linear"),
+        ("vae", {"annealing": "linear"}, "annealing=linear: this is now --set=rate_weight=linear"),
         ("vae", {"latent_widht": 3}, "unknown setting 'latent_widht'; did you mean latent_width"),
         ("vae", {"prior": "ar2"}, "unknown prior 'ar2'; did you mean ar1"),
         ("vae", {"terms": "+mmd,cosine"}, "either a list"),

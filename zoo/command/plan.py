@@ -178,7 +178,7 @@ def _backbone(model: str, kind, asked: str | None) -> str:
     known = choices("backbone", kind.NAME)
     usual = models.load(model).defaults.backbone
     usual = usual if usual in known else kind.DEFAULT_BACKBONE
-    return one_of(f"backbone of {kind.NAME}", asked or usual, known)
+    return one_of(f"backbone of {kind.NAME}", usual if asked is None else asked, known)
 
 
 def reached(
@@ -261,6 +261,7 @@ def resolve(
     given = {name: value for name, value in given.items() if value is not None}
     dataset = given.pop("dataset", defaults.dataset)
     kind = modalities.of(dataset)
+    _refuse_other_places(dataset, given.get("data"), given.get("data_dir"))
     backbone = _backbone(model, kind, given.pop("backbone", None))
     batch_size = given.pop("batch_size", defaults.batch_size)
     several = batch_size if isinstance(batch_size, int) else 2
@@ -348,6 +349,20 @@ def _checked(plan: Plan) -> Plan:
             f"{values['batch_size']}"
         )
     return dataclasses.replace(plan, **values)
+
+
+def _refuse_other_places(dataset: str, data, data_dir) -> None:
+    if not datasets.own.is_own(dataset):
+        if data is not None:
+            doors = ", ".join(datasets.own.DOORS)
+            raise UserError(
+                f"--data is of one's own data (--dataset={doors}), and {dataset!r} is none: its files are "
+                "found by --data_dir"
+            )
+    elif data_dir is not None:
+        raise UserError(
+            f"--data_dir is of published data sets, and {dataset!r} is one's own: say --data="
+        )
 
 
 def _fields_of_data(plan: Plan):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pathlib
 import re
 import shlex
 import signal
@@ -110,8 +111,7 @@ class Processes:
         _wait_for(workdir)
         begun = os.path.exists(os.path.join(workdir, "config.json"))
         arguments = [sys.executable, *shlex.split(words)[1:], *(["--resume"] if begun else [])]
-        here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-        arguments[1] = os.path.join(here, arguments[1])
+        arguments[1] = str(pathlib.Path(__file__).parents[2] / arguments[1])
         piped = {"stderr": subprocess.PIPE, "text": True, "errors": "replace"}
         said = "it said nothing"
         with subprocess.Popen(arguments, **piped) as process:

@@ -33,10 +33,10 @@ def load(name: str) -> Recipe:
     Raises:
         UserError: there is none of that name, or it cannot be imported.
     """
-    if ":" in name:
+    if isinstance(name, str) and ":" in name:
         return attribute("model", name, Recipe)
     outside = entry_points(GROUP)
-    if name not in names() and name in outside:
+    if isinstance(name, str) and name not in names() and name in outside:
         return attribute("model", outside[name], Recipe)
     one_of("model", name, [*names(), *sorted(outside)])
     return importlib.import_module(f"zoo.models.{name}").RECIPE
