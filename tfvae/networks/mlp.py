@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
@@ -16,7 +17,7 @@ from tfvae.configured import Configured
 __all__ = ["MLPEncoder", "MLPImage", "build_chain", "flat_size", "middle"]
 
 
-def flat_size(shape: Sequence[int | None]) -> int:
+def flat_size(shape: Sequence[Any]) -> int:
     """Numbers in one example of a [B, ...] shape."""
     return math.prod(shape[1:])
 
