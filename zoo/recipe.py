@@ -63,7 +63,7 @@ class Context:
 
     Attributes:
         model: its name.
-        modality: `images`, `speech` or `text`.
+        modality: `images`, `speech`, `tables` or `text`.
         space: of the data, the `Space` of the modality (`zoo.modalities.images.Space`, ...).
         backbone, size: the networks.
         train_steps, batch_size, learning_rate, seed, jit_compile: the run.

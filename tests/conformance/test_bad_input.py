@@ -253,7 +253,11 @@ def _commands():
         ("train", [*TRIED, "--information_batch=401"], "at most the 400 examples"),
         ("train", [*TRIED, "--dataset=mnist", "--data_dir=/nowhere"], "/nowhere"),
         ("train", ["--model=vae", "--dataset=images"], "--data must name a folder of PNG"),
-        ("train", ["--model=vae", "--dataset=images", "--data=/nowhere"], "/nowhere does not exist"),
+        (
+            "train",
+            ["--model=vae", "--dataset=images", "--data=/nowhere"],
+            "/nowhere does not exist",
+        ),
         ("train", ["--model=vae", "--data=x"], "--data is of one's own data"),
         ("train", ["--model=vae", "--dataset=text", "--data_dir=x"], "one's own: say --data="),
         ("train", ["--flagfile"], "no flagfile ''"),

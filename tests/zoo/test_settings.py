@@ -8,7 +8,7 @@ from tests.conformance import bad_files
 from tfvae.checks import UserError
 from zoo import modalities, models, settings
 from zoo.command import assemble, plan, run
-from zoo.modalities import images, speech, text
+from zoo.modalities import images, speech, tables, text
 from zoo.settings import ON, field
 
 SPACES = {
@@ -16,6 +16,7 @@ SPACES = {
     "digits_grey8": images.Space((8, 8, 1), 8),
     "gaussian": images.Space((1, 5, 1), None),
     "images": images.Space((4, 4, 1), 8),
+    "table": tables.Space((1, 3, 1)),
     "pydoc": text.Space(20, 6),
     "mixmarkov": text.Space(9, 24, True),
     "fsdd": speech.Space(256),
@@ -27,6 +28,7 @@ READ_WITH_THE_DATA = {
     "max_samples",
     "image_size",
     "image_colour",
+    "label_column",
 }
 
 # (model, data, backbone, settings): together they make every setting count
@@ -54,6 +56,7 @@ POINTS = [
     ("vae", "digits", "mlp", {"procedure": "aggressive", "stopping": "best"}),
     ("vae", "digits_grey8", "gated_pixelcnn", {"latent_grid": (2, 2)}),
     ("vae", "images", "mlp", {"image_size": (4, 4)}),
+    ("vae", "table", "mlp", {}),
     ("linear_vae", "gaussian", "linear", {}),
     ("vae", "pydoc", "lstm", {"bow_weight": 1.0, "cosine_weight": 1.0, "pretrain_steps": 0}),
     ("vae", "pydoc", "dilated_cnn", {"dilations": (1, 2), "latent_positions": 3}),
