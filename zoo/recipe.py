@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["MAIN", "Context", "Defaults", "Recipe", "Stage"]
+from tfvae.procedures import MAIN, Stage
 
-MAIN = "train"  # the stage of the model's own objective; others come before it or after it
+__all__ = ["MAIN", "Context", "Defaults", "Recipe", "Stage"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,24 +86,3 @@ class Context:
     num_labels: int = 0
     valid: Any = None
     valid_label: Any = None
-
-
-@dataclasses.dataclass(frozen=True)
-class Stage:
-    """One `fit`: a procedure on a model for a number of steps.
-
-    Attributes:
-        name: of its checkpoints and of its rows in metrics.jsonl.
-        model: what is trained, evaluated and, after the last stage, kept.
-        procedure: how.
-        steps: how long, at most.
-        batch_size: its own, or `None` for the run's.
-        remedies: what is turned on when the latent collapses (`tfvae.training.CollapseMonitor`).
-    """
-
-    name: str
-    model: Any
-    procedure: Any
-    steps: int
-    remedies: tuple = ()
-    batch_size: int | None = None

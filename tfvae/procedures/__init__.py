@@ -10,12 +10,14 @@ from tfvae.procedures.partwise import Partwise, encoder_variables
 from tfvae.procedures.plateau import REFERENCES, Plateau
 from tfvae.procedures.procedure import Procedure
 from tfvae.procedures.restarted_codebook import RestartedCodebook
+from tfvae.procedures.stage import MAIN, Stage, Start
 from tfvae.procedures.until import Until
 from tfvae.procedures.update import Update
 from tfvae.procedures.usual import usual
 from tfvae.procedures.write_codes import WriteCodes
 
 __all__ = [
+    "MAIN",
     "REFERENCES",
     "STOPPING",
     "Aggressive",
@@ -29,6 +31,8 @@ __all__ = [
     "Player",
     "Procedure",
     "RestartedCodebook",
+    "Stage",
+    "Start",
     "Until",
     "Update",
     "WriteCodes",
