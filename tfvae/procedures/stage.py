@@ -31,7 +31,8 @@ class Stage:
 
     Attributes:
         name: of its checkpoints and of its rows in metrics.jsonl.
-        model: what is trained, evaluated and, after the last stage, kept.
+        model: what is trained and evaluated; that of the last stage is kept as the run's model.keras, that
+            of a stage on other data (`stream.held_out`) as <name>.keras.
         procedure: how.
         steps: how long, at most.
         batch_size: its own, or `None` for the run's.

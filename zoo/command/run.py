@@ -292,10 +292,14 @@ def _run(resolved, path: str, resume: bool, strategy, lock) -> dict[str, Any]:
     with strategy.scope():
         for stage in made.stages:
             seconds.append(_train(stage, resolved, kind, made, strategy, directory, resume))
+            if not hasattr(stage.stream, "held_out"):
+                last = stage
+            elif lock is not None:  # of other data than the run's, on which the report is measured
+                training.export.save_keras(stage.model, directory.join(f"{stage.name}.keras"))
     written = {}
     if lock is not None:
         known = None if None in seconds else sum(seconds)
-        written = report.write(resolved, made.described, kind, data, model, stage, known, directory)
+        written = report.write(resolved, made.described, kind, data, model, last, known, directory)
     training.strategy.finish(strategy)
     return written
 
