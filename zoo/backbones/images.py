@@ -47,7 +47,8 @@ def grid(settings, space) -> tuple[int, int] | None:
     height, width, _ = space.shape
     if not settings.latent_grid and settings.prior != "ar1" and not settings.num_codes:
         return None
-    h, w = settings.latent_grid or (max(2, height // 4), max(2, width // 4))
+    usual = tuple(min(side, max(2, side // 4)) for side in (height, width))
+    h, w = settings.latent_grid or usual
     if h > height or w > width:
         raise UserError(f"setting 'latent_grid' must fit the {height} x {width} image, got {h},{w}")
     return h, w
