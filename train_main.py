@@ -27,7 +27,7 @@ flags.DEFINE_string(
     "backbone",
     None,
     "the networks: linear, mlp, deconvolutional, gated_pixelcnn, pixel_snail for images; lstm, "
-    "dilated_cnn, transformer for text; wavenet for speech",
+    "dilated_cnn, transformer for text; wavenet for speech; linear, mlp for tables",
 )
 flags.DEFINE_string("size", None, "of the networks: tiny, small, paper")
 flags.DEFINE_multi_string(
@@ -36,7 +36,7 @@ flags.DEFINE_multi_string(
 flags.DEFINE_string("workdir", None, "the run directory; default: a new one under runs/")
 flags.DEFINE_string("data_dir", None, "where the data's files lie, or shall be put")
 flags.DEFINE_string(
-    "data", None, "one's own data, a folder or a file, with --dataset=images, arrays or text"
+    "data", None, "one's own data, a folder or a file, with --dataset=images, arrays, table or text"
 )
 flags.DEFINE_integer("seed", None, "of the weights, the data's order and all noise (default 0)")
 flags.DEFINE_integer("train_steps", None, "how many batches")

@@ -17,7 +17,7 @@ from tfvae.latents import (
     StochasticLatent,
     UniformCodes,
 )
-from tfvae.likelihoods import Bernoulli
+from tfvae.likelihoods import Bernoulli, Gaussian
 from tfvae.networks import (
     AntiCausalEncoder,
     AutoregressiveDecoder,
@@ -52,6 +52,20 @@ def plain(seed=0, width=3):
         latent,
         FactorisedDecoder(SHAPE, MLPImage(SHAPE, (16,), 1)),
         Bernoulli(),
+    )
+    model.build()
+    return model
+
+
+def vectors(seed=0, width=3):
+    """Of vectors [1, width, 1] of real numbers."""
+    keras.utils.set_random_seed(seed)
+    shape = (1, width, 1)
+    model = tfvae.VAE(
+        MLPEncoder((8,), "tanh"),
+        StochasticLatent(GaussianPosterior((2,)), StandardNormalPrior((2,))),
+        FactorisedDecoder(shape, MLPImage(shape, (8,), 1)),
+        Gaussian(1.0),
     )
     model.build()
     return model

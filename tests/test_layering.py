@@ -23,7 +23,7 @@ LAYERS = [
     },
     {"distributions", "flows"},
     {"networks", "likelihoods"},
-    {"latents", "objectives"},
+    {"latents", "objectives", "streams"},
     {"fitting", "model", "own_parts"},
     {"inference", "metrics", "daydream", "foreign"},
     {"procedures", "diagnosis"},

@@ -104,6 +104,7 @@ def test_every_command_can_be_planned(words, capsys, tmp_path, monkeypatch):
     for i in range(10):
         (tmp_path / "DIR" / f"{i}.png").write_bytes(bad_files.picture())
     np.savez("x.npz", x=np.eye(10))
+    (tmp_path / "x.csv").write_bytes(bad_files.table())
     flags.FLAGS.unparse_flags()
     if words[0] == "train_main.py":
         train_main.parse(words)

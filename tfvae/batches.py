@@ -50,8 +50,8 @@ def iterator_of(iterator, procedure=None):
             "this model's procedure takes several batches a step: use fit, not train_on_batch"
         )
     batch = next(iterator)
-    parts = tuple(np.asarray(part) for part in batch if part is not None)
-    return iter(tf.data.Dataset.from_tensors(parts if len(parts) > 1 else parts[0]))
+    parts = [np.asarray(part) for part in batch if part is not None]
+    return iter(tf.data.Dataset.from_tensors(tuple(parts) if len(parts) > 1 else parts[0]))
 
 
 def split(x, y, sample_weight, share: float):

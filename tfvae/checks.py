@@ -115,10 +115,9 @@ def finite(what: str, got: float) -> float:
 
 
 def _finite(got: Any) -> bool:
-    real = isinstance(got, numbers.Real) and not isinstance(got, bool)
-    return real and bool(
-        -_LARGEST <= got <= _LARGEST
-    )  # a whole number may be larger than any float
+    real = issubclass(type(got), numbers.Real) and not isinstance(got, bool)
+    # a whole number may be larger than any float
+    return real and bool(-_LARGEST <= got <= _LARGEST)
 
 
 def count(what: str, got: Any, low: int = 1) -> int:

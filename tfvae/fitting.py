@@ -41,7 +41,7 @@ class Fitted(keras.Model):
 
     # Set by the package's root: (model, optimizer, objective, jit_compile) -> what a plain `compile`
     # means. The model itself does not know any procedure.
-    default_procedure: Callable[..., Any] | None = None
+    default_procedure: Callable[..., Any]
 
     def compile(
         self,

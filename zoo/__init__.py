@@ -7,7 +7,7 @@ model = zoo.load("runs/delta_vae_digits")           # what a run left
 
 from __future__ import annotations
 
-__all__ = ["build", "load", "names", "words"]
+__all__ = ["build", "columns", "load", "names", "words"]
 
 
 def names() -> list[str]:
@@ -34,7 +34,7 @@ def build(
         dataset: gives the shape and kind of the data, as far as possible without reading a file; the
             model's default if nothing is given.
         space: instead of the dataset's: `zoo.modalities.images.Space(shape, bits)`,
-            `zoo.modalities.speech.Space(samples)` or
+            `zoo.modalities.speech.Space(samples)`, `zoo.modalities.tables.Space(groups)` or
             `zoo.modalities.text.Space(vocabulary_size, max_length)`.
         data_dir: where the dataset's files lie, for one whose words are in its files.
         data: one's own, where `dataset` is a door (`images`, `arrays` ...): a folder or a file.
@@ -53,6 +53,17 @@ def load(workdir: str):
     from zoo.command import run
 
     return run.load(workdir)
+
+
+def columns(workdir: str):
+    """The columns of a run on a table: `encode(rows)` of {name: cell}, and `decode(x)`.
+
+    Raises:
+        UserError: they are missing, or do not fit the run.
+    """
+    from zoo.modalities import tables
+
+    return tables.columns(workdir)
 
 
 def words(workdir: str):

@@ -38,6 +38,14 @@ def _bytes(*shape, high=256):
     return RNG.integers(0, high, shape, dtype=np.uint8)
 
 
+def table(header="age,job,label", rows=12, **other):
+    """A .csv; `other` is {line from 2 on: what stands there}, as `l5="..."`."""
+    kept = [header, *(f"{i % 7 + 0.5},{('cook', 'smith')[i % 2]},{i % 3}" for i in range(rows))]
+    for line, cells in other.items():
+        kept[int(line[1:]) - 1] = cells
+    return "".join(f"{row}\n" for row in kept).encode()
+
+
 def npz(**held):
     stream = io.BytesIO()
     np.savez(stream, **held)
@@ -179,6 +187,8 @@ FILES = {
     "arrays parts": {
         f"{s}.npz": npz(x=_bytes(3, 6, 5), label=np.arange(3)) for s in ("train", "valid", "test")
     },
+    "table": {"x.csv": table()},
+    "table parts": {f"{s}.csv": table(rows=4) for s in ("train", "valid", "test")},
     "npy": {"x.npy": npy(np.zeros((4, 8, 8, 1), np.float32))},
     "npz": {"x.npz": npz(x=np.zeros((4, 8, 8, 1)), label=np.arange(4))},
     "config": {"config.json": json.dumps(_CONFIG).encode()},
@@ -218,15 +228,18 @@ def read(reader, folder):
         return modalities.of("pydoc").words(place)
     if name == "fsdd":
         return modalities.of("fsdd").load("fsdd", place, {"data": SETTINGS})
-    if reader == "arrays":
-        place = os.path.join(place, "x.npz")
+    if reader in ("arrays", "table"):
+        place = os.path.join(place, {"arrays": "x.npz", "table": "x.csv"}[reader])
+    if name == "table":
+        return modalities.of("table").load("table", place, {"data": SETTINGS})
     return (text if name in text.NAMES else datasets).load(name, place)
 
 
 class SETTINGS:
-    """Of speech."""
+    """Of speech and of tables."""
 
     max_samples = 640
+    label_column = None
 
 
 # ------------------------------------------------------------------ what becomes of a file
@@ -277,7 +290,7 @@ _HARMLESS = {
     ("images", "but for a byte"),
     ("config", "not there"),
 }
-_TEXTS = ("ptb", "yelp", "text", "vocabulary")
+_TEXTS = ("ptb", "yelp", "text", "vocabulary", "table", "table parts")
 
 
 def _damages():
@@ -484,6 +497,27 @@ WRONG = [
     ("arrays", "x.npz", "labels of tenths", _content(npz(x=_bytes(12, 4), label=np.arange(12) / 10))),
     ("arrays", "x.npz", "text labels", _content(npz(x=_bytes(12, 4), label=["a"] * 12))),
     ("arrays", "x.npz", "a row of factors", _content(npz(x=_bytes(12, 4), factors=np.arange(12)))),
+    ("table", "x.csv", "no rows", _content(table(rows=0))),
+    ("table", "x.csv", "nine rows", _content(table(rows=9))),
+    ("table", "x.csv", "no names", _content(table("1,2,3"))),
+    ("table", "x.csv", "a name twice", _content(table("age,age,label"))),
+    ("table", "x.csv", "a column without a name", _content(table("age,,label"))),
+    ("table", "x.csv", "a word among numbers", _content(table(l5="old,cook,1"))),
+    ("table", "x.csv", "an infinity", _content(table(l5="inf,cook,1"))),
+    ("table", "x.csv", "a missing number", _content(table(l5=",cook,1"))),
+    ("table", "x.csv", "a missing kind", _content(table(l5="2,?,1"))),
+    ("table", "x.csv", "a row of two cells", _content(table(l5="2,cook"))),
+    ("table", "x.csv", "a row of four cells", _content(table(l5="2,cook,1,1"))),
+    ("table", "x.csv", "an open quotation", _content(table(l5='2,"cook,1'))),
+    ("table", "x.csv", "a constant number", _content(lines("a,b", *(f"3,{i}" for i in range(12))))),
+    ("table", "x.csv", "a constant word", _content(lines("a,b", *(f"x,{i}" for i in range(12))))),
+    ("table", "x.csv", "numbers of 10^200", _content(lines("a", *(f"{i}e200" for i in range(12))))),
+    ("table", "x.csv", "as many words as rows", _content(lines("a,b", *(f"w{i},{i}" for i in range(120))))),
+    ("table", "x.csv", "a label and nothing else", _content(lines("label", *("01" * 6)))),
+    ("table", "x.csv", "UTF-16", _content(table().decode().encode("utf-16"))),
+    ("table parts", "test.csv", "other columns", _content(table("age,work,label", 4))),
+    ("table parts", "test.csv", "no rows in a part", _content(table(rows=0))),
+    ("table parts", "test.csv", "a word among numbers, in a part", _content(table(rows=4, l3="old,cook,1"))),
     ("arrays parts", "valid.npz", "another shape", _content(npz(x=_bytes(3, 5, 6), label=np.arange(3)))),
     ("arrays parts", "valid.npz", "no labels, as one of three", _content(npz(x=_bytes(3, 6, 5)))),
     ("arrays parts", "valid.npz", "an empty part", _content(npz(x=_bytes(0, 6, 5), label=[]))),

@@ -66,6 +66,10 @@ PARTS = {
         lambda: networks.SharedVariance(networks.MLPImage(IMAGE, (5,), 1)),
         (Z,),
     ),
+    networks.ColumnVariances: (
+        lambda: networks.ColumnVariances(networks.MLPImage((3,), (5,), 3), 2),
+        (Z,),
+    ),
     networks.GridImage: (lambda: networks.GridImage(IMAGE, (2, 2), 8, 1, 1), (Z,)),
     networks.FactorisedDecoder: (
         lambda: networks.FactorisedDecoder(IMAGE, networks.MLPImage(IMAGE, (5,), 1)),
@@ -158,6 +162,7 @@ PARTS = {
         lambda: likelihoods.DiscretizedLogisticMixture(3),
         None,
     ),
+    likelihoods.Columns: (lambda: likelihoods.Columns((1, 3, 1)), None),
     likelihoods.Gaussian: (lambda: likelihoods.Gaussian(0.5), None),
     likelihoods.MuLaw: (likelihoods.MuLaw, None),
     likelihoods.OneHot: (likelihoods.OneHot, None),

@@ -258,8 +258,12 @@ def test_a_watch_between_two_looks_survives_a_kill(tmp_path):
     ("settings", "turned", "seen"),
     [
         ({"on_collapse": "annealing"}, "annealing", "weight/rate"),
-        ({"on_collapse": "free_bits", "free_bits": 0.3}, "free bits", "weight/rate"),
-        ({"on_collapse": "aggressive", "inner_steps": 2}, "aggressive training", "aggressive"),
+        ({"on_collapse": "free_bits", "rate_budget": "free_bits"}, "free bits", "weight/rate"),
+        (
+            {"on_collapse": "aggressive", "inner_steps": 2, "window": 2},
+            "aggressive training",
+            "aggressive",
+        ),
     ],
 )
 def test_the_command_turns_a_remedy_on(tmp_path, capfd, monkeypatch, settings, turned, seen):
@@ -288,9 +292,18 @@ def test_the_command_turns_a_remedy_on(tmp_path, capfd, monkeypatch, settings, t
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"on_collapse": "free_bits"}, "on_collapse=free_bits needs the floor"),
-        ({"on_collapse": "annealing", "target_rate": 2.0}, "target_rate=2.0 decides the weight"),
-        ({"on_collapse": "annealing", "num_codes": 8}, "on_collapse=annealing"),
+        (
+            {"on_collapse": "free_bits"},
+            "on_collapse=free_bits needs a floor .* take rate_budget=free_bits",
+        ),
+        (
+            {"on_collapse": "annealing", "rate_budget": "target_rate"},
+            "annealing needs a weight of the rate .* rate_budget=target_rate, which leaves no rate_weight",
+        ),
+        (
+            {"on_collapse": "annealing", "posterior": "vq"},
+            "posterior=vq leaves no on_collapse, and here is on_collapse=annealing",
+        ),
     ],
 )
 def test_a_remedy_that_cannot_be_is_refused(settings, says):

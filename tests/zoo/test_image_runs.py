@@ -14,12 +14,12 @@ MLP = {"backbone": "mlp"}
 GRID = {"backbone": "deconvolutional"}
 CODES = ("decoder_filters=8", "num_codes=8", "latent_width=3")
 PRIOR = ("auxiliary_steps=4", "auxiliary_layers=1", "auxiliary_filters=8")
-NO_PRIOR = ("auxiliary=false",)
+NO_PRIOR = ("stages=none",)
 CRITIC = ("critic_layers=1", "critic_units=8", "critic_steps=2")
 # (model, fields, settings, stages)
 SYSTEMS = {
     "vq_vae": ("vq_vae", GRID, (*CODES, *PRIOR, "revive_below=0.5"), 2),
-    "vq_vae by gradient": ("vq_vae", GRID, (*CODES, *NO_PRIOR, "codebook=gradient"), 1),
+    "vq_vae by gradient": ("vq_vae", GRID, (*CODES, *NO_PRIOR, "upkeep=pulled_codes"), 1),
     "acn": ("acn", MLP, ("transition_units=8", *PRIOR), 2),
     "wae_mmd": ("wae_mmd", MLP, ("moment_steps=6",), 2),
     "wae_gan": ("wae_gan", MLP, (*CRITIC, "moment_steps=6", "adversary_offset=true"), 2),

@@ -9,13 +9,14 @@ from tfvae.checks import UserError
 from tfvae.parts import PLACES, Point, choices
 from zoo import modalities, models
 from zoo.command import assemble, plan, run
-from zoo.modalities import images, speech, text
+from zoo.modalities import images, speech, tables, text
 
 SPACES = {
     "digits": images.Space((8, 8, 1), 1),
     "digits_grey8": images.Space((8, 8, 1), 8),
     "gaussian": images.Space((1, 5, 1), None),
     "images": images.Space((4, 4, 1), 8),
+    "table": tables.Space((1, 3, 1)),
     "pydoc": text.Space(20, 6),
     "mixmarkov": text.Space(9, 24, True),
     "fsdd": speech.Space(256),
@@ -47,6 +48,8 @@ POINTS = [
     ("vae", "digits_grey8", "gated_pixelcnn", {"code": "sequence", "encoder": "anti_causal"}),
     ("vae", "digits_grey8", "mlp", {"likelihood": "categorical", "stages": "pretrain"}),
     ("vae", "images", "mlp", {"image_size": (4, 4)}),
+    ("vae", "table", "mlp", {}),
+    ("vae", "table", "linear", {}),
     ("linear_vae", "gaussian", "linear", {}),
     ("vae", "pydoc", "lstm", {"terms": "bag_of_words,cosine"}),
     ("vae", "pydoc", "lstm", {"learning_rate_schedule": "plateau", "encoder": "max"}),
@@ -96,11 +99,14 @@ def _made(model, dataset, backbone, given, data=None):
 
 
 def test_every_setting_of_every_part_is_read(tmp_path):
+    (tmp_path / "pictures").mkdir()
     for i in range(10):
-        (tmp_path / f"{i}.png").write_bytes(bad_files.picture("L"))
+        (tmp_path / "pictures" / f"{i}.png").write_bytes(bad_files.picture("L"))
+    (tmp_path / "x.csv").write_bytes(bad_files.FILES["table"]["x.csv"])
+    own = {"images": str(tmp_path / "pictures"), "table": str(tmp_path / "x.csv")}
     had = set()
     for point in POINTS:
-        for part, seen in _made(*point, str(tmp_path) if point[1] == "images" else None):
+        for part, seen in _made(*point, own.get(point[1])):
             counting = {n for n in _settings(part) if not _idle(part, n)}
             if part.place != "data":  # read before there is a model
                 assert counting <= seen, (point, str(part), counting - seen)
@@ -201,7 +207,9 @@ def test_the_command_of_a_plan_says_nothing_that_is_usual(name):
 @pytest.mark.parametrize("kind", modalities.NAMES)
 def test_every_part_and_setting_is_documented_and_every_need_can_be_met(kind):
     parts = [cls for place in PLACES for cls in choices(place, kind).values()]
-    offered = {fact for cls in parts for fact in cls.offers}
+    kinds = modalities.NAMES
+    every = [cls for k in kinds for place in PLACES for cls in choices(place, k).values()]
+    offered = {fact for cls in every for fact in cls.offers}
     of_the_run = {"labels", "own_images", "vocabulary", "fixed_length", "pairs", "no_xla", "rows"}
     of_the_run |= {"binary", "bytes", "reals"}
     for cls in parts:

@@ -1,6 +1,5 @@
 """Models on speech: codes with a speaker told, other latents, the run directory with its clips."""
 
-import dataclasses
 import json
 import wave
 
@@ -12,8 +11,8 @@ from tests.zoo import spoken
 from tfvae import training
 from tfvae.checks import UserError
 from tfvae.likelihoods import mu_law_encode
-from zoo import datasets, models, settings
-from zoo.command import assemble, plan, report, run
+from zoo import datasets, models
+from zoo.command import plan, report, run
 from zoo.modalities import speech
 
 SPACE = speech.Space(256)
@@ -34,7 +33,7 @@ def _train(name, **given):
     main = getattr(model.procedure, "main", model.procedure)
     if hasattr(main, "information"):  # validation data, which a bare build has not
         main.information = lambda model: 1.0
-    y = np.arange(16) % 6 if given.get("conditional") else None
+    y = np.arange(16) % 6 if given.get("condition") else None
     beside = y if model.condition is None or y is not None else np.arange(16)
     model.fit(x, beside, batch_size=8, verbose=0, shuffle=False)
     measured = model.evaluate(x, y, verbose=0, return_dict=True)
@@ -58,8 +57,8 @@ def test_every_model_trains_on_speech(name):
 def test_codes_and_ar1_have_a_position_for_each_frame():
     for given, shape in (
         ({}, (32,)),
-        ({"latent_frames": True}, (4, 32)),
-        ({"num_codes": 8, "downsampling": 32}, (8, 32)),
+        ({"code": "sequence"}, (4, 32)),
+        ({"posterior": "vq", "downsampling": 32}, (8, 32)),
         ({"prior": "ar1"}, (4, 32)),
         ({"encoder": "anti_causal"}, (4, 32)),
     ):
@@ -72,8 +71,8 @@ def test_codes_and_ar1_have_a_position_for_each_frame():
     [
         ("vae", {"downsampling": 48}, "downsampling must be a power of 2 from 2 on, got 48"),
         ("vq_vae", {"downsampling": 512}, "'max_samples' must be a multiple of downsampling=512"),
-        ("bow_vae", {}, "the bag of words is a term of text, and this is speech"),
-        ("pooled_vae", {}, "'pooled_vae' stands on encoder=max, which this kind of data does not"),
+        ("bow_vae", {}, "terms=bag_of_words needs data of words, and speech has none"),
+        ("pooled_vae", {}, "'pooled_vae' stands on encoder=max, which speech does not"),
         ("vae", {"backbone": "lstm"}, "unknown backbone of speech 'lstm'; known: wavenet"),
     ],
     ids=str,
@@ -83,17 +82,10 @@ def test_what_does_not_fit_speech_is_refused_by_name(name, given, says):
         zoo.build(name, "fsdd", SPACE, **TINY, **given)
 
 
-def test_settings_are_documented_and_described_values_parse_back():
-    cls = assemble.settings_class("vq_vae", models.load("vq_vae"), "speech")
-    assert all(f.metadata.get("help") for f in dataclasses.fields(cls))
-    texts = [f"{n}={v}" for n, v, _ in settings.describe(cls())]
-    assert settings.parse(cls, texts) == cls()
-
-
 def test_the_dataset_names_its_kind():
     assert datasets.modality("fsdd") == "speech" and "fsdd" in datasets.names()
     resolved = plan.resolve("vq_vae", dataset="fsdd")
-    assert resolved.backbone == "wavenet" and resolved.settings.max_samples == 4096
+    assert resolved.backbone == "wavenet" and resolved.point["data"].max_samples == 4096
 
 
 def test_a_run_leaves_clips_of_its_test_recordings_and_of_every_voice(tmp_path, monkeypatch):
@@ -107,7 +99,7 @@ def test_a_run_leaves_clips_of_its_test_recordings_and_of_every_voice(tmp_path, 
         report.metrics, "linear_probe_accuracy", lambda *known: probed.extend(known) or 0.5
     )
     spoken.zipped(tmp_path / "data")
-    sets = ["conditional=true", "num_codes=8", "max_samples=640", "auxiliary_steps=60"]
+    sets = ["condition=labels", "num_codes=8", "max_samples=640", "auxiliary_steps=60"]
     sets += ["auxiliary_layers=1", "auxiliary_filters=8", "decoder_filters=4", "decoder_layers=2"]
     resolved = plan.resolve(
         "vq_vae",

@@ -46,14 +46,20 @@ def _plan(model, lines, workdir, *sets, **given):
     [
         (
             "aggressive_vae",
-            ("inner_steps=4", "window=2", "check_every=3", "annealing=cyclical", "bow_weight=1"),
+            (
+                "inner_steps=4",
+                "window=2",
+                "check_every=3",
+                "rate_weight=cyclical",
+                "terms=+bag_of_words",
+            ),
             1,
         ),
-        ("rate_target_vae", ("pretrain_steps=6", "word_keep=0.7"), 2),
+        ("rate_target_vae", ("stages=+pretrain", "pretrain_steps=6", "word_keep=0.7"), 2),
         ("sa_vae", ("svi_steps=2",), 1),
         (
             "delta_vae",
-            ("latent_positions=3", "auxiliary_steps=4", "auxiliary_layers=1", "cosine_weight=1"),
+            ("latent_positions=3", "auxiliary_steps=4", "auxiliary_layers=1", "terms=+cosine"),
             2,
         ),
     ],

@@ -6,6 +6,7 @@ from tfvae.diagnosis.gaps import Gaps, inference_gaps
 from tfvae.diagnosis.mean_space import posterior_means
 from tfvae.diagnosis.measure import information_in_batches, measure
 from tfvae.diagnosis.report import diagnosis_html, html
+from tfvae.diagnosis.rows import rows
 from tfvae.diagnosis.sentences import sentences
 from tfvae.diagnosis.shown import Shown, Sound, audio_files
 from tfvae.diagnosis.sounds import sounds
@@ -32,6 +33,7 @@ __all__ = [
     "measure",
     "posterior_means",
     "remedies",
+    "rows",
     "sentence",
     "sentences",
     "sounds",

@@ -10,6 +10,8 @@ from typing import Any
 
 from tfvae.diagnosis.figures import CAPTIONS
 from tfvae.diagnosis.page import head, pictures
+from tfvae.diagnosis.rows import EXPLAINED as OF_ROWS
+from tfvae.diagnosis.rows import TITLES as ROWS
 from tfvae.diagnosis.sentences import EXPLAINED, TITLES
 from tfvae.diagnosis.shown import Sound
 from tfvae.diagnosis.sounds import EXPLAINED as HEARD
@@ -134,9 +136,9 @@ def html(
         *pictures(figures, CAPTIONS),
     ]
     for name, rows in (texts or {}).items():
-        parts.append(f"<h2>{text(TITLES[name])}</h2><table class=t>")
+        parts.append(f"<h2>{text((TITLES | ROWS)[name])}</h2><table class=t>")
         parts += ["<tr><td>" + "<td>".join(text(c) or _NOTHING for c in row) for row in rows]
-        parts.append(f"</table><p class=s>{text(EXPLAINED[name])}</p>")
+        parts.append(f"</table><p class=s>{text((EXPLAINED | OF_ROWS)[name])}</p>")
     for name, rows in (clips or {}).items():
         parts.append(f"<h2>{text(AUDIO[name])}</h2><table class=a>")
         parts += ["<tr>" + "".join(map(_clip, row)) for row in rows]

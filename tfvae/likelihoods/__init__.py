@@ -2,6 +2,7 @@
 
 from tfvae.likelihoods.bernoulli import Bernoulli
 from tfvae.likelihoods.categorical import Categorical256
+from tfvae.likelihoods.columns import Columns
 from tfvae.likelihoods.gaussian import Gaussian
 from tfvae.likelihoods.likelihood import Likelihood
 from tfvae.likelihoods.logistic_mixture import DiscretizedLogisticMixture
@@ -13,6 +14,7 @@ from tfvae.likelihoods.tokens import Tokens
 __all__ = [
     "Bernoulli",
     "Categorical256",
+    "Columns",
     "DiscretizedLogisticMixture",
     "Gaussian",
     "Likelihood",

@@ -57,7 +57,7 @@ class _Components(NamedTuple):
     log_weights: tf.Tensor
     means: tf.Tensor
     log_scales: tf.Tensor
-    coefficients: tf.Tensor | None
+    coefficients: Any  # None of a grey pixel
 
     def mean(self, channel: int, values: list) -> tf.Tensor:
         """The mean [..., K] of a channel, given the channels before it.

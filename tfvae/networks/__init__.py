@@ -3,6 +3,7 @@
 from tfvae.networks.anti_causal import AntiCausalEncoder
 from tfvae.networks.autoregressive_decoder import AutoregressiveDecoder
 from tfvae.networks.beam import beam_search
+from tfvae.networks.column_variances import ColumnVariances
 from tfvae.networks.condition import ExampleIndex, LabelCondition, joined
 from tfvae.networks.conditioners import GridConditioner, VectorConditioner
 from tfvae.networks.decoder import Decoder
@@ -41,6 +42,7 @@ __all__ = [
     "CausalConv2D",
     "CausalTransformer",
     "ChannelAutoregressiveHead",
+    "ColumnVariances",
     "Decoder",
     "DeconvolutionalImage",
     "DenseHead",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
@@ -16,7 +17,7 @@ from tfvae.configured import Configured
 __all__ = ["MLPEncoder", "MLPImage", "build_chain", "flat_size", "middle"]
 
 
-def flat_size(shape: Sequence[int | None]) -> int:
+def flat_size(shape: Sequence[Any]) -> int:
     """Numbers in one example of a [B, ...] shape."""
     return math.prod(shape[1:])
 
@@ -74,7 +75,7 @@ class MLPImage(Configured, keras.layers.Layer):
     """h_0 = z flattened, h_i = activation(h_{i-1} W_i + b_i); parameters = h W + b, an image.
 
     Args:
-        image_shape: (H, W, C).
+        image_shape: (H, W, C); or of any rank, (C,) of a table.
         units: widths of the hidden layers.
         parameter_size: P, see `Likelihood.parameter_size`.
         activation: a Keras activation's name.
@@ -98,7 +99,7 @@ class MLPImage(Configured, keras.layers.Layer):
         ]
         # Parameters of a likelihood are float32 under every precision policy.
         self.output_layer = keras.layers.Dense(
-            image_shape[0] * image_shape[1] * parameter_size, dtype="float32"
+            math.prod(image_shape[:-1]) * parameter_size, dtype="float32"
         )
 
     def build(self, input_shape):
@@ -110,5 +111,5 @@ class MLPImage(Configured, keras.layers.Layer):
         h = ops.reshape(z, (-1, flat_size(z.shape)))
         for layer in self.hidden:
             h = layer(h)
-        height, width = self.image_shape[:2]
-        return ops.reshape(self.output_layer(h), (-1, height, width, self.parameter_size))
+        shape = (-1, *self.image_shape[:-1], self.parameter_size)
+        return ops.reshape(self.output_layer(h), shape)

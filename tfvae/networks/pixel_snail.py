@@ -5,7 +5,7 @@ Legend: B batch, H W C image, N = H W pixels, F filters, c channels of the condi
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -44,7 +44,9 @@ class GatedResidual(Configured, keras.layers.Layer):
         self.filters = filters
         self.kernel_size = tuple(kernel_size)
         self.first = CausalConv2D(filters, self.kernel_size, dtype=self.dtype_policy)
-        self.second = self.side = self.conditioning = None
+        self.second: Any = None  # like the others, made by build
+        self.side: Any = None
+        self.conditioning: Any = None
 
     def build(self, x_shape, extra_shape=None, condition_shape=None):
         if self.second is not None:
@@ -70,7 +72,8 @@ class GatedResidual(Configured, keras.layers.Layer):
     def begin(self, width, batch) -> tuple[RowCache, RowCache]:
         """The caches of a 2 x 2 residual before the first row."""
         sizes = [int(conv.kernel.shape[2]) for conv in (self.first, self.second)]
-        return tuple(empty_rows(width, batch, size, self.compute_dtype) for size in sizes)
+        first, second = (empty_rows(width, batch, size, self.compute_dtype) for size in sizes)
+        return first, second
 
     def pixel(self, x, caches, column, condition=None):
         """One pixel of a 2 x 2 residual: x [B,K], condition [B,c] -> [B,K], caches."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
@@ -162,7 +163,7 @@ class GridEncoder(Configured, keras.layers.Layer):
             kernel_initializer="he_normal",
             dtype=self.dtype_policy,
         )
-        self.to_grid = None  # needs the image's size
+        self.to_grid: Any = None  # needs the image's size
         self.blocks = [
             ResidualBlock(filters, 1, groups, dtype=self.dtype_policy) for _ in range(num_blocks)
         ]

@@ -194,7 +194,7 @@ class TextDecoder(Decoder):
 
     def _widths(self, z_shape) -> tuple[int, int]:
         """Of what comes beside each token, and of what the network's first state is told."""
-        return (flat_size(z_shape),) * 2
+        return flat_size(z_shape), flat_size(z_shape)
 
     def _first(self, z):
         """[B, ...] -> [B, Z] in the layer's precision; Z may be 0, which rules -1 out."""

@@ -7,6 +7,7 @@ the inputs, F filters, S skip filters, k kernel size, d dilation.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -130,7 +131,7 @@ class WaveNet(Configured, keras.layers.Layer):
         self.dilations = tuple(dilations)
         self.kernel_size = kernel_size
         self.enter = keras.layers.Dense(filters, dtype=self.dtype_policy)
-        self.upsample = None  # its width follows from the frames
+        self.upsample: Any = None  # its width follows from the frames
         self.blocks = [
             WaveNetBlock(filters, skip_filters, dilation, kernel_size, dtype=self.dtype_policy)
             for dilation in self.dilations

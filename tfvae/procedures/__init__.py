@@ -10,7 +10,7 @@ from tfvae.procedures.partwise import Partwise, encoder_variables
 from tfvae.procedures.plateau import REFERENCES, Plateau
 from tfvae.procedures.procedure import Procedure
 from tfvae.procedures.restarted_codebook import RestartedCodebook
-from tfvae.procedures.stage import MAIN, Stage
+from tfvae.procedures.stage import MAIN, Stage, Start
 from tfvae.procedures.until import Until
 from tfvae.procedures.update import Update
 from tfvae.procedures.usual import usual
@@ -32,6 +32,7 @@ __all__ = [
     "Procedure",
     "RestartedCodebook",
     "Stage",
+    "Start",
     "Until",
     "Update",
     "WriteCodes",

@@ -7,6 +7,7 @@ from tfvae.training.collapse_monitor import CollapseMonitor
 from tfvae.training.loop import train
 from tfvae.training.run_directory import RunDirectory
 from tfvae.training.run_lock import InUse, RunLock
+from tfvae.training.start import take_weights
 
 __all__ = [
     "Checkpointer",
@@ -20,5 +21,6 @@ __all__ = [
     "RunLock",
     "export",
     "strategy",
+    "take_weights",
     "train",
 ]

@@ -100,7 +100,7 @@ class Monitor(_Clock):
         append,
         writer,
         state=None,
-        further=dict,
+        further: Callable[[], dict[str, Any]] = dict,
         procedure=None,
         watch=None,
     ):

@@ -12,11 +12,13 @@ from typing import Any
 import tensorflow as tf
 
 from tfvae.checks import NotFinite, UserError
+from tfvae.procedures import Start
 from tfvae.training import strategy as strategies
 from tfvae.training.callbacks import Checkpointer, FiniteGuard, Monitor, Progress
 from tfvae.training.checkpoint import ExactCheckpoint
 from tfvae.training.collapse_monitor import CollapseMonitor
 from tfvae.training.run_directory import RunDirectory, room
+from tfvae.training.start import take_weights
 
 __all__ = ["train"]
 
@@ -39,6 +41,7 @@ def train(
     write: bool = True,
     further: Callable[[], dict[str, Any]] = dict,
     watch: CollapseMonitor | None = None,
+    begin_with: Start | None = None,
 ) -> float | None:
     """Trains `model` by `procedure` up to step `steps`.
 
@@ -59,6 +62,7 @@ def train(
         write: this process writes the run directory; the others of a cluster only compute.
         further: more of each evaluation's row, for the report's figures.
         watch: looks at the latent with each evaluation.
+        begin_with: weights of another run, taken where the stage begins at step 0.
 
     Returns:
         Seconds of all the steps that the stage is made of, also of those before a resume; `None` where
@@ -82,6 +86,9 @@ def train(
         )
     if resume and write:
         _take_up(checkpoint, directory, stage, start, state)
+
+    if start == 0 and begin_with is not None:
+        take_weights(model, begin_with)
 
     def settle():
         if procedure.settles:

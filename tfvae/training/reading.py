@@ -130,7 +130,7 @@ def _object(place: str, value: Any) -> dict[str, Any]:
 # ------------------------------------------------------------------ arrays and models
 
 
-def arrays(path: str, *keys: str, optional: tuple[str, ...] = ()) -> list[np.ndarray | None]:
+def arrays(path: str, *keys: str, optional: tuple[str, ...] = ()) -> list[Any]:
     """Arrays of an .npz file, without pickles; `None` for an optional one that is not there.
 
     Raises:

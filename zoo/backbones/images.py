@@ -52,7 +52,8 @@ class Grid(CodePart):
         if len(self.latent_grid) not in (0, 2):
             raise UserError(f"setting 'latent_grid' must be h,w, got {self.latent_grid}")
         height, width, _ = context.space.shape
-        h, w = self.latent_grid or (max(2, height // 4), max(2, width // 4))
+        usual = tuple(min(side, max(2, side // 4)) for side in (height, width))
+        h, w = self.latent_grid or usual
         if h > height or w > width:
             raise UserError(
                 f"setting 'latent_grid' must fit the {height} x {width} image, got {h},{w}"

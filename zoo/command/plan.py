@@ -136,6 +136,8 @@ def chooser(
     recipe, kind = models.load(model), modalities.of(dataset)
     labelled = bool(labels.known(dataset))
     if datasets.own.is_own(dataset) and space is None:
+        labelled = True  # or it is found out when they are read
+    if datasets.own.is_own(dataset) and space is None and hasattr(kind, "LIKELIHOODS"):
         found = kind.load(dataset, files, _data_point(kind, dataset, words))
         space, labelled = kind.space_of(found), labels.are_known(found)
     given = set(kind.facts(dataset, space).split())

@@ -1,7 +1,7 @@
 """From what is said of a model to its parts: defaults, a recipe, and `--set=name=value`.
 
 --set=prior=ar1              takes a part of a place
---set=terms=+mmd,-cosine     of a place of several: one more, one less (or all of them: terms=mmd)
+--set=terms=+mmd-cosine      of a place of several: one more, one less (or all of them: terms=mmd,cosine)
 --set=committed_rate=4       a setting, of the one part that has it
 --set=prior.committed_rate=4 the same, where more than one has it
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 import typing
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -148,7 +149,7 @@ class Chooser:
             return ()
         if isinstance(value, (Part, type)):
             value = (value,)
-        items = [v.strip() for v in value.split(",")] if isinstance(value, str) else list(value)
+        items = _items(value) if isinstance(value, str) else list(value)
         signed = [isinstance(v, str) and v[:1] in ("+", "-") for v in items]
         if any(signed) and not all(signed):
             raise UserError(
@@ -295,6 +296,13 @@ class Chooser:
 
 
 # ------------------------------------------------------------------ helpers
+
+
+def _items(text: str) -> list[str]:
+    """Of `a,b`, of `+a,-b` and of `+a-b`."""
+    return [
+        item for each in text.split(",") for item in re.split(r"(?=[+-])", each.strip()) if item
+    ]
 
 
 def _flat(taken: Mapping[str, Any]):

@@ -20,6 +20,7 @@ from tfvae.checks import UserError, place
 from tfvae.parts import Context
 from tfvae.procedures import MAIN, Stage
 from tfvae.randomness import initial_weights
+from tfvae.streams import Source
 from tfvae.training import reading
 from zoo import modalities, models
 from zoo.command import assemble, console, plan, report, trial
@@ -300,10 +301,14 @@ def _run(resolved, path: str, resume: bool, strategy, lock) -> dict[str, Any]:
     with strategy.scope():
         for stage in made.stages:
             seconds.append(_train(stage, resolved, kind, made, strategy, directory, resume))
+            if not hasattr(stage.stream, "held_out"):
+                last = stage
+            elif lock is not None:  # of other data than the run's, on which the report is measured
+                training.export.save_keras(stage.model, directory.join(f"{stage.name}.keras"))
     written = {}
     if lock is not None:
         known = None if None in seconds else sum(seconds)
-        written = report.write(resolved, made.described, kind, data, model, stage, known, directory)
+        written = report.write(resolved, made.described, kind, data, model, last, known, directory)
     training.strategy.finish(strategy)
     return written
 
@@ -314,19 +319,22 @@ def data_identity(kind, data) -> dict[str, Any]:
 
 
 def _train(stage, resolved, kind, made, strategy, directory, resume) -> float | None:
-    beside = getattr(stage.model.condition, "beside", None)
     batch_size = stage.batch_size or resolved.batch_size
+    valid, label = _held_out(stage, made)
+    source = Source(made.data, batch_size, resolved.seed, kind.stream, kind.arrays)
 
     def evaluate():
-        batches = kind.batches(made.valid, resolved.batch_size, made.valid_label)
+        batches = kind.batches(valid, resolved.batch_size, label)
         values = stage.model.evaluate(**batches, verbose=0, return_dict=True)
         return {k: float(v) for k, v in values.items()}
 
+    def usual(source, start, shard):
+        return source.batches(start, shard, beside=stage.model.beside)
+
     def stream(start):
+        make = stage.stream or usual
         return training.strategy.distribute(
-            strategy,
-            lambda shard: kind.stream(made.data, batch_size, resolved.seed, start, shard, beside),
-            batch_size,
+            strategy, lambda shard: make(source, start, shard), batch_size
         )
 
     def further():
@@ -334,7 +342,7 @@ def _train(stage, resolved, kind, made, strategy, directory, resume) -> float | 
         plain = hasattr(latent, "posterior") and not stage.model.asks_label
         if latent.event_shape != (1,) or not plain:
             return {}
-        return {"mean_space": diagnosis.posterior_means(stage.model, made.valid[:_SHOWN])}
+        return {"mean_space": diagnosis.posterior_means(stage.model, valid[:_SHOWN])}
 
     return training.train(
         stage.name,
@@ -349,19 +357,29 @@ def _train(stage, resolved, kind, made, strategy, directory, resume) -> float | 
         resume=resume,
         write=training.strategy.is_chief(strategy),
         further=further,
-        watch=_watch(stage, made, training.strategy.is_chief(strategy)),
+        watch=_watch(stage, valid, label, training.strategy.is_chief(strategy)),
+        begin_with=stage.start,
     )
 
 
-def _watch(stage, made, chief: bool) -> training.CollapseMonitor | None:
+def _held_out(stage, made) -> tuple[np.ndarray, np.ndarray | None]:
+    """The validation data of a stage, with labels where a model or a term reads them."""
+    valid, label = made.valid, made.valid_label
+    if label is None and stage.procedure.needs_label:
+        _refuse_unlabelled(made.data)
+        label = made.data.valid.condition[:_VALIDATED]
+    own = getattr(stage.stream, "held_out", None)
+    return (valid, label) if own is None else own(valid, label)
+
+
+def _watch(stage, valid, label, chief: bool) -> training.CollapseMonitor | None:
     """Of the stage in which a latent can be lost, and only where its rate is part of a bound."""
     latent = stage.model.latent
     if stage.name != MAIN or not hasattr(latent, "posterior") or not latent.bound:
         return None
-    label = None if made.valid_label is None else made.valid_label[:_WATCHED]
     return training.CollapseMonitor(
-        made.valid[:_WATCHED],
-        label=label,
+        valid[:_WATCHED],
+        label=label[:_WATCHED] if stage.model.asks_label else None,
         remedies=stage.remedies,
         say=console.say if chief else lambda text: None,
         warm_up=max(training.collapse_monitor.WARM_UP, stage.steps // 10),

@@ -39,7 +39,8 @@ def stage_runs(stage, space) -> None:
     for update in stage.procedure.updates:
         with _named(f"the objective of stage {stage.name!r} and {model.name}"):
             update.objective.build(model)
-            draw = update.inference(model, space.example(), seed_of(0), step, label=_label(model))
+            label = tf.constant([0, 1]) if stage.procedure.needs_label else _label(model)
+            draw = model.draw_by(update.inference, _example(model, space), seed_of(0), step, label)
             _, logs = update.objective(draw, step)
             wrong = [name for name, value in logs.items() if not bool(tf.math.is_finite(value))]
         if wrong:
@@ -47,6 +48,14 @@ def stage_runs(stage, space) -> None:
                 f"the objective of stage {stage.name!r} and {model.name} is no number before "
                 f"anything is trained: its {', '.join(wrong)} is not finite"
             )
+
+
+def _example(model, space):
+    """Two examples in the units of the model: of a stage with data of its own they are other ones."""
+    example = space.example()
+    sizes = zip(model.data_shape, example.shape[1:])
+    same = len(model.data_shape) == len(example.shape) - 1 and all(a in (None, b) for a, b in sizes)
+    return example if same else tf.zeros([2, *model.data_shape], model.likelihood.dtype)
 
 
 def _label(model):

@@ -65,13 +65,13 @@ def entries(words: Sequence[str], sets: Sequence[str], seeds: int, **fields) -> 
 
     dataset, backbone = fields.get("dataset"), fields.get("backbone")
     if dataset is None:
-        dataset = _usual(words[0].partition(":")[0])
+        dataset = _usual(_split(words[0])[0])
     if backbone is None:
         backbone = modalities.of(dataset).DEFAULT_BACKBONE
     fields = {**fields, "dataset": dataset, "backbone": backbone}
     found, taken = [], set()
     for word in words:
-        model, *own = word.split(":")
+        model, own = _split(word)
         shared = plan.reached(model, dataset, backbone, sets, own, fields.get("data"))
         taken |= set(shared)
         plans = [plan.resolve(model, (*shared, *own), seed=seed, **fields) for seed in range(seeds)]
@@ -92,6 +92,13 @@ def entries(words: Sequence[str], sets: Sequence[str], seeds: int, **fields) -> 
     if left:
         raise UserError(f"no model of the comparison has a use for --set={left[0]}")
     return found
+
+
+def _split(word: str) -> tuple[str, list[str]]:
+    """(model, its own settings) of `model:name=value:name=value`; a model may be `module:RECIPE`."""
+    parts = word.split(":")
+    first = next((i for i, part in enumerate(parts) if i and "=" in part), len(parts))
+    return ":".join(parts[:first]), parts[first:]
 
 
 def _usual(model: str) -> str:

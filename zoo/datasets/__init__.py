@@ -44,7 +44,7 @@ def names() -> list[str]:
 
 
 def modality(name: str) -> str:
-    """`images`, `speech` or `text`.
+    """`images`, `speech`, `tables` or `text`.
 
     Raises:
         UserError: there is no data set of that name.

@@ -20,7 +20,8 @@ class Split(NamedTuple):
     """Examples, and what is known of them.
 
     Attributes:
-        x: uint8 or float32 [N, H, W, C], int32 [N, T] tokens, uint8 [N, T] levels of a waveform.
+        x: uint8 or float32 [N, H, W, C], int32 [N, T] tokens, uint8 [N, T] levels of a waveform,
+            float32 [N, C] rows of a table.
         label: what simple classifiers look for in the codes, integers [N], or `None`.
         factors: integers [N, K] or `None`.
         told: what a conditional model is told instead of the label, integers [N], or `None`.
@@ -84,7 +85,7 @@ def checked(data):
         if len(split.x) == 0:
             raise UserError(f"{what} holds no example")
         if split.x.dtype.kind == "f":
-            ends = (None, None) if data.kind == "real" else (0, 1)
+            ends = (None, None) if data.kind in ("real", "columns") else (0, 1)
             array(what, split.x, "real", split.x.shape, *ends)
         for value, said in ((split.label, "labels"), (split.told, "conditions")):
             count = labels.known(data.name) if value is split.condition else None

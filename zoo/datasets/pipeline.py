@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from tfvae.checks import UserError
 from tfvae.randomness import fold, seed_of
+from tfvae.streams import endless, shuffled
 
 __all__ = ["evaluation_arrays", "training_stream"]
 
@@ -51,25 +52,13 @@ def training_stream(
         raise UserError(f"batch_size must be a multiple of the {count} workers, got {batch_size}")
     rows = batch_size // count
     base = seed_of(seed)
+    order = fold(base, _ORDER)
     resident = tf.constant(split.x)
     known = None if beside is None else tf.constant(split.beside(beside))
     high = 255.0 if split.x.dtype == np.uint8 else 1.0
 
     def batch(step):
-        place = step * batch_size + tf.range(batch_size, dtype=tf.int64)
-        # one seed for each example: epochs may meet inside of a batch
-        epoch = tf.cast(place // number, tf.int32)
-        order = fold(base, _ORDER)
-        seeds = tf.stack(
-            [tf.fill([batch_size], order[0]), tf.fill([batch_size], order[1]), epoch], 1
-        )
-        # the raw op: its public wrapper takes one seed for all indices only
-        chosen = tf.raw_ops.RandomIndexShuffle(
-            index=tf.cast(place % number, tf.int32),
-            seed=seeds,
-            max_index=tf.fill([batch_size], number - 1),
-            rounds=8,
-        )
+        chosen = shuffled(step, batch_size, number, order)
         chosen = chosen[index * rows : (index + 1) * rows]
         x = tf.cast(tf.gather(resident, chosen), tf.float32)
         if kind == "binary_dynamic":
@@ -79,11 +68,7 @@ def training_stream(
             x = tf.cast(noise[index * rows : (index + 1) * rows] < x / high, tf.float32)
         return x if known is None else (x, tf.gather(known, chosen))
 
-    steps = tf.data.Dataset.range(start_step, np.iinfo(np.int64).max)
-    stream = steps.map(batch).prefetch(4)  # in turn, as deterministic kernels would have it anyway
-    options = tf.data.Options()
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
-    return stream.with_options(options)
+    return endless(start_step, batch)
 
 
 def evaluation_arrays(split, kind: str, seed: int = 777) -> np.ndarray:

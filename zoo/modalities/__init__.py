@@ -26,11 +26,11 @@ from zoo import datasets
 
 __all__ = ["NAMES", "dataset_of", "named", "of", "of_space"]
 
-NAMES = ("images", "speech", "text")
+NAMES = ("images", "speech", "tables", "text")
 
 
 def named(name: str):
-    """The kind `images`, `speech` or `text`."""
+    """The kind of that name."""
     return importlib.import_module(f"zoo.modalities.{one_of('kind of data', name, NAMES)}")
 
 

@@ -17,6 +17,7 @@ from zoo.datasets.own import COLOURS
 
 __all__ = [
     "DEFAULT_BACKBONE",
+    "LIKELIHOODS",
     "NAME",
     "UNIT",
     "Pictures",
@@ -103,7 +104,9 @@ def _space(shape, kind: str) -> Space:
     return Space(tuple(shape), bits)
 
 
-_LIKELIHOODS = {1: "bernoulli", 8: "logistic_mixture", None: "gaussian"}
+LIKELIHOODS = {1: "bernoulli", 8: "logistic_mixture", None: "gaussian"}
+"""By the bits of a number: of one's own images they are known when these are read."""
+
 _FACTS = {1: "binary", 8: "bytes", None: "reals"}
 
 
@@ -115,7 +118,7 @@ def usual_data(dataset: str) -> dict[str, Any]:
 def usual(dataset: str, space: Space | None = None) -> dict[str, Any]:
     """The parts of a model of these images, where nobody says others."""
     bits = (space or _space(*datasets.form(dataset))).bits
-    return {**usual_data(dataset), "likelihood": _LIKELIHOODS[bits], "encoder": "full"}
+    return {**usual_data(dataset), "likelihood": LIKELIHOODS[bits], "encoder": "full"}
 
 
 def facts(dataset: str, space: Space | None = None) -> str:

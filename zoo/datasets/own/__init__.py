@@ -20,6 +20,10 @@ COLOURS = ("auto", "grey", "rgb")
 DOORS = {
     "images": ("images", "a folder of PNG or JPEG files; sub-folders are labels"),
     "arrays": ("images", "an .npz with x, label and factors, or an .npy"),
+    "table": (
+        "tables",
+        "a .csv with a line of names, or a folder of train.csv, valid.csv and test.csv",
+    ),
     "text": ("text", "a text file, one example a line, or a folder with train.txt"),
 }
 

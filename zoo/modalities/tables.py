@@ -1,0 +1,157 @@
+"""Tables: rows of numbers and categories."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from tfvae import diagnosis
+from tfvae.checks import UserError, place
+from tfvae.parts import Part, part, setting
+from tfvae.training.reading import content, json_object, reading
+from zoo.datasets import own
+from zoo.datasets.data import checked
+from zoo.datasets.own.columns import Columns
+
+# a row is kept, streamed and measured as an image is
+from zoo.modalities.images import arrays, batches, stream
+
+__all__ = [
+    "DEFAULT_BACKBONE",
+    "NAME",
+    "UNIT",
+    "Rows",
+    "Space",
+    "arrays",
+    "batches",
+    "columns",
+    "facts",
+    "identity",
+    "leave",
+    "load",
+    "pictures",
+    "space",
+    "space_of",
+    "stream",
+    "usual",
+    "usual_data",
+]
+
+NAME = "tables"
+DATASET = "table"
+UNIT = "rows"
+DEFAULT_BACKBONE = "mlp"
+
+
+@part
+class Rows(Part):
+    """What a column is."""
+
+    place, name, kinds = "data", "rows", ("tables",)
+    label_column: str | None = setting(
+        None, "the column that is the label, and no part of x; none: `label`, if there is one"
+    )
+
+
+class Space(NamedTuple):
+    """groups: the columns from left to right, 1 a number, K > 1 a category of K kinds."""
+
+    groups: tuple[int, ...]
+
+    @property
+    def numbers(self) -> int:
+        """Of one row."""
+        return sum(self.groups)
+
+    def example(self) -> tf.Tensor:
+        """Two rows: every number its mean, every category its first kind."""
+        row = [[0.0] if size == 1 else [1.0] + [0.0] * (size - 1) for size in self.groups]
+        return tf.tile(tf.constant([sum(row, [])]), [2, 1])
+
+    def __str__(self) -> str:
+        numbers = sum(size == 1 for size in self.groups)
+        return f"rows of {numbers} numbers and {len(self.groups) - numbers} categories"
+
+
+def load(dataset: str, data_dir: str | None, point):
+    """Reads it."""
+    return checked(own.load(dataset, data_dir, label_column=point["data"].label_column))
+
+
+def space(dataset: str, data_dir: str | None, point) -> Space:
+    """Of the file: nothing else knows its columns."""
+    return space_of(load(dataset, data_dir, point))
+
+
+def space_of(data) -> Space:
+    """Of a table that was read."""
+    return Space(data.columns.groups)
+
+
+def usual_data(dataset: str) -> dict[str, Any]:
+    """The part that says how they are read, where nobody says another."""
+    del dataset
+    return {"data": "rows"}
+
+
+def usual(dataset: str, space: Space | None = None) -> dict[str, Any]:
+    """The parts of a model of tables, where nobody says others."""
+    del space
+    return {**usual_data(dataset), "likelihood": "columns", "encoder": "full"}
+
+
+def facts(dataset: str, space: Space | None = None) -> str:
+    """What tables offer."""
+    del dataset, space
+    return ""
+
+
+def pictures(model, x: np.ndarray, data, seed: int, progress) -> diagnosis.Shown:
+    """Rows that show what the model does."""
+    del progress
+
+    def words(rows):
+        return [list(row.values()) for row in data.columns.decode(rows)]
+
+    label = data.test.condition if model.asks_label else None
+    names = list(data.columns.names)
+    return diagnosis.Shown(texts=diagnosis.rows(model, x, names, words, seed, label=label))
+
+
+_COLUMNS = "columns.json"
+
+
+def identity(data) -> dict[str, str | list[str]]:
+    """For config.json: a run goes on with the same columns alone."""
+    return {"columns": data.columns.digest(), "label_names": list(data.label_names)}
+
+
+def leave(data, directory) -> None:
+    """The columns, without which the model's numbers mean nothing.
+
+    Raises:
+        UserError: the columns that lie there are not this run's.
+    """
+    if os.path.exists(directory.join(_COLUMNS)):
+        columns(directory.path)
+    directory.write_bytes(_COLUMNS, json.dumps(data.columns.to_json(), indent=1).encode())
+
+
+def columns(workdir: str) -> Columns:
+    """The columns of a run.
+
+    Raises:
+        UserError: they are missing, damaged, or not those that the run was made with.
+    """
+    path = os.path.join(place("workdir", workdir), _COLUMNS)
+    wanted = json_object(os.path.join(workdir, "config.json")).get("columns")
+    with reading(path):
+        held = json.loads(content(path))
+    found = Columns.from_json(path, held)
+    if found.digest() != wanted:
+        raise UserError(f"{path} does not fit the checkpoints beside it: it has other columns")
+    return found
