@@ -630,7 +630,7 @@ def test_a_procedure_hears_of_validation():
 
 
 def test_remedies_and_aggressive_phases_look_at_the_validation_data_of_fit():
-    point = {"check_every": 2, "inner_steps": 2, "window": 2, "on_collapse": "annealing"}
+    point = {"check_every": 2, "inner_steps": 2, "on_collapse": "annealing"}
     model = zoo.build("aggressive_vae", dataset="digits", backbone="mlp", **point)
     x = (np.random.default_rng(0).random((24, 8, 8, 1)) < 0.3).astype("float32")
     with pytest.raises(tfvae.UserError, match="validation_data"):

@@ -260,7 +260,7 @@ def test_a_watch_between_two_looks_survives_a_kill(tmp_path):
         ({"on_collapse": "annealing"}, "annealing", "weight/rate"),
         ({"on_collapse": "free_bits", "rate_budget": "free_bits"}, "free bits", "weight/rate"),
         (
-            {"on_collapse": "aggressive", "inner_steps": 2, "window": 2},
+            {"on_collapse": "aggressive", "inner_steps": 2},
             "aggressive training",
             "aggressive",
         ),

@@ -19,7 +19,6 @@ RUN = {"size": "tiny", "backbone": "mlp", "batch_size": 8, "train_steps": 10}
 ONE_INNER = {
     "procedure": "aggressive",
     "inner_steps": 1,
-    "window": 1,
     "check_every": 100,
     "clip_norm": 2.0,
 }

@@ -50,7 +50,7 @@ _REMEDIES = {
     "inference lag": (
         (
             "aggressive_vae",
-            " --set=annealing=linear",
+            " --set=rate_weight=linear",
             "the encoder catches up before each step of the decoder",
         ),
         ("sa_vae", "", "gradient steps refine what the encoder proposes"),
@@ -59,7 +59,11 @@ _REMEDIES = {
     "model collapse": (
         ("free_bits_vae", "", "the first nats of each unit cost nothing"),
         ("delta_vae", "", "a prior that no posterior reaches: the rate cannot fall below delta"),
-        ("aggressive_vae", " --set=annealing=linear", "the code is learned before the decoder is"),
+        (
+            "aggressive_vae",
+            " --set=rate_weight=linear",
+            "the code is learned before the decoder is",
+        ),
     ),
     "partial collapse": (
         ("free_bits_vae", "", "a floor for each unit by itself"),

@@ -271,6 +271,7 @@ class Aggressive(Procedure):
 # ------------------------------------------------------------------ parts
 
 OPTIMIZERS = ("adam", "sgd")
+_WINDOWS = {"text": 15}  # as released; of images 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -289,8 +290,10 @@ class _Phases(Part):
         high=1e6,
     )
     inner_steps: int = setting(99, "the most steps of the encoder for one of the decoder", low=1)
-    window: int = setting(
-        10, "inner steps between looks at the loss (as released: 15 for text)", low=1
+    window: int | None = setting(
+        None,
+        "inner steps between looks at the loss; none: as released, 15 for text and 10 for images",
+        low=1,
     )
     aggressive_steps: int | None = setting(
         None,
@@ -318,7 +321,7 @@ class _Phases(Part):
     )
 
     def make(self, context, played):
-        if self.window > self.inner_steps:
+        if self.window is not None and self.window > self.inner_steps:
             raise UserError(
                 f"window={self.window} has no effect: it must be at most inner_steps={self.inner_steps}, "
                 "after which no look is taken"
@@ -339,7 +342,7 @@ class _Phases(Part):
             self.check_every or epoch,
             played.objective,
             self.inner_steps,
-            self.window,
+            self.window or _WINDOWS.get(context.kind, 10),
             self.stopping,
             self.patience,
             self.aggressive_steps,

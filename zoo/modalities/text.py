@@ -151,7 +151,6 @@ def usual(dataset: str, space: Space | None = None) -> dict[str, Any]:
         "encoder": "last",
         "posterior_bias": False,
         # as released for text
-        "window": 15,
         "stopping": "previous",
         "plateau_reference": "fall",
     }
