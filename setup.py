@@ -51,6 +51,7 @@ setup(
         "keras>=3.12,<3.16",
         "tensorflow-datasets>=4.9.10,<4.10",
         "importlib_resources>=6,<8",  # undeclared import of tensorflow-datasets
+        "array_record>=0.8,<1",  # sets larger than memory
         "absl-py>=2.1,<3",
         "numpy>=1.26,<3",
         "scipy>=1.11,<2",  # chardata.mat

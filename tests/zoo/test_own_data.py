@@ -1,7 +1,9 @@
 """One's own data: what is found is what lies there, and is said (what is refused: bad_files.py)."""
 
+import contextlib
 import json
 import os
+import threading
 
 import numpy as np
 import pytest
@@ -9,10 +11,11 @@ import tensorflow as tf
 from PIL import Image
 
 import zoo
+from tests.zoo.cut import ending
 from tfvae.checks import UserError
 from zoo import datasets
 from zoo.command import plan, run
-from zoo.datasets import labels, own
+from zoo.datasets import disk, labels, own, pipeline
 
 RNG = np.random.default_rng(0)
 PARTS = ("train", "valid", "test")
@@ -278,3 +281,190 @@ def test_a_run_on_a_table_leaves_what_serves_it(tmp_path):
         zoo.columns(resolved.workdir)
     with pytest.raises(UserError, match=r"label_column of .* 'class'; .*age, job, label, smokes"):
         own.load("table", path, label_column="class")
+
+
+# ------------------------------------------------------------------ larger than memory
+
+
+@pytest.fixture
+def little(monkeypatch, tmp_path):
+    """1,000 bytes of memory for a set."""
+    monkeypatch.setattr(disk, "room", lambda: 1000)
+    monkeypatch.setenv("TFVAE_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "own"
+
+
+def _written(kind, folder):
+    """--data of 40 examples."""
+    folder.mkdir()
+    if kind.startswith("arrays"):
+        x = {"arrays": RNG.integers(0, 256, (40, 5, 7)), "arrays 1": RNG.integers(0, 2, (40, 5, 7))}
+        x["arrays real"] = RNG.normal(size=(40, 5, 7))
+        np.save(folder / "x.npy", x[kind])
+        return "arrays", str(folder / "x.npy")
+    pictures(
+        folder, [f"{i % 2}/{i}.png" for i in range(40)], (5, 7), None, 2 if "1" in kind else 256
+    )
+    return "images", str(folder)
+
+
+@pytest.mark.parametrize("kind", ["images", "images 1", "arrays", "arrays 1", "arrays real"])
+def test_a_set_on_disk_is_streamed_as_it_is_from_memory(kind, tmp_path, little, monkeypatch):
+    """Bit for bit: batches from any step, in both shards, with what lies beside; what is measured."""
+    name, path = _written(kind, tmp_path / "data")
+    far = datasets.load(name, path)
+    own._read.cache_clear()
+    monkeypatch.undo()
+    near = datasets.load(name, path)
+    assert isinstance(far.train.x, disk.Rows) and isinstance(near.train.x, np.ndarray)
+    assert far.kind == near.kind and far.source == near.source
+    assert far.description.startswith(near.description) and "read from disk" in far.description
+    np.testing.assert_array_equal(far.train.x[:], near.train.x)
+    np.testing.assert_array_equal(far.train.x[3], near.train.x[3])
+    assert far.train.x.shape == near.train.x.shape and far.train.x.nbytes == near.train.x.nbytes
+    for part in ("valid", "test"):
+        np.testing.assert_array_equal(getattr(far, part).x, getattr(near, part).x)
+    for start, shard in ((0, (0, 1)), (13, (1, 2))):
+        two = [
+            pipeline.training_stream(d.train, d.kind, 6, 3, start, shard, "index").take(9)
+            for d in (far, near)
+        ]
+        for (x, row), (again, same) in zip(*two):
+            assert x.dtype == again.dtype == tf.float32
+            np.testing.assert_array_equal(x, again)
+            np.testing.assert_array_equal(row, same)
+
+
+def test_images_are_written_once_and_anew_when_damaged_or_changed(tmp_path, little):
+    name, path = _written("images", tmp_path / "data")
+    first = datasets.load(name, path)
+    x = first.train.x[:]
+    (made,) = little.iterdir()
+    written = (made / "x.array_record").stat().st_mtime_ns
+    own._read.cache_clear()
+    assert datasets.load(name, path).source == first.source
+    assert (made / "x.array_record").stat().st_mtime_ns == written
+    (made / "x.array_record").write_bytes(b"no records")
+    own._read.cache_clear()
+    np.testing.assert_array_equal(datasets.load(name, path).train.x[:], x)
+    Image.fromarray(np.zeros((5, 7), np.uint8)).save(tmp_path / "data" / "0" / "0.png")
+    assert datasets.load(name, path).source != first.source
+    assert len(list(little.iterdir())) == 2
+    (tmp_path / "data" / "0" / "2.png").write_bytes(b"no image")
+    with pytest.raises(UserError, match=r"1 of 40 images cannot be taken: .*2\.png is no image"):
+        datasets.load(name, path)
+    assert len(list(little.iterdir())) == 2, "what was begun is gone"
+
+
+def test_a_limit_of_the_process_counts(monkeypatch):
+    whole = disk.room()
+    assert 2**20 < whole <= os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 4
+    taken = {kind: disk._taken(column) for kind, column in disk._TAKEN.items()}
+    assert all(0 < each < 2**45 for each in taken.values())
+    monkeypatch.setattr(disk, "_taken", {v: taken[k] for k, v in disk._TAKEN.items()}.get)
+    left = 4_000_000
+    monkeypatch.setattr(disk.resource, "getrlimit", lambda kind: (taken[kind] + left, -1))
+    assert disk.room() == left // 4
+    monkeypatch.setattr(disk.resource, "getrlimit", lambda kind: (taken[kind] - 1, -1))
+    assert disk.room() == 0
+
+
+def _run(path, workdir, **given):
+    return plan.resolve(
+        "vae",
+        ("latent_width=2",),
+        dataset="arrays",
+        data=path,
+        backbone="mlp",
+        train_steps=7,
+        batch_size=8,
+        eval_every=4,
+        checkpoint_every=2,
+        workdir=str(workdir),
+        **given,
+    )
+
+
+def _equal(one, other):
+    (weights, rows_of), (again, same) = one, other
+    assert weights.keys() == again.keys() and rows_of == same
+    for name, value in weights.items():
+        np.testing.assert_array_equal(value, again[name], err_msg=name)
+
+
+def test_a_run_on_disk_that_is_cut_short_ends_as_one_in_memory(tmp_path, monkeypatch):
+    np.save(tmp_path / "x.npy", RNG.integers(0, 2, (60, 3, 4)))
+    near = ending(_run(str(tmp_path / "x.npy"), tmp_path / "near"), monkeypatch)
+    own._read.cache_clear()
+    monkeypatch.setattr(disk, "room", lambda: 1000)
+    _equal(near, ending(_run(str(tmp_path / "x.npy"), tmp_path / "far"), monkeypatch, cuts=1))
+    assert isinstance(own.load("arrays", str(tmp_path / "x.npy")).train.x, disk.Rows)
+
+
+@contextlib.contextmanager
+def _memory():
+    """A list; behind the block it holds the most bytes that the process took in it beyond what it had.
+
+    Those of its own: what the system keeps of files may be taken away at any moment. (A limit that the
+    system enforces counts addresses, of which TensorFlow takes gigabytes that it never uses.)
+    """
+    seen, over, found = [], threading.Event(), []
+
+    def look():
+        while not over.wait(0.01):
+            seen.append(_anonymous())
+
+    before, thread = _anonymous(), threading.Thread(target=look)
+    thread.start()
+    try:
+        yield found
+    finally:
+        over.set()
+        thread.join()
+    found.append(max(seen) - before)
+
+
+def _anonymous():
+    with open("/proc/self/status") as stream:
+        return 1024 * next(int(line.split()[1]) for line in stream if line.startswith("RssAnon"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["npy", "array_record"])
+def test_a_set_four_times_as_large_as_the_memory_trains_and_resumes(form, tmp_path, monkeypatch):
+    """512 MiB of images in less than 128 MiB, bit for bit what a run in memory gives (in more than 512)."""
+    limit, shape = 2**27, (64, 64, 1)
+    little, large = (
+        _parts_of(tmp_path / "little", 200, shape),
+        _parts_of(tmp_path / "x", 2**17, shape),
+    )
+    ending(_run(little, tmp_path / "first"), monkeypatch)  # what TensorFlow takes for itself
+    with monkeypatch.context() as patch:
+        patch.setattr(disk, "room", lambda: limit // 4)
+        if form == "array_record":
+            writer = disk.Writer(str(tmp_path / "x.array_record"))
+            for row in np.load(f"{large}/train.npy", mmap_mode="r"):
+                writer.append(row)
+            writer.close()
+            records = disk.Records(str(tmp_path / "x.array_record"), shape, np.uint8)
+            read = own.load("arrays", large)
+            read = read._replace(train=read.train._replace(x=disk.Rows(records)))
+            patch.setattr(own, "load", lambda name, data, **options: read)
+        with _memory() as on_disk:
+            cut = ending(_run(large, tmp_path / "cut"), monkeypatch, cuts=1)
+    own._read.cache_clear()
+    with _memory() as in_memory:
+        _equal(cut, ending(_run(large, tmp_path / "whole"), monkeypatch))
+    assert on_disk[0] < limit < 4 * limit < in_memory[0], (on_disk, in_memory)
+
+
+def _parts_of(folder, number, shape):
+    """So many images to train on, written a part at a time, and a few that are held out."""
+    folder.mkdir()
+    x = np.lib.format.open_memmap(folder / "train.npy", "w+", np.uint8, (number, *shape))
+    for start in range(0, number, 4096):
+        x[start : start + 4096] = RNG.integers(0, 2, x[start : start + 4096].shape, np.uint8)
+    x.flush()
+    for part in PARTS[1:]:
+        np.save(folder / f"{part}.npy", x[:50])
+    return str(folder)

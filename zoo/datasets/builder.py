@@ -8,13 +8,12 @@ checksums of the sources: changed files are prepared anew.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import io
 import os
 import pathlib
 import shutil
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -22,6 +21,7 @@ import tensorflow_datasets as tfds
 from tfvae.checks import UserError, array
 from zoo.datasets import files
 from zoo.datasets.data import Data, Split
+from zoo.datasets.disk import cache, keeping, key, prepared
 
 __all__ = ["BLOCK", "ImageBuilder", "load"]
 
@@ -107,59 +107,26 @@ def load(
         data_dir: the user's files; `None` to use what was downloaded before, or download.
         description: one line for the report.
     """
-    cache = pathlib.Path(os.environ.get("TFVAE_CACHE") or "~/.cache/tfvae").expanduser()
-    paths = builder.locate(data_dir or _downloaded(builder, name, cache / "downloads"), name)
-    source = {key: files.digest(path) for key, path in paths.items()}
-    for key, path in paths.items():
-        files.verify(path, source[key], builder.KNOWN)
-    key = hashlib.sha256(repr((name, sorted(source.items()))).encode()).hexdigest()[:16]
-    splits = _prepared(lambda place: builder(paths, name, str(place)), cache / "tfds" / key)
+    paths = builder.locate(data_dir or _downloaded(builder, name, cache() / "downloads"), name)
+    source = {file: files.digest(path) for file, path in paths.items()}
+    for file, path in paths.items():
+        files.verify(path, source[file], builder.KNOWN)
+    folder = cache() / "tfds" / key(name, sorted(source.items()))
+    splits = _prepared(lambda place: builder(paths, name, str(place)), folder)
     return Data(name, *(splits[s] for s in SPLITS), kind, description, builder.CITATION, source)
 
 
 def _prepared(make: Callable[[pathlib.Path], ImageBuilder], folder: pathlib.Path):
-    """The splits from the prepared copy in the folder, which is made if it is not there or damaged.
+    """The splits from the prepared copy in the folder; see `disk.prepared`."""
 
-    It is made aside and takes its place in one step: of several processes that need it at once, each
-    makes its own, and the first one's stays.
-    """
-    if os.path.exists(folder):  # a name that is too long is said below
-        try:
-            return _read(make(folder))
-        except Exception:  # a copy that was damaged
-            shutil.rmtree(folder, ignore_errors=True)
-    aside = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}")
-    try:
-        made = make(aside)
+    def write(place):
+        made = make(place)
         made.fill()
         quiet = contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO())
-        with _cache(folder), quiet[0], quiet[1]:
+        with keeping(folder), quiet[0], quiet[1]:
             made.download_and_prepare()
-        splits = _read(made)
-        with contextlib.suppress(OSError):  # another process was first
-            aside.rename(folder)
-        return splits
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
 
-
-@contextlib.contextmanager
-def _cache(place: pathlib.Path) -> Iterator[None]:
-    """Turns what a full or forbidden place says into one line that names it and the way out.
-
-    TFDS wraps it into errors of any kind; the files were read and checked before.
-
-    Raises:
-        UserError: nothing can be written there.
-    """
-    try:
-        yield
-    except Exception as error:
-        said = " ".join(str(error).split())[:300]
-        raise UserError(
-            f"cannot keep the prepared data in {place.parent} ({said}); name another folder in the "
-            "environment variable TFVAE_CACHE"
-        ) from error
+    return prepared(folder, write, lambda place: _read(make(place)))
 
 
 def _read(made: ImageBuilder) -> dict[str, Split]:
@@ -182,7 +149,7 @@ def _downloaded(builder: type[ImageBuilder], name: str, folder: pathlib.Path) ->
         return str(place)
     if not builder.URLS:
         raise UserError(f"dataset {name!r} must be given with --data_dir: {builder.HOW}")
-    with _cache(place):
+    with keeping(place):
         place.mkdir(parents=True, exist_ok=True)
     try:
         manager = tfds.download.DownloadManager(
@@ -195,7 +162,7 @@ def _downloaded(builder: type[ImageBuilder], name: str, folder: pathlib.Path) ->
             f"dataset {name!r} could not be downloaded ({type(error).__name__}); put {wanted} into a "
             "folder and name it with --data_dir"
         ) from error
-    with _cache(place):
+    with keeping(place):
         for file, path in got.items():  # in one step: another process may look for it just now
             aside = place / f"{file}.{uuid.uuid4().hex}"
             shutil.copyfile(str(path), aside)

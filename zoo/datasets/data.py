@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,13 +21,14 @@ class Split(NamedTuple):
 
     Attributes:
         x: uint8 or float32 [N, H, W, C], int32 [N, T] tokens, uint8 [N, T] levels of a waveform,
-            float32 [N, C] rows of a table.
+            float32 [N, C] rows of a table. Of the train split it may be `zoo.datasets.disk.Rows`, whose door
+            has looked at them.
         label: what simple classifiers look for in the codes, integers [N], or `None`.
         factors: integers [N, K] or `None`.
         told: what a conditional model is told instead of the label, integers [N], or `None`.
     """
 
-    x: np.ndarray
+    x: Any
     label: np.ndarray | None
     factors: np.ndarray | None = None
     told: np.ndarray | None = None
@@ -84,7 +85,7 @@ def checked(data):
         split, what = getattr(data, name), f"dataset {data.name!r}: the {name} split"
         if len(split.x) == 0:
             raise UserError(f"{what} holds no example")
-        if split.x.dtype.kind == "f":
+        if isinstance(split.x, np.ndarray) and split.x.dtype.kind == "f":
             ends = (None, None) if data.kind in ("real", "columns") else (0, 1)
             array(what, split.x, "real", split.x.shape, *ends)
         for value, said in ((split.label, "labels"), (split.told, "conditions")):

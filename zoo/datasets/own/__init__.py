@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import functools
 import importlib
-import os
 
 from tfvae.checks import UserError, one_of, place
+from zoo.datasets.own.folder import stamp
 
 __all__ = ["COLOURS", "DOORS", "given", "is_own", "load", "modality"]
 
@@ -50,7 +50,7 @@ def load(name: str, data: str | None, **options):
         UserError: nothing is given; it cannot be read; it holds nothing that can be learned.
     """
     data = given(name, data)
-    return _read(name, data, tuple(sorted(options.items())), _stamp(data))
+    return _read(name, data, tuple(sorted(options.items())), stamp(data))
 
 
 def given(name: str, data: str | None) -> str:
@@ -66,23 +66,7 @@ def given(name: str, data: str | None) -> str:
 
 
 @functools.lru_cache(maxsize=1)
-def _read(name: str, data: str, options: tuple, stamp: tuple):
-    del stamp
+def _read(name: str, data: str, options: tuple, found: tuple):
+    del found
     door = importlib.import_module(f"zoo.datasets.own.{name}")
     return door.load(data, **dict(options))
-
-
-def _stamp(data: str) -> tuple:
-    """What changes when a file does."""
-    if not os.path.isdir(data):
-        return _state(data)
-    held = (os.path.join(d, f) for d, _, names in os.walk(data, followlinks=True) for f in names)
-    return tuple((path, *_state(path)) for path in sorted(held))
-
-
-def _state(path: str) -> tuple:
-    try:
-        found = os.stat(path)
-    except OSError:  # who reads it says what is wrong
-        return ()
-    return found.st_size, found.st_mtime_ns

@@ -11,7 +11,7 @@ import numpy as np
 from tfvae.checks import UserError
 from zoo.datasets.own.parts import PARTS, drawn, lacking
 
-__all__ = ["Found", "Part", "checksum", "look", "some"]
+__all__ = ["Found", "Part", "checksum", "look", "some", "stamp"]
 
 _NAMED = 3  # files that a line names
 
@@ -150,3 +150,19 @@ def checksum(digests: dict[str, str]) -> dict[str, str]:
     for path in sorted(digests):
         whole.update(f"{path}\0{digests[path]}\n".encode("utf-8", "surrogateescape"))
     return {f"{len(digests):,} files": whole.hexdigest()}
+
+
+def stamp(data: str) -> tuple:
+    """What changes when a file does."""
+    if not os.path.isdir(data):
+        return _state(data)
+    held = (os.path.join(d, f) for d, _, names in os.walk(data, followlinks=True) for f in names)
+    return tuple((path, *_state(path)) for path in sorted(held))
+
+
+def _state(path: str) -> tuple:
+    try:
+        found = os.stat(path)
+    except OSError:  # who reads it says what is wrong
+        return ()
+    return found.st_size, found.st_mtime_ns

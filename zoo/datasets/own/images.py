@@ -8,15 +8,19 @@ from __future__ import annotations
 import collections
 import hashlib
 import io
+import itertools
+import json
+import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps
 
-from tfvae.checks import UserError, affordable, one_of
-from tfvae.training.reading import reading
+from tfvae.checks import UserError, one_of
+from tfvae.training.reading import json_object, reading
+from zoo.datasets import disk
 from zoo.datasets.data import Data, Split
 from zoo.datasets.own import COLOURS, folder
 from zoo.datasets.own.folder import some
@@ -63,24 +67,114 @@ def load(data: str, *, image_size: Sequence[int] = (), colour: str = "auto", see
     size = tuple(image_size) or _one_size(data, headers)
     channels = {"grey": 1, "rgb": 3}.get(colour) or _one_colour(data, headers)
     shape = (*size, channels)
-    affordable(data, len(paths) * shape[0] * shape[1] * channels // 4)
-    digests, splits = {}, []
-    for part in found.parts.values():
-        splits.append(Split(_read(data, part.paths, shape, digests), part.label))
-    kind = "rgb8" if channels == 3 else "grey8"
-    if channels == 1 and all(_black_and_white(split.x) for split in splits):
-        kind = "binary_fixed"
-        splits = [split._replace(x=split.x // 255) for split in splits]
-    first = splits[0].x[0]
-    if not any((image != first).any() for split in splits for image in split.x):
-        raise UserError(f"{data}: the {len(paths):,} images are all the same")
-    resized = sum(header.size != size for header in headers)
+    whole = len(paths) * math.prod(shape)
+    read = _in_memory if whole <= disk.room() else _on_disk
+    splits, binary, source = read(data, found, shape)
+    kind = "binary_fixed" if binary else "rgb8" if channels == 3 else "grey8"
     about = sentence(splits, kind, found.seed, found.names)
+    if read is _on_disk:
+        about += f"; {whole / 2**30:,.2f} GiB, read from disk"
+    resized = sum(header.size != size for header in headers)
     if resized:
         about += f"; {resized:,} were resized, the middle of them if of another form"
     if found.left_out:
         about += f"; {found.left_out:,} other files left out"
-    return Data("images", *splits, kind, about, "one's own", folder.checksum(digests), found.names)
+    return Data("images", *splits, kind, about, "one's own", source, found.names)
+
+
+class _Decoded:
+    """The images of some files in turn, uint8 [H, W, C], and what is known of all once they are read."""
+
+    def __init__(self, root: str, paths: list[str], shape: tuple[int, int, int]):
+        self._root, self._paths, self._shape = root, paths, shape
+        self._first, self._same, self.binary = None, True, shape[-1] == 1
+        self._digests: dict[str, str] = {}
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Those that cannot be taken are named and counted behind the last one."""
+        refused = []
+        for path in self._paths:
+            try:
+                raw, pixels = _pixels(os.path.join(self._root, path), self._shape)
+            except UserError as error:
+                refused.append(str(error))
+                continue
+            self._digests[path] = hashlib.sha256(raw).hexdigest()
+            self._look(pixels)
+            yield pixels
+        _refuse(self._root, refused, len(self._paths))
+        if self._same:
+            raise UserError(f"{self._root}: the {len(self._paths):,} images are all the same")
+
+    def _look(self, pixels: np.ndarray) -> None:
+        self._first = pixels if self._first is None else self._first
+        self._same = self._same and bool((pixels == self._first).all())
+        self.binary = self.binary and bool(((pixels == 0) | (pixels == 255)).all())
+
+    @property
+    def source(self) -> dict[str, str]:
+        """The checksum of all files."""
+        return folder.checksum(self._digests)
+
+
+def _in_memory(root: str, found: folder.Found, shape) -> tuple[list[Split], bool, dict[str, str]]:
+    """(splits, whether they are black and white alone, checksum)."""
+    paths = [path for part in found.parts.values() for path in part.paths]
+    decoded, x = _Decoded(root, paths, shape), np.empty((len(paths), *shape), np.uint8)
+    for row, pixels in itertools.zip_longest(x, decoded):
+        row[:] = pixels
+    if decoded.binary:
+        x //= 255
+    splits, start = [], 0
+    for part in found.parts.values():
+        splits.append(Split(x[start : start + len(part.paths)], part.label))
+        start += len(part.paths)
+    return splits, decoded.binary, decoded.source
+
+
+def _on_disk(root: str, found: folder.Found, shape) -> tuple[list[Split], bool, dict[str, str]]:
+    """The same of images that are larger than memory: written once, as they will be read.
+
+    Raises:
+        UserError: what is held out is larger than memory.
+    """
+    parts = list(found.parts.values())
+    held_out = sum(len(part.paths) for part in parts[1:]) * math.prod(shape)
+    if held_out > disk.room():
+        raise UserError(
+            f"{root}: what is held out must fit into memory to be measured, and is {held_out:,} bytes"
+        )
+    paths = [path for part in parts for path in part.paths]
+
+    def write(place):
+        decoded = _Decoded(root, paths, shape)
+        with disk.keeping(place):
+            place.mkdir(parents=True)
+            writer = disk.Writer(str(place / "x.array_record"))
+        for pixels in decoded:
+            with disk.keeping(place):
+                writer.append(pixels)
+        with disk.keeping(place):
+            writer.close()
+            known = {"binary": decoded.binary, "source": decoded.source}
+            (place / "known.json").write_text(json.dumps(known))
+
+    def read(place):
+        known = json_object(str(place / "known.json"))
+        records = disk.Records(str(place / "x.array_record"), shape, np.uint8)
+        if len(records) != len(paths):
+            raise UserError(f"{place} holds {len(records)} images instead of {len(paths)}")
+        return records, known["binary"], known["source"]
+
+    made_of = disk.key("images", os.path.abspath(root), paths, shape, folder.stamp(root))
+    records, binary, source = disk.prepared(disk.cache() / "own" / made_of, write, read)
+    splits, start = [], 0
+    for part in parts:
+        places = np.arange(start, start + len(part.paths))
+        rows = disk.Rows(records, places, divisor=255 if binary else 1)
+        splits.append(Split(rows if part is parts[0] else rows[:], part.label))
+        start += len(part.paths)
+    return splits, binary, source
 
 
 def _each(root: str, paths: list[str], work) -> list:
@@ -91,24 +185,15 @@ def _each(root: str, paths: list[str], work) -> list:
             done.append(work(os.path.join(root, path)))
         except UserError as error:
             refused.append(str(error))
-    if refused:
-        raise UserError(
-            f"{root}: {len(refused):,} of {len(paths):,} images cannot be taken: {some(refused)}"
-        )
+    _refuse(root, refused, len(paths))
     return done
 
 
-def _read(root: str, paths: list[str], shape, digests: dict[str, str]) -> np.ndarray:
-    """The images, uint8 [N, H, W, C]; the checksum of each file is put into `digests`."""
-    x = np.empty((len(paths), *shape), np.uint8)
-    rows = iter(x)
-
-    def fill(path):
-        raw, next(rows)[:] = _pixels(path, shape)
-        digests[os.path.relpath(path, root)] = hashlib.sha256(raw).hexdigest()
-
-    _each(root, paths, fill)
-    return x
+def _refuse(root: str, refused: list[str], number: int) -> None:
+    if refused:
+        raise UserError(
+            f"{root}: {len(refused):,} of {number:,} images cannot be taken: {some(refused)}"
+        )
 
 
 def _header(path: str) -> _Header:
@@ -167,7 +252,3 @@ def _middle(size: tuple[int, int], form: tuple[int, int]) -> tuple[int, int, int
     width, height = (max(1, round(scale * wanted)) for wanted in form)
     left, top = (size[0] - width) // 2, (size[1] - height) // 2
     return left, top, left + width, top + height
-
-
-def _black_and_white(x: np.ndarray) -> bool:
-    return all(((part == 0) | (part == 255)).all() for part in x)
