@@ -99,6 +99,7 @@ def test_one_factor_varies_within_a_batch_and_no_other():
     for row, factor in zip(x, label[:, 0]):
         assert set(np.unique(row, return_counts=True)[1]) == {[4, 3][factor]}
     assert len(np.unique(x)) == 12
+    assert len(np.unique(x, axis=0)) > 100  # of 7 groups, each in ever another order
 
 
 def test_codes_are_those_of_the_model_each_once_an_epoch():
