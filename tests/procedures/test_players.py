@@ -192,6 +192,11 @@ def test_what_is_frozen_no_player_moves(whole):
         player.update.build(model)
         mine = {id(v) for v in player.update.moving}
         assert mine and not mine & {id(v) for v in model.encoder.variables}
+    named = Update(
+        Objective({"d": distortion}), "sgd", lambda m: [*m.encoder.variables, *m.latent.variables]
+    )
+    named.build(model)
+    assert [id(v) for v in named.moving] == [id(v) for v in model.latent.variables]
 
 
 def _player(name="a", optimizer="sgd"):

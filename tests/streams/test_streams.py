@@ -9,6 +9,7 @@ from tests import models
 from tfvae.checks import UserError
 from tfvae.streams import CodesOf, OneFactorVaries, PartlyLabelled, Source, interleaved
 from zoo.datasets.data import Split
+from zoo.datasets.disk import Rows
 from zoo.modalities import images
 
 
@@ -99,6 +100,7 @@ def test_one_factor_varies_within_a_batch_and_no_other():
     for row, factor in zip(x, label[:, 0]):
         assert set(np.unique(row, return_counts=True)[1]) == {[4, 3][factor]}
     assert len(np.unique(x)) == 12
+    assert len(np.unique(x, axis=0)) > 100  # of 7 groups, each in ever another order
 
 
 def test_codes_are_those_of_the_model_each_once_an_epoch():
@@ -109,6 +111,20 @@ def test_codes_are_those_of_the_model_each_once_an_epoch():
     ordered = [np.sort(rows.reshape(-1, 3), 0) for rows in (found, exact)]
     np.testing.assert_allclose(*ordered, atol=1e-6)
     np.testing.assert_allclose(stream.held_out(x[:5], None)[0], exact[:5], atol=1e-6)
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_what_lies_on_a_disk_is_streamed_from_there(name, tmp_path):
+    stream, of = STREAMS[name]()
+    train = of.data.train
+    np.save(tmp_path / "x.npy", train.x)
+    there = Rows(np.load(tmp_path / "x.npy", mmap_mode="r"))
+    read = of._replace(data=of.data._replace(train=train._replace(x=there)))
+    if name == "partly labelled":
+        assert isinstance(stream.split(read.data.train)[1].x, Rows)
+    fresh, _ = STREAMS[name]()  # which has no codes yet
+    for here, other in zip(taken(stream(of, 0, (0, 1)), 7), taken(fresh(read, 0, (0, 1)), 7)):
+        np.testing.assert_allclose(here, other, rtol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ together, are those of one device. With `held_out(x, label)` it says what the st
 from tfvae.streams.coded import CodesOf
 from tfvae.streams.interleaved import PartlyLabelled, interleaved
 from tfvae.streams.one_factor import OneFactorVaries
-from tfvae.streams.order import endless, shuffled
+from tfvae.streams.order import endless, gathering, shuffled
 from tfvae.streams.source import Source, chosen
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Source",
     "chosen",
     "endless",
+    "gathering",
     "interleaved",
     "shuffled",
 ]

@@ -19,6 +19,7 @@ __all__ = ["CodesOf"]
 
 _ORDER = 1
 _AT_ONCE = 500  # examples
+_READ = 20 * _AT_ONCE
 
 
 class CodesOf:
@@ -48,6 +49,16 @@ class CodesOf:
         what = "the codes of a frozen model"
         return array(what, np.concatenate(found), "real", (len(x), *found[0].shape[1:]))
 
+    def _of(self, source) -> np.ndarray:
+        """Of the training set, some thousands of examples at a time."""
+        train = source.data.train
+        label, found = self._told(getattr(train, "condition", None)), []
+        for begin in range(0, len(train.x), _READ):
+            rows = slice(begin, begin + _READ)
+            x = source.arrays(source.data, train._replace(x=train.x[rows]))
+            found.append(self.codes(x, None if label is None else label[rows]))
+        return np.concatenate(found)
+
     def _told(self, label):
         return label if getattr(self.model, "asks_label", False) and self.encode is None else None
 
@@ -58,9 +69,7 @@ class CodesOf:
     def __call__(self, source, start: int, shard: tuple[int, int]) -> tf.data.Dataset:
         """Batches of codes."""
         if self._codes is None:
-            train = source.data.train
-            x = source.arrays(source.data, train)
-            self._codes = self.codes(x, self._told(getattr(train, "condition", None)))
+            self._codes = self._of(source)
         codes, seed = tf.constant(self._codes), fold(seed_of(source.seed), _ORDER)
         size, mine = source.batch_size, rows_of(source.batch_size, shard)
         number = len(self._codes)

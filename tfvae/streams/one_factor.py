@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from tfvae.checks import UserError, positive
 from tfvae.randomness import fold, seed_of
-from tfvae.streams.order import endless, turned
+from tfvae.streams.order import endless, gathering, turned
 from tfvae.streams.source import rows_of
 
 __all__ = ["OneFactorVaries"]
@@ -55,7 +55,8 @@ class OneFactorVaries:
             tf.constant(np.stack([getattr(g, name) for g in groups]))
             for name in ("order", "place", "number")
         )
-        x, mine = tf.constant(train.x), rows_of(size, shard)
+        mine = rows_of(size, shard)
+        gathered = gathering(train.x, mine.stop - mine.start)
 
         def batch(step):
             of_factor = fold(base, _FACTOR, step)
@@ -67,7 +68,7 @@ class OneFactorVaries:
             taken = tf.gather(
                 order[factor], first + turned(turns, members, fold(base, _ORDER, step))
             )[mine]
-            values = tf.gather(x, taken)
+            values = gathered(taken)
             values = values if values.dtype == tf.int32 else tf.cast(values, tf.float32)
             return values, tf.fill([mine.stop - mine.start], factor)
 

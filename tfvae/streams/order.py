@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["endless", "shuffled", "turned"]
+__all__ = ["endless", "gathering", "shuffled", "turned"]
 
 
 def shuffled(step, batch_size: int, number: int, seed) -> tf.Tensor:
@@ -43,6 +43,24 @@ def turned(place, number, seed) -> tf.Tensor:
         max_index=tf.cast(number, tf.int32) - 1,
         rounds=8,
     )
+
+
+def gathering(x, rows: int) -> Callable:
+    """A function of places [rows] int32 that gives these rows of x.
+
+    Args:
+        x: an array, or what reads its rows from a disk (`read(places)`, `shape`, `dtype`).
+        rows: how many it is asked for.
+    """
+    if hasattr(x, "read"):
+
+        def read(places):
+            found = tf.numpy_function(x.read, [places], x.dtype)
+            return tf.ensure_shape(found, [rows, *x.shape[1:]])
+
+        return read
+    resident = tf.constant(x)
+    return lambda places: tf.gather(resident, places)
 
 
 def endless(start: int, batch: Callable) -> tf.data.Dataset:

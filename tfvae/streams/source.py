@@ -45,9 +45,14 @@ class Source(NamedTuple):
 
 
 def chosen(split, rows):
-    """Some rows of a split, of all that is known of them."""
+    """Some rows of a split, of all that is known of them; what lies on a disk stays there."""
     held = {name: value for name, value in split._asdict().items() if value is not None}
-    return split._replace(**{name: np.asarray(value)[rows] for name, value in held.items()})
+    return split._replace(
+        **{
+            name: value.at(rows) if hasattr(value, "at") else np.asarray(value)[rows]
+            for name, value in held.items()
+        }
+    )
 
 
 def rows_of(batch_size: int, shard: tuple[int, int]) -> slice:

@@ -88,6 +88,10 @@ class Rows:
         rows = self.read(np.atleast_1d(np.arange(len(self))[which]))
         return rows[0] if one else rows
 
+    def at(self, rows) -> Rows:
+        """Some of them, unread."""
+        return Rows(self._held, self._places[rows], self._row, self.dtype, self._divisor)
+
     def read(self, rows: np.ndarray) -> np.ndarray:
         """The rows of these places, [len(rows), ...]."""
         x = np.asarray(self._held[self._places[rows]])

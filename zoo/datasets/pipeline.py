@@ -14,8 +14,7 @@ import tensorflow as tf
 
 from tfvae.checks import UserError
 from tfvae.randomness import fold, seed_of
-from tfvae.streams import endless, shuffled
-from zoo.datasets.disk import Rows
+from tfvae.streams import endless, gathering, shuffled
 
 __all__ = ["evaluation_arrays", "training_stream"]
 
@@ -54,7 +53,7 @@ def training_stream(
     rows = batch_size // count
     base = seed_of(seed)
     order = fold(base, _ORDER)
-    gathered = _gather(split.x, rows)
+    gathered = gathering(split.x, rows)
     known = None if beside is None else tf.constant(split.beside(beside))
     high = 255.0 if split.x.dtype == np.uint8 else 1.0
 
@@ -70,19 +69,6 @@ def training_stream(
         return x if known is None else (x, tf.gather(known, chosen))
 
     return endless(start_step, batch)
-
-
-def _gather(x, rows: int):
-    """A function of int32 places [rows] that gives these rows of x, from memory or from disk."""
-    if isinstance(x, Rows):
-
-        def read(places):
-            found = tf.numpy_function(x.read, [places], x.dtype)
-            return tf.ensure_shape(found, [rows, *x.shape[1:]])
-
-        return read
-    resident = tf.constant(x)
-    return lambda places: tf.gather(resident, places)
 
 
 def evaluation_arrays(split, kind: str, seed: int = 777) -> np.ndarray:
