@@ -30,7 +30,7 @@ def describe(resolved: plan.Plan) -> None:
     strategy = tf.distribute.get_strategy()
     if resolved.strategy != "multi_worker":  # which would wait for the others
         strategy = training.strategy.make(resolved.strategy, resolved.cpu_replicas)
-    looked = resolved.files is not None or resolved.dataset in datasets.MADE_HERE
+    looked = resolved.files is not None or datasets.made_here(resolved.dataset)
     if looked:
         made = run.prepare(resolved, kind, strategy)
         model, data = made.model, made.data

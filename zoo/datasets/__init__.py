@@ -5,42 +5,26 @@ from __future__ import annotations
 import importlib
 
 from tfvae.checks import one_of
+from tfvae.outside import entry_points
 from zoo.datasets import own, text
 from zoo.datasets.data import checked
+from zoo.datasets.registry import GROUP, IMAGES, SPEECH, outside
 
-__all__ = ["MADE_HERE", "SPEECH", "form", "load", "modality", "names"]
+__all__ = ["MADE_HERE", "form", "load", "made_here", "modality", "names"]
 
-# name: (module, image shape, kind)
-_SETS = {
-    "digits": ("digits", (8, 8, 1), "binary_dynamic"),
-    "digits_grey8": ("digits", (8, 8, 1), "grey8"),
-    "mnist": ("mnist", (28, 28, 1), "binary_dynamic"),
-    "mnist_fixed": ("mnist", (28, 28, 1), "binary_fixed"),
-    "mnist_grey": ("mnist", (28, 28, 1), "grey8"),
-    "fashion_mnist": ("mnist", (28, 28, 1), "grey8"),
-    "fashion_mnist_binary": ("mnist", (28, 28, 1), "binary_dynamic"),
-    "omniglot": ("omniglot", (28, 28, 1), "binary_dynamic"),
-    "cifar10": ("cifar10", (32, 32, 3), "rgb8"),
-    "dsprites": ("dsprites", (64, 64, 1), "binary_fixed"),
-    "gaussian": ("gaussian", (1, 5, 1), "real"),
-    "mnist_real": ("mnist", (28, 28, 1), "real"),
-    "sprites": ("sprites", (32, 32, 1), "binary_fixed"),
-    "squares": ("sprites", (16, 16, 1), "binary_fixed"),
-    "imagenet32": ("imagenet32", (32, 32, 3), "rgb8"),
-}
-
-
-SPEECH = ("fsdd",)
-"""Sets of waveforms; each is a module of its own name with `load(name, data_dir, max_samples)`."""
-
-
-MADE_HERE = frozenset({"digits", "digits_grey8", "gaussian", "sprites", "squares"}) | text.MADE_HERE
+MADE_HERE = frozenset(name for name, row in IMAGES.items() if row.made_here) | text.MADE_HERE
 """Sets that need no file: made by this project, or inside of its dependencies."""
+
+
+def made_here(name: str) -> bool:
+    """Whether it needs no file."""
+    brought = None if name in MADE_HERE else outside(name)
+    return name in MADE_HERE or (brought is not None and brought.made_here)
 
 
 def names() -> list[str]:
     """Every data set there is."""
-    return sorted({*_SETS, *SPEECH, *text.NAMES, *own.DOORS})
+    return sorted({*IMAGES, *SPEECH, *text.NAMES, *own.DOORS, *entry_points(GROUP)})
 
 
 def modality(name: str) -> str:
@@ -51,6 +35,8 @@ def modality(name: str) -> str:
     """
     if own.is_own(name):
         return own.modality(name)
+    if name not in IMAGES and outside(name) is not None:
+        return "images"
     if one_of("dataset", name, names()) in SPEECH:
         return "speech"
     return "text" if name in text.NAMES else "images"
@@ -58,7 +44,9 @@ def modality(name: str) -> str:
 
 def form(name: str) -> tuple[tuple[int, int, int], str]:
     """(image shape, kind) of a set of images, without reading a file."""
-    return _SETS[one_of("dataset", name, _SETS)][1:]
+    brought = None if name in IMAGES else outside(name)
+    row = brought or IMAGES[one_of("dataset", name, IMAGES)]
+    return row.shape, row.kind
 
 
 def load(name: str, data_dir: str | None = None, **options):
@@ -77,5 +65,8 @@ def load(name: str, data_dir: str | None = None, **options):
     """
     if own.is_own(name):
         return checked(own.load(name, data_dir, **options))
-    module = _SETS[one_of("dataset", name, _SETS)][0]
+    brought = None if name in IMAGES else outside(name)
+    if brought is not None:
+        return checked(brought.load(data_dir))
+    module = IMAGES[one_of("dataset", name, IMAGES)].module
     return checked(importlib.import_module(f"zoo.datasets.{module}").load(name, data_dir))

@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from tfvae.checks import UserError
+from zoo.datasets.registry import IMAGES, LABELS, SPEECH, outside
 
 __all__ = ["are_known", "count", "count_of", "known"]
 
 _COUNTS = {
-    "digits": 10,
-    "digits_grey8": 10,
-    "mnist": 10,
-    "mnist_grey": 10,
-    "mnist_real": 10,
-    "fashion_mnist": 10,
-    "fashion_mnist_binary": 10,
-    "cifar10": 10,
-    "imagenet32": 1000,
-    "mixmarkov": 8,
-    "synthetic": 4,
-    "fsdd": 6,  # speakers
-    "yelp": 5,
-    "yelp_sentences": 2,
+    **{name: row.labels for name, row in IMAGES.items() if row.labels},
+    **SPEECH,
+    **LABELS,
 }
 
 
@@ -43,7 +33,10 @@ def are_known(data) -> bool:
 
 def known(dataset: str) -> int | None:
     """How many there are; `None` of a set that has none, or any number."""
-    return _COUNTS.get(dataset)
+    if dataset in _COUNTS:
+        return _COUNTS[dataset]
+    brought = outside(dataset)
+    return brought.labels or None if brought is not None else None
 
 
 def count(dataset: str) -> int:
@@ -52,9 +45,10 @@ def count(dataset: str) -> int:
     Raises:
         UserError: it has none.
     """
-    if dataset not in _COUNTS:
-        known = ", ".join(sorted(_COUNTS))
+    found = known(dataset)
+    if found is None:
+        have = ", ".join(sorted(_COUNTS))
         raise UserError(
-            f"condition=labels needs labels, and dataset {dataset!r} has none: {known} have"
+            f"condition=labels needs labels, and dataset {dataset!r} has none: {have} have"
         )
-    return _COUNTS[dataset]
+    return found
