@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from tfvae import diagnosis
+from tfvae import diagnosis, training
 from tfvae.checks import UserError
 from tfvae.procedures import MAIN, KeepBest
 from tfvae.training import RunLock
@@ -122,8 +122,9 @@ def measure_row(benchmark: Benchmark, row: Row, seed: int, data_dir: str | None)
     watch = _Watch(lambda model: benchmark.look(model, made.data), row.watched)
     for stage in made.stages:
         stage.model.compile(procedure=stage.procedure)
-        beside = getattr(stage.model.condition, "beside", None)
-        stream = kind.stream(made.data, resolved.batch_size, seed, 0, (0, 1), beside)
+        if stage.start is not None:
+            training.take_weights(stage.model, stage.start)
+        stream = run.streaming(stage, kind, made.data, resolved.batch_size, seed)(0, (0, 1))
         seen = [watch] if stage.name == MAIN else []
         main = getattr(stage.procedure, "main", stage.procedure)  # of players in turn
         if isinstance(main.learning_rate, KeepBest):

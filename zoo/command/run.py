@@ -7,7 +7,7 @@ import functools
 import importlib.metadata
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import keras
@@ -28,7 +28,7 @@ from zoo.datasets import labels, own
 from zoo.datasets.data import refuse_too_few
 from zoo.recipe import Recipe
 
-__all__ = ["Prepared", "build", "context", "load", "prepare", "run"]
+__all__ = ["Prepared", "build", "context", "load", "prepare", "run", "streaming"]
 
 _VALIDATED = 1000  # examples of each evaluation during training
 _SHOWN = 100  # of them in the plane of posterior means
@@ -318,23 +318,35 @@ def data_identity(kind, data) -> dict[str, Any]:
     return {"source": data.source, **kind.identity(data)}
 
 
+def streaming(stage, kind, data, batch_size: int, seed: int) -> Callable:
+    """(start, shard) -> the batches of a stage, once it is compiled: its own, or the training set's.
+
+    Args:
+        stage: a stage, with a stream and a batch size of its own or without.
+        kind: a module of `zoo.modalities`.
+        data: the run's.
+        batch_size: the run's.
+        seed: the run's.
+    """
+    source = Source(data, stage.batch_size or batch_size, seed, kind.stream, kind.arrays)
+    if stage.stream is not None:
+        return lambda start, shard: stage.stream(source, start, shard)
+    return lambda start, shard: source.batches(start, shard, beside=stage.model.beside)
+
+
 def _train(stage, resolved, kind, made, strategy, directory, resume) -> float | None:
     batch_size = stage.batch_size or resolved.batch_size
     valid, label = _held_out(stage, made)
-    source = Source(made.data, batch_size, resolved.seed, kind.stream, kind.arrays)
+    batches_from = streaming(stage, kind, made.data, resolved.batch_size, resolved.seed)
 
     def evaluate():
         batches = kind.batches(valid, resolved.batch_size, label)
         values = stage.model.evaluate(**batches, verbose=0, return_dict=True)
         return {k: float(v) for k, v in values.items()}
 
-    def usual(source, start, shard):
-        return source.batches(start, shard, beside=stage.model.beside)
-
     def stream(start):
-        make = stage.stream or usual
         return training.strategy.distribute(
-            strategy, lambda shard: make(source, start, shard), batch_size
+            strategy, lambda shard: batches_from(start, shard), batch_size
         )
 
     def further():

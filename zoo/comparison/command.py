@@ -120,9 +120,7 @@ def speed(resolved) -> float:
     made = run.prepare(resolved, kind, tf.distribute.get_strategy())
     stage = run.main_of(made.stages)
     stage.model.compile(procedure=stage.procedure)
-    beside = getattr(stage.model.condition, "beside", None)
-    stream = kind.stream(made.data, resolved.batch_size, 0, 0, (0, 1), beside)
-    batches = iter(stream)
+    batches = iter(run.streaming(stage, kind, made.data, resolved.batch_size, 0)(0, (0, 1)))
     step = stage.model.make_train_function()
     for _ in range(_TIMED // 2):
         step(batches)
