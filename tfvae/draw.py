@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from tfvae.checks import UserError
+
 __all__ = ["Draw"]
 
 
@@ -21,7 +23,7 @@ class Draw(NamedTuple):
         posterior: q(z|x), a `tfd.Distribution` with batch shape [B], or `None`.
         z: the draw, [B, ...].
         rate: [B, G] nats; summed over G it is (an unbiased estimate of) KL(q(z|x) || p(z)).
-        log_likelihood: log p(x|z), [B] nats.
+        log_likelihood: log p(x|z), [B] nats; `None` where nothing was decoded.
         aux: further tensors by name.
         label: [B] int32, -1 where it is unknown; `None` where none came, or nobody asked for them.
     """
@@ -37,10 +39,22 @@ class Draw(NamedTuple):
 
     @property
     def distortion(self) -> tf.Tensor:
-        """-log p(x|z), [B] nats."""
-        return -self.log_likelihood
+        """-log p(x|z), [B] nats.
+
+        Raises:
+            UserError: nothing was decoded, by a model without a decoder or an inference of codes alone.
+        """
+        return -self._explained()
 
     @property
     def elbo(self) -> tf.Tensor:
         """log p(x|z) - rate, [B] nats, always at weight 1."""
-        return self.log_likelihood - tf.reduce_sum(self.rate, -1)
+        return self._explained() - tf.reduce_sum(self.rate, -1)
+
+    def _explained(self) -> tf.Tensor:
+        if self.log_likelihood is None:
+            raise UserError(
+                "what was not decoded has no distortion and no ELBO: a model without a decoder is trained on "
+                "an Objective of other terms"
+            )
+        return self.log_likelihood

@@ -25,7 +25,8 @@ __all__ = ["Fitted"]
 
 _EVALUATION_SEED = 20260
 _STATE = "procedure."  # of the keys of a weights file that hold the training's state
-_ORDER = ("loss", "elbo", "conditional_objective", "distortion", "rate")  # of `evaluate`'s list
+# of `evaluate`'s list
+_ORDER = ("loss", "elbo", "conditional_objective", "distortion", "rate", "bound")
 _CLASSES = (
     "class_weight weights the classes of y, which a VAE does not predict: give "
     "sample_weight=weights[labels], one number for each example"
@@ -323,7 +324,8 @@ class Fitted(keras.Model):
 
         `loss` is the objective at the step where the training stands; the others are at weight 1. Where
         the rate is conditional on what x chose (`AssociativeLatent`) there is no ELBO: the sum of the two
-        is called `conditional_objective`. Weighted examples count as their weights say.
+        is called `conditional_objective`; without a decoder there is neither it nor a distortion. Weighted
+        examples count as their weights say.
         """
         y = self._beside_weights(x, y, sample_weight)
         found = super().evaluate(
@@ -356,11 +358,15 @@ class Fitted(keras.Model):
             share = None
             if objective is not None:
                 share, _ = objective(draw, at, number, replicas, weights, total)
-            each = tf.ones_like(draw.log_likelihood) if weights is None else weights
+            each = tf.ones([count]) if weights is None else weights
+            explained = {}
+            if self.decodes:
+                explained[whole] = draw.elbo if self.latent.bound else -draw.elbo
+                explained["distortion"] = draw.distortion
             values = {
-                whole: draw.elbo if self.latent.bound else -draw.elbo,
-                "distortion": draw.distortion,
+                **explained,
                 "rate": tf.reduce_sum(draw.rate, -1),
+                **({} if objective is None else objective.measured(draw)),
             }
             sums = {name: tf.reduce_sum(each * value) for name, value in values.items()}
             if share is None:

@@ -223,9 +223,11 @@ class VAE(Fitted):
             seed: [2] int32, of the pass, for the noise of training; `None` for none.
             label: [B] of a conditional model.
         """
-        noise = None if seed is None else fold(seed, _NOISE)
-        parameters = self.parameters(inferred.z, x, label, noise)
-        log_likelihood = self.likelihood.log_prob(parameters, x)
+        log_likelihood = None
+        if self.decodes:
+            noise = None if seed is None else fold(seed, _NOISE)
+            parameters = self.parameters(inferred.z, x, label, noise)
+            log_likelihood = self.likelihood.log_prob(parameters, x)
         draw = Draw(x, features, *inferred[:3], log_likelihood, inferred.aux)
         return draw._replace(label=self.as_label(label))
 
@@ -309,6 +311,16 @@ class VAE(Fitted):
     def asks_label(self) -> bool:
         """Whether each x must come with its label, in measures and samples too."""
         return self.condition is not None and not self.condition.optional
+
+    @property
+    def decodes(self) -> bool:
+        """Whether there is a p(x|z): not with a `tfvae.networks.NoDecoder`."""
+        return getattr(self.decoder, "decodes", True)
+
+    @property
+    def bound(self) -> bool:
+        """Whether distortion + rate is at least -log p(x) in expectation."""
+        return self.decodes and self.latent.bound
 
     @property
     def has_latent(self) -> bool:

@@ -49,6 +49,7 @@ PARTS = {
         (np.array([0, 3, 2], np.int32),),
     ),
     networks.NoEncoder: (networks.NoEncoder, (X,)),
+    networks.NoDecoder: (lambda: networks.NoDecoder(IMAGE), None),
     networks.CausalConv2D: (lambda: networks.CausalConv2D(4, (2, 3), right=1), (X,)),
     networks.GatedPixelCNN: (lambda: networks.GatedPixelCNN(6, 2, 3, 3), (X,)),
     networks.PixelSNAIL: (lambda: networks.PixelSNAIL(6, 1, 1, 4, 4), (X,)),

@@ -156,6 +156,10 @@ def diagnose(
     x = inputs.array(model, x)
     if len(x) < _LEAST_EXAMPLES:
         raise UserError(f"a verdict needs at least {_LEAST_EXAMPLES} examples, got {len(x)}")
+    if not model.decodes:
+        raise UserError(
+            "a model without a decoder has no use of its code that could be lost: measure says what it holds"
+        )
     label = inputs.labels(model, label, len(x))
     say = progress or (lambda text: None)
     unknown = sorted(set(terms or {}) - {"reconstruction", "rate"})

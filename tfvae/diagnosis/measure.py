@@ -60,7 +60,7 @@ def measure(
         the model's part of report.json. The NLL of a single example has no standard error. A rate
         that is conditional on what x chose (`AssociativeLatent`) makes no ELBO and no NLL: these
         are `None`, distortion + rate is `conditional_objective`, and those of the fitted prior,
-        where there is one, are honest.
+        where there is one, are honest. Without a decoder there is no distortion either.
 
     Raises:
         UserError: there are fewer than two examples, what is no data or label of the model, or an
@@ -79,8 +79,11 @@ def measure(
     batches = _batches(model, x, units, batch_size)
     chosen = inputs.labels(model, label, len(x))
     passes = _passes(model, batches, chosen, order, fold(base, 0), auxiliary, inference, progress)
-    stream = metrics.RateDistortion().update(passes["log_likelihood"], passes["rate"])
-    elbo = metrics.summarise(passes["log_likelihood"] - passes["rate"].sum(1))
+    scores = (
+        passes["log_likelihood"] if model.decodes else np.zeros(len(x))
+    )  # and nothing said of them
+    stream = metrics.RateDistortion().update(scores, passes["rate"])
+    elbo = metrics.summarise(scores - passes["rate"].sum(1))
     report = {
         **stream.report(),
         "elbo_stderr": elbo.standard_error,
@@ -97,10 +100,13 @@ def measure(
             nll_stderr=elbo.standard_error,
             nll_num_examples=len(x),
         )
-    if not model.latent.bound:
-        report.update(elbo=None, elbo_stderr=None, conditional_objective=-elbo.mean)
+    if not model.bound:
+        report.update(elbo=None, elbo_stderr=None)
+        report.update(
+            {"conditional_objective": -elbo.mean} if model.decodes else {"distortion": None}
+        )
     report.update(_per_unit(model, x, units, report))
-    if getattr(model.likelihood, "variance", None) is not None:
+    if model.decodes and getattr(model.likelihood, "variance", None) is not None:
         fixed, dims = model.likelihood.variance, int(np.prod(x.shape[1:]))
         best = tuned(fixed, report["distortion"], report["rate"] or 0.0, dims)
         report.update(decoder_variance=fixed, tuned_decoder_variance=best[0], tuned_elbo=best[1])
@@ -110,7 +116,7 @@ def measure(
         report.update(
             auxiliary_rate=rate.mean,
             auxiliary_rate_stderr=rate.standard_error,
-            auxiliary_elbo=-(report["distortion"] + rate.mean),
+            auxiliary_elbo=-(report["distortion"] + rate.mean) if model.decodes else None,
             auxiliary_nll=nll["nll"],
             auxiliary_nll_stderr=nll["nll_stderr"],
         )
@@ -198,7 +204,9 @@ def _passes(
     @tf.function(reduce_retracing=True)
     def one(batch, label, seed):
         draw = inference(model, batch, seed, None, label=label)
-        out = {"log_likelihood": draw.log_likelihood, "rate": draw.rate}
+        out = {"rate": draw.rate}
+        if model.decodes:
+            out["log_likelihood"] = draw.log_likelihood
         if not model.has_latent:
             return out
         out["z"] = draw.z
@@ -234,7 +242,7 @@ def _passes(
         done += len(rows)
         if progress is not None:
             progress(done, len(order))
-    if model.has_latent:
+    if model.has_latent and model.decodes:
         partner = np.empty_like(order)
         partner[order] = np.roll(order, 1)
         for rows, batch in batches:
@@ -250,7 +258,7 @@ def _nll(model, x, label, num_examples, num_samples, seed, inference) -> dict[st
     """Importance-weighted, of the first `num_examples`; its place only, without a latent."""
     if not model.has_latent:
         return {"nll": None, "nll_num_samples": None, "nll_is_exact": True}
-    if not model.latent.bound:  # no p(z), and so no p(x)
+    if not model.bound:  # no p(z) or no p(x|z), and so no p(x)
         names = ("nll", "nll_stderr", "nll_num_samples", "nll_num_examples")
         return {**dict.fromkeys(names), "nll_is_exact": False}
     x = x[:num_examples]
@@ -281,7 +289,10 @@ def _nll(model, x, label, num_examples, num_samples, seed, inference) -> dict[st
 def _code(model, passes, label, chosen) -> dict[str, Any]:
     """What the code holds, and whether the decoder uses it; `chosen` is the reference."""
     of_kind = _indices if "codes" in passes else _distributions
-    gap = metrics.shuffle_gap(passes["log_likelihood"], passes["permuted"])
+    gap = {}
+    if model.decodes:
+        found = metrics.shuffle_gap(passes["log_likelihood"], passes["permuted"])
+        gap = {"shuffle_gap": found.mean, "shuffle_gap_stderr": found.standard_error}
     return {
         **_NO_CODE,
         **of_kind(model, passes, _of(label, chosen), chosen),
@@ -289,8 +300,7 @@ def _code(model, passes, label, chosen) -> dict[str, Any]:
         "mutual_information_reference": len(chosen),
         "mutual_information_ceiling": float(np.log(len(chosen))),
         "active_units_threshold": metrics.ACTIVE_THRESHOLD,
-        "shuffle_gap": gap.mean,
-        "shuffle_gap_stderr": gap.standard_error,
+        **gap,
     }
 
 

@@ -1,7 +1,16 @@
 """The inference axis: `(model, x, seed, step, label) -> Draw`; step `None` means to measure."""
 
 from tfvae.inference.amortised import amortised, code_only, encoder_only
+from tfvae.inference.many_samples import many_samples
 from tfvae.inference.refinement import METHODS, refine
 from tfvae.inference.semi_amortised import semi_amortised
 
-__all__ = ["METHODS", "amortised", "code_only", "encoder_only", "refine", "semi_amortised"]
+__all__ = [
+    "METHODS",
+    "amortised",
+    "code_only",
+    "encoder_only",
+    "many_samples",
+    "refine",
+    "semi_amortised",
+]

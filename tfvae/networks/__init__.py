@@ -16,6 +16,7 @@ from tfvae.networks.grid_image import GridImage
 from tfvae.networks.heads import ChannelAutoregressiveHead, DenseHead
 from tfvae.networks.masked import CausalConv2D
 from tfvae.networks.mlp import MLPEncoder, MLPImage
+from tfvae.networks.no_decoder import NoDecoder
 from tfvae.networks.no_encoder import NoEncoder
 from tfvae.networks.pixel_snail import PixelSNAIL
 from tfvae.networks.positional_text_decoder import PositionalTextDecoder
@@ -58,6 +59,7 @@ __all__ = [
     "LabelCondition",
     "MLPEncoder",
     "MLPImage",
+    "NoDecoder",
     "NoEncoder",
     "PixelSNAIL",
     "PooledTextEncoder",

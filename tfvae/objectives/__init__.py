@@ -3,6 +3,7 @@
 from tfvae.objectives.bag_of_words import BagOfWords
 from tfvae.objectives.bottleneck import Bottleneck, CriticInformation
 from tfvae.objectives.bound_terms import distortion, rate
+from tfvae.objectives.bounds import ManySampleBound
 from tfvae.objectives.capacity import Capacity
 from tfvae.objectives.commitment import codebook_distance, commitment
 from tfvae.objectives.cosine import cosine_similarity
@@ -41,6 +42,7 @@ __all__ = [
     "DualVariable",
     "Game",
     "GradientPenalty",
+    "ManySampleBound",
     "MaximumMeanDiscrepancy",
     "MomentDistance",
     "Objective",

@@ -39,7 +39,7 @@ class Objective:
             (`reads_step = True`), may read labels (`needs_label = True`, its own or its critic's:
             `draw.label` is there then, -1 where it is unknown), may have weights (`build(model)`,
             `trainable_variables`) and say what it is of measured means (`of_means(measured)`), for
-            `judge`.
+            `judge`, and what it adds to them (`measured(draw) -> {name: [B]}`).
 
     Raises:
         UserError: a name that the logs reserve, or something that is not a term.
@@ -121,6 +121,14 @@ class Objective:
             if not (isinstance(weight, Constant) and weight.value == 1.0):
                 logs[f"weight/{name}"] = w / num_replicas
         return loss, {"objective": loss, **logs}
+
+    def measured(self, draw: Draw) -> dict[str, tf.Tensor]:
+        """What terms add to the means that `evaluate` takes, {name: [B]}."""
+        found = {}
+        for _, term in self.terms.values():
+            if hasattr(term, "measured"):
+                found |= term.measured(draw)
+        return found
 
     def judge(self, measured: Mapping[str, float]) -> float:
         """What is minimised, from means over data that is not trained on, nats.

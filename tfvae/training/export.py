@@ -41,7 +41,8 @@ def export_saved_model(model, path: str) -> None:
         log_prob(x, num_samples, seed)  log_prob  [B] nats, importance-weighted (exact without a latent)
 
     `serving_default` is `encode`. The loaded object has them as methods too, which return the tensor.
-    Of a latent whose rate makes no bound (`AssociativeLatent`) there are no scores. Of a conditional
+    Of a latent whose rate makes no bound (`AssociativeLatent`) there are no scores, and of a model without a
+    decoder there is `encode` alone. Of a conditional
     model each takes `label` [B] int32 besides, as its last argument.
 
     Args:
@@ -108,7 +109,9 @@ def _served(model) -> tuple[tf.Module, dict]:
             [x, *scored],
         ),
     ):
-        if name in ("elbo", "log_prob") and not model.latent.bound:
+        if name in ("elbo", "log_prob") and not model.bound:
+            continue
+        if name != "encode" and not model.decodes:
             continue
         specs = [*specs, *_label(model)]
         method = tf.function(_of(specs, call), input_signature=specs, autograph=False)

@@ -1,0 +1,87 @@
+"""Several draws of one posterior, and how much each counts.
+
+Legend: B batch, G latent groups, K samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from tfvae.checks import UserError, count
+from tfvae.draw import Draw
+from tfvae.randomness import fold
+
+__all__ = ["many_samples"]
+
+_FURTHER = 0x1A4E  # the noise of the draws behind the first
+
+
+def many_samples(num: int) -> Callable:
+    """z_1 ... z_K ~ q(z|x), with log w_k = log p(x|z_k) + log p(z_k) - log q(z_k|x).
+
+    Burda, Grosse and Salakhutdinov 2016. For `tfvae.objectives.ManySampleBound`. `aux["log_weights"]` of the
+    draw is [B, K]; its z is the first of them, with the noise of `amortised`, which K = 1 is; its rate and
+    log-likelihood are means over the K, so that its ELBO is one of K draws. x is encoded once; memory grows
+    with K, as all of them are decoded at once.
+
+    Args:
+        num: K.
+
+    Returns:
+        `(model, x, seed, step, label) -> Draw`.
+
+    Raises:
+        UserError: when called: nothing is drawn (codes, no latent), or the weights make no bound.
+    """
+    num = count("num of many_samples", num)
+
+    def inference(model, x, seed, step=None, label=None) -> Draw:
+        latent = model.latent
+        features, told = model.features(x, label), model.prior_known(label)
+        drawn = [latent.infer(features, seed, told)]
+        if drawn[0].posterior is None or not model.bound:
+            raise UserError(
+                f"many_samples weighs draws of a posterior by p(x, z) / q(z|x), and a "
+                f"{type(latent).__name__} has no such weights"
+                f"{'' if model.decodes else ' without a decoder'}"
+            )
+        if num > 1:
+            many, known = _each(features, num - 1), _each(told, num - 1)
+            drawn.append(latent.infer(many, fold(seed, _FURTHER), known))
+
+        def ratio(inferred):
+            known = told if inferred is drawn[0] else _each(told, num - 1)
+            prior = latent.given(known).distribution()
+            return prior.log_prob(inferred.z) - inferred.posterior.log_prob(inferred.z)
+
+        z, rate, log_ratio = (
+            _side_by_side([of(inferred) for inferred in drawn], num)
+            for of in (lambda i: i.z, lambda i: i.rate, ratio)
+        )
+        # example by example, so that the decoder's noise of N replicas is that of one device
+        every = drawn[0]._replace(z=tf.reshape(z, [-1, *latent.event_shape]))
+        noise = None if step is None else seed
+        scored = model.score(_each(x, num), None, every, noise, _each(label, num))
+        log_likelihood = tf.reshape(scored.log_likelihood, [-1, num])
+        posterior, z, _, aux = drawn[0]
+        aux = {**aux, "log_weights": log_likelihood + log_ratio}
+        mean = tf.reduce_mean(log_likelihood, 1)
+        known = model.as_label(label)
+        return Draw(x, features, posterior, z, tf.reduce_mean(rate, 1), mean, aux, known)
+
+    return inference
+
+
+def _each(values, num: int):
+    """Every example `num` times in a row, [B, ...] -> [B * num, ...]; `None` stays."""
+    return tf.nest.map_structure(lambda t: None if t is None else tf.repeat(t, num, 0), values)
+
+
+def _side_by_side(parts, num: int) -> tf.Tensor:
+    """[B, ...] and [B * (K - 1), ...] -> [B, K, ...]."""
+    shape = tf.shape(parts[0])[1:]
+    return tf.concat(
+        [tf.reshape(p, tf.concat([[tf.shape(parts[0])[0], -1], shape], 0)) for p in parts], 1
+    )

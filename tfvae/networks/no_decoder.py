@@ -1,0 +1,51 @@
+"""The decoder of a model that explains nothing: its codes are for its terms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+
+from tfvae.checks import UserError
+
+__all__ = ["NoDecoder"]
+
+
+@keras.saving.register_keras_serializable(package="tfvae")
+class NoDecoder(keras.layers.Layer):
+    """There is no p(x|z): no distortion, no ELBO and no NLL, no samples and no reconstructions.
+
+    For what is learned from labels or from other codes alone: the information bottleneck of Alemi et al. 2017
+    (a term of the labels + beta rate), contrastive prediction. The model's likelihood then only says what
+    the data are (their units, and how the encoder gets them).
+
+    Args:
+        data_shape: of one x, without the batch.
+    """
+
+    decodes = False
+    """Whether there is a p(x|z)."""
+
+    def __init__(self, data_shape: Sequence[int | None], **kwargs):
+        super().__init__(**kwargs)
+        self.data_shape = tuple(data_shape)
+
+    def build(self, z_shape, x_shape=None):
+        del z_shape, x_shape
+        self.built = True
+
+    def call(self, z, x=None, noise=None):
+        """Refused: there are no parameters of p(x|z)."""
+        del z, x, noise
+        raise UserError(
+            "this model has no p(x|z) (its decoder is a NoDecoder), and so no likelihood, ELBO, samples or "
+            "reconstructions: it has codes (encode, predict), rates (draw) and its own terms (evaluate)"
+        )
+
+    def generate(self, z, likelihood, seed, greedy=False, progress=None):
+        """Refused, as `call`."""
+        del likelihood, seed, greedy, progress
+        return self.call(z)
+
+    def get_config(self):
+        return {**super().get_config(), "data_shape": self.data_shape}
