@@ -64,6 +64,7 @@ _PLACES = (
     Place("posterior", "latent", "q(z|x), or what else makes z of features"),
     Place("prior", "latent", "p(z)"),
     Place("upkeep", "latent", "what moves codes or a memory besides the optimizer", optional=True),
+    Place("bound", "objective", "what is minimised first"),
     Place("rate_weight", "objective", "of the rate, over the steps"),
     Place("rate_budget", "objective", "what the rate may be before it is paid", optional=True),
     Place("terms", "objective", "beside distortion and rate", many=True),

@@ -98,6 +98,7 @@ def test_every_remedy_trains_on_images_too(name):
             "sa_vae",
             {"rate_budget": "free_bits", "word_keep": 0.5, "svi_gradient": "finite_difference"},
         ),
+        ("bow_vae", {"bound": "many_samples", "prior": "ar1", "num_samples": 3}),
         ("delta_vae", {"encoder": "max", "rate_weight": "linear", "latent_positions": 4}),
         ("delta_vae", {"beta": 0.5, "terms": "+bag_of_words", "rate_budget": None}),
         ("cnn_vae", {"prior": "ar1", "dilations": (1, 2), "kernel_size": 2}),

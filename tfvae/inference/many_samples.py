@@ -11,6 +11,8 @@ import tensorflow as tf
 
 from tfvae.checks import UserError, count
 from tfvae.draw import Draw
+from tfvae.objectives import ManySampleBound
+from tfvae.parts import Part, facts, part, setting
 from tfvae.randomness import fold
 
 __all__ = ["many_samples"]
@@ -85,3 +87,18 @@ def _side_by_side(parts, num: int) -> tf.Tensor:
     return tf.concat(
         [tf.reshape(p, tf.concat([[tf.shape(parts[0])[0], -1], shape], 0)) for p in parts], 1
     )
+
+
+@part
+class ManySamples(Part):
+    """log of a mean of weights, over K draws of the posterior (IWAE, Burda et al. 2016)."""
+
+    place, name = "bound", "many_samples"
+    needs = facts("density prior_without_rows")
+    offers = facts("encoder_posterior")
+    closes = ("rate_weight", "rate_budget", "on_collapse", "inference")
+    num_samples: int = setting(5, "K; memory grows with it", low=1, high=100_000)
+
+    def make(self, context):
+        """(terms of the objective, inference)."""
+        return {"bound": ManySampleBound()}, many_samples(self.num_samples)

@@ -47,6 +47,7 @@ class NoPosterior(PosteriorPart):
         "condition",
         "prior",
         "upkeep",
+        "bound",
         "rate_weight",
         "rate_budget",
         "terms",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tfvae.objectives.bound_terms import distortion, rate
 from tfvae.objectives.objective import Objective
+from tfvae.parts import Part, part
 
 __all__ = ["elbo"]
 
@@ -15,3 +16,10 @@ def elbo(beta=1.0) -> Objective:
         beta: a number or a `Schedule`; 1 is the evidence lower bound (Kingma and Welling 2014).
     """
     return Objective({"distortion": distortion, "rate": (beta, rate)})
+
+
+@part
+class Elbo(Part):
+    """distortion + weight(step) * rate."""
+
+    place, name = "bound", "elbo"

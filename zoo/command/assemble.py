@@ -89,12 +89,12 @@ def _fresh(recipe, context):
 
 def _main(context, vae) -> Stage:
     point = context.point
-    terms, opponents = _terms(context)
-    objective = objectives.Objective(terms)
-    inference, upkeep = point["inference"], point["upkeep"]
+    terms, inference = _bound(context)
+    opponents = _further(context, terms)
+    objective, upkeep = objectives.Objective(terms), point["upkeep"]
     played = Played(
         objective,
-        amortised if inference is None else inference.make(context),
+        inference,
         None if upkeep is None else upkeep.make(context),
     )
     procedure = (point["procedure"] or point["on_collapse"]).make(context, played)
@@ -107,29 +107,34 @@ def _main(context, vae) -> Stage:
     return Stage(MAIN, vae, procedure, context.train_steps, tuple(remedies))
 
 
-def _terms(context):
-    """({name: term or (weight, term)}, opponents)."""
+def _bound(context):
+    """({name: term or (weight, term)} of what the objective begins with, inference)."""
     point = context.point
-    weight, budget, remedy, upkeep = (
-        point[name] for name in ("rate_weight", "rate_budget", "on_collapse", "upkeep")
-    )
+    if point["inference"] is None and point["bound"] is not None:
+        return point["bound"].make(context)
+    inference = amortised if point["inference"] is None else point["inference"].make(context)
     terms = {"distortion": objectives.distortion}
-    if point["prior"] is not None:
-        value = Constant(1.0) if weight is None else weight.make(context)
-        if remedy is not None:
-            value = remedy.weight(value, context)
-        own = {"rate": (value, objectives.rate)}
-        terms |= own if budget is None else budget.make(context, value)
+    if point["prior"] is None:
+        return terms, inference
+    weight, budget, remedy = (point[n] for n in ("rate_weight", "rate_budget", "on_collapse"))
+    value = Constant(1.0) if weight is None else weight.make(context)
     if remedy is not None:
-        terms = remedy.terms(terms, context)
+        value = remedy.weight(value, context)
+    own = {"rate": (value, objectives.rate)}
+    terms |= own if budget is None else budget.make(context, value)
+    return (terms if remedy is None else remedy.terms(terms, context)), inference
+
+
+def _further(context, terms) -> list:
+    """Adds the terms that stand beside; the critics that these read."""
     opponents = []
-    for part in point["terms"]:
+    for part in context.point["terms"]:
         added = part.make(context)
         terms |= added.terms
         opponents += added.opponents
-    if upkeep is not None:
-        terms |= upkeep.terms(context)
-    return terms, opponents
+    if context.point["upkeep"] is not None:
+        terms |= context.point["upkeep"].terms(context)
+    return opponents
 
 
 def _player(opponent, context) -> Player:

@@ -26,6 +26,7 @@ USUAL: Mapping[str, Any] = {
     "code": "vector",
     "posterior": "gaussian",
     "prior": "normal",
+    "bound": "elbo",
     "rate_weight": "constant",
     "on_collapse": "say",
     "inference": "amortised",
