@@ -1,5 +1,6 @@
 """Any model with any two words: refused in one line, or it trains and both words change something."""
 
+import dataclasses
 import random
 
 import keras
@@ -32,24 +33,25 @@ LATER = {
 WHOLE_RUNS = {"stages", "kept_weights", "learning_rate_schedule", "on_collapse", "data"}
 
 
-def _words(kind):
-    """Every word that can be said of this kind of data: (name, value)."""
+def _parts(kind):
+    """(the word that takes it, the part) of all parts of this kind of data."""
     for place in parts.PLACES.values():
         for name, cls in parts.choices(place.name, kind).items():
             if cls.__module__.startswith(("tfvae.", "zoo.")) and place.name != "backbone":
-                yield place.name, f"+{name}" if place.many else name
-    for place in parts.PLACES:
-        for cls in parts.choices(place, kind).values():
-            for f in cls.__dataclass_fields__.values():
-                if f.metadata.get("range") is not None:
-                    yield f"{cls.name}.{f.name}", _other(f)
+                yield (place.name, f"+{name}" if place.many else name), cls
+
+
+def _settings(cls):
+    """(name, another value than the usual one) of its settings."""
+    fields = [f for f in dataclasses.fields(cls) if f.metadata["range"] is not None]
+    return [(f"{cls.name}.{f.name}", _other(f)) for f in fields]
 
 
 def _other(f):
     """A value that is not the usual one."""
     within, usual = f.metadata["range"], f.default
     if within["choices"]:
-        return next(c for c in within["choices"] if c != usual)
+        return next((c for c in within["choices"] if c != usual), usual)
     if isinstance(usual, bool):
         return not usual
     if isinstance(usual, tuple) or f.name == "latent_grid":
@@ -90,11 +92,24 @@ def _same(one, two):
 
 
 def _draw(seed):
+    """A model, data, and two words: parts, settings of these, settings of what the model has."""
     rng = random.Random(seed)
     name = rng.choice(models.names())
     dataset = rng.choice(["digits", "pydoc"])
-    kind = {"digits": "images", "pydoc": "text"}[dataset]
-    return name, dataset, dict(rng.sample(sorted(_words(kind), key=str), 2))
+    every = list(_parts({"digits": "images", "pydoc": "text"}[dataset]))
+    try:
+        held = list(plan.resolve(name, dataset=dataset).point)
+    except UserError:  # a model of other data
+        held = []
+    own = [word for part in held for word in _settings(type(part))]
+    first, cls = rng.choice(every)
+    if not own or rng.random() < 0.3:
+        second = rng.choice(every)[0]
+    else:
+        second = rng.choice(_settings(cls) or own)
+    if own and rng.random() < 0.4:
+        first = rng.choice(own)
+    return name, dataset, dict([first, second])
 
 
 def _try(seed):

@@ -226,9 +226,11 @@ class Chooser:
     def _filled(
         self, taken: Mapping[str, Any], words: Sequence[Said], recorded: bool = False
     ) -> Point:
-        parts = list(_flat(taken))
-        closed = {place for part in parts for place in _class(part).closes}
-        parts = [part for part in parts if _class(part).place not in closed]
+        closed: set[str] = set()
+        for part in _flat(taken):  # in the order of the places: what is closed closes nothing
+            if _class(part).place not in closed:
+                closed |= set(_class(part).closes)
+        parts = [part for part in _flat(taken) if _class(part).place not in closed]
         values: list[dict[str, Any]] = [{} for _ in parts]
         for layer in self.layers:
             for path, value in layer.items():
