@@ -384,3 +384,16 @@ def test_penalties_move_no_critic_and_losses_move_nothing_else(pair):
             assert (gradient is not None) == moves_model
         for v in objective.trainable_variables:
             assert float(tf.reduce_max(tf.abs(tape.gradient(value, v.value)))) > 0
+
+
+def test_a_game_says_who_minimises_what():
+    """The logistic one is non-saturating (Goodfellow et al. 2014): softplus of +- the logit."""
+    from tfvae.objectives import LOGISTIC, WASSERSTEIN, Game
+
+    logits = np.linspace(-3, 3, 7).astype("float32")
+    soft = np.log1p(np.exp(logits))
+    assert isinstance(LOGISTIC, Game) and isinstance(WASSERSTEIN, Game)
+    for pays, wanted in zip(LOGISTIC, (soft - logits, soft, soft - logits, soft)):
+        np.testing.assert_allclose(pays(tf.constant(logits)), wanted, atol=1e-6)
+    for pays, sign in zip(WASSERSTEIN, (-1, 1, -1, 1)):
+        np.testing.assert_allclose(pays(tf.constant(logits)), sign * logits)

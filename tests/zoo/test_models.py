@@ -142,7 +142,7 @@ def test_remedies_combine(name, given):
         (
             "sa_vae",
             {"stages": "+auxiliary_prior", "code": "sequence"},
-            "stages=auxiliary_prior needs .*encoder proposes, .*inference=semi_amortised: take inference=amo",
+            "auxiliary_prior needs .*encoder proposes, .*inference=semi_amortised: take .*=amortised",
         ),
         (
             "aggressive_vae",

@@ -96,7 +96,11 @@ def entries(words: Sequence[str], sets: Sequence[str], seeds: int, **fields) -> 
 
 def _split(word: str) -> tuple[str, list[str]]:
     """(model, its own settings) of `model:name=value:name=value`; a model may be `module:RECIPE`."""
+    from zoo import models
+
     parts = word.split(":")
+    if parts[0] in models.names():
+        return parts[0], parts[1:]
     first = next((i for i, part in enumerate(parts) if i and "=" in part), len(parts))
     return ":".join(parts[:first]), parts[first:]
 

@@ -35,7 +35,7 @@ def modality(name: str) -> str:
     """
     if own.is_own(name):
         return own.modality(name)
-    if name not in IMAGES and outside(name) is not None:
+    if isinstance(name, str) and name not in IMAGES and outside(name) is not None:
         return "images"
     if one_of("dataset", name, names()) in SPEECH:
         return "speech"
