@@ -322,7 +322,7 @@ class BatchNormalised(MeanFieldPosterior):
         raw = self.head(features)
         centre, square = tf.convert_to_tensor(self.centre), tf.convert_to_tensor(self.square)
         if pass_ is not None and pass_.training:
-            rows = whole_batch(raw)
+            rows = tf.stop_gradient(whole_batch(raw))  # of all replicas
             centre, square = tf.reduce_mean(rows, 0), tf.reduce_mean(rows**2, 0)
         mean = 0.5 * (raw - centre) / tf.sqrt(square - centre**2 + 1e-6)
         return mean, tf.zeros_like(mean)
