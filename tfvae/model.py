@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -544,8 +545,9 @@ class VAE(Fitted):
 
     def told_size(self, part: str) -> int:
         """How many numbers of the condition a part of `TOLD` is told, C or 0."""
-        told = self.condition is not None and part in self.told
-        return self.condition.size if told else 0
+        if self.condition is None or part not in self.told:
+            return 0
+        return self.condition.size
 
     def _z_shape(self) -> tuple[int | None, ...]:
         """Of what the decoder takes."""
@@ -574,7 +576,7 @@ def _told(told, condition) -> tuple[str, ...]:
     return told
 
 
-def _wider(shape, more: int):
+def _wider(shape, more: int) -> Any:
     if isinstance(shape, dict):
         return {name: _wider(one, more) for name, one in shape.items()}
     return (*shape[:-1], shape[-1] + more) if more else tuple(shape)

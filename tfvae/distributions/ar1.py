@@ -206,5 +206,6 @@ def _kl_independent_ar1(q, p, name=None):
     if gaussian is None:
         raise NotImplementedError(f"KL({q.distribution.name}, AR1): only Normal has a closed form")
     shape = tf.shape(gaussian[0])
-    rate = kl_normal_ar1(*(tf.reshape(t, [-1, *p.event_shape]) for t in gaussian), p.correlation)
+    loc, scale = (tf.reshape(t, [-1, *p.event_shape]) for t in gaussian)
+    rate = kl_normal_ar1(loc, scale, p.correlation)
     return tf.reshape(tf.reduce_sum(rate, -1), shape[:-2])

@@ -16,6 +16,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from tensorflow_probability.python.distributions import kullback_leibler
 
+from tfvae.checks import UserError
 from tfvae.distributions.ar1 import AR1, kl_normal_ar1
 from tfvae.distributions.mean_field import mean_field
 
@@ -47,8 +48,15 @@ def rate(
 
     Returns:
         [B, D] or [B, 1] nats.
+
+    Raises:
+        UserError: neither a `tfd.Distribution` nor a density at the draw.
     """
     if not isinstance(posterior, tfd.Distribution):
+        if log_posterior is None:
+            raise UserError(
+                f"a posterior that is no tfd.Distribution needs log_posterior, got {type(posterior).__name__}"
+            )
         return Rate((log_posterior() - prior.log_prob(z))[:, None], False)
     mine, theirs = _of_each_number(posterior), _of_each_number(prior)
     if mine is not None and theirs is not None:

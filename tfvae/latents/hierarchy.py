@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -41,10 +42,10 @@ class Hierarchy(Latent):
 
     def __init__(self, levels: Sequence, **kwargs):
         super().__init__(**kwargs)
-        levels = [(*level, None)[:3] for level in levels]
-        self.names = [name for name, _, _ in levels]
-        self.latents = [latent for _, latent, _ in levels]
-        self.joins = [join for _, _, join in levels]
+        levels = [(*level, None) for level in levels]
+        self.names: Any = [level[0] for level in levels]
+        self.latents: Any = [level[1] for level in levels]
+        self.joins: list[Any] = [level[2] for level in levels]
         own = [name for name in self.names if isinstance(name, str) and name and "/" not in name]
         if len(levels) < 2 or len(set(own)) != len(levels):
             raise UserError(
@@ -198,7 +199,7 @@ class Hierarchy(Latent):
             own = None if features is None else self._own(features, name)
             if own is not None and self.joins[index] is not None:
                 own = self.joins[index](own, above)
-            passed = pass_
+            passed: Any = pass_
             if pass_ is not None:
                 passed = pass_.but(seed=fold(pass_.seed, index), above=above or pass_.above)
             yield name, latent, own, passed

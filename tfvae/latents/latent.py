@@ -39,10 +39,13 @@ class Latent(keras.layers.Layer):
     the latent: nobody else looks into a posterior or a prior.
     """
 
-    bound = True
+    event_shape: tuple[int, ...]
+    """The shape of one z."""
+
+    bound: bool = True
     """Whether distortion + rate is at least -log p(x) in expectation."""
 
-    stochastic = True
+    stochastic: bool = True
     """Whether z is drawn; otherwise one draw says all, and the bound is what there is of log p(x)."""
 
     refinable = False
