@@ -198,7 +198,7 @@ def test_rate_and_draws_of_a_told_prior_are_those_of_its_gaussian():
     np.testing.assert_allclose(draw.rate, wanted, rtol=1e-5)
     assert model.prior(LABELS).batch_shape == (5,)
     label = np.full(4000, 1, np.int32)
-    z = model.latent.sample(4000, seed_of(0), model.known(label)).numpy()
+    z = model.sample_codes(4000, seed_of(0), label).numpy()
     # 4,000 draws: 5 standard errors
     np.testing.assert_allclose(z.mean(0), p.loc[1], atol=5 * float(p.scale[1].numpy().max()) / 63)
 

@@ -127,3 +127,21 @@ def test_only_training_touches_the_disk():
         if w in p.read_text()
     ]
     assert not wrong
+
+
+def test_nobody_looks_into_a_latent_but_latents():
+    """What measures asks the latent: another posterior, prior or quantiser then needs no other file."""
+    inside = re.compile(
+        r"\w\.latent\.posterior\b|\w\.latent\.prior\.(?!trainable)"
+        r"|\w\.latent\.codebook\b(?!\.lookup\(indices\) makes)"
+        r"|\.distribution\.(loc|scale)|\.posterior\.(mean|log_prob|entropy|parameters|of|draw)\b"
+        r"|isinstance\([^)]*(Latent|Posterior|Prior|Codebook|Codes)\b"
+    )
+    wrong = [
+        f"{p.relative_to(ROOT)}: {found.group()}"
+        for p in _sources("tfvae")
+        if "latents" not in p.parts
+        for line in p.read_text().splitlines()
+        if (found := inside.search(line.split("#")[0])) and '"""' not in line
+    ]
+    assert not wrong, wrong

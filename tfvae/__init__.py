@@ -18,7 +18,7 @@ from tfvae import (  # noqa: E402
 from tfvae.checks import UserError  # noqa: E402
 from tfvae.daydream import daydream  # noqa: E402
 from tfvae.diagnosis import diagnose  # noqa: E402
-from tfvae.draw import Draw  # noqa: E402
+from tfvae.draw import Draw, Pass  # noqa: E402
 from tfvae.foreign import foreign  # noqa: E402
 from tfvae.model import VAE  # noqa: E402
 from tfvae.training.export import export_saved_model  # noqa: E402
@@ -33,6 +33,7 @@ __version__ = "0.1.0"
 __all__ = [
     "VAE",
     "Draw",
+    "Pass",
     "UserError",
     "daydream",
     "diagnose",

@@ -7,17 +7,9 @@ import tensorflow as tf
 
 from tfvae import inputs
 from tfvae.checks import UserError, count
-from tfvae.latents import NeighbourPrior
 from tfvae.randomness import fold, seed_of
 
-__all__ = ["daydream", "neighbour_prior"]
-
-
-def neighbour_prior(model) -> NeighbourPrior | None:
-    """The prior of a model that is told a neighbour's code, also below a fitted one."""
-    prior = getattr(model.latent, "prior", None)
-    prior = getattr(prior, "base", prior)
-    return prior if isinstance(prior, NeighbourPrior) else None
+__all__ = ["daydream"]
 
 
 def daydream(model, x, num_steps: int = 8, seed: int = 0) -> np.ndarray:
@@ -35,7 +27,7 @@ def daydream(model, x, num_steps: int = 8, seed: int = 0) -> np.ndarray:
         UserError: the model has no such prior.
     """
     count("num_steps", num_steps)
-    prior = neighbour_prior(model)
+    prior = model.latent.neighbours()
     if prior is None:
         raise UserError("only a model with a NeighbourPrior can daydream (in the zoo: acn)")
 

@@ -175,7 +175,7 @@ def _examine(asked) -> None:
         command=examined.command,
         progress=lambda text: print(text, file=sys.stderr, flush=True),
     )
-    few = model.latent.event_shape in ((1,), (2,)) and hasattr(model.latent, "posterior")
+    few = model.latent.event_shape in ((1,), (2,)) and model.latent.stochastic
     plane = diagnosis.posterior_means(model, x[:100]) if few and not model.asks_label else None
     save(found, examined.title, out, plane)
     print(found)

@@ -120,7 +120,7 @@ class _GivenPosterior(MeanFieldPosterior):
         del features_shape
         self.built = True
 
-    def parameters(self, features):
+    def parameters(self, features, pass_=None):
         """The halves of the features."""
         return tuple(tf.split(features, 2, -1))
 

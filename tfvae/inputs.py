@@ -116,8 +116,7 @@ def code(model, z) -> tf.Tensor:
     shape, kind, values = _described("z", z)
     text = f"z must be codes [B, {', '.join(map(str, wanted))}]"
     if not _alike(wanted, shape):
-        codebook = getattr(model.latent, "codebook", None)
-        if kind in "ui" and codebook is not None:
+        if kind in "ui" and model.latent.codebooks():
             text += " (model.latent.codebook.lookup(indices) makes them of indices)"
         raise UserError(f"{text}, got shape {_listed(shape)}")
     if kind not in "uifV":  # V: bfloat16

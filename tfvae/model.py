@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -18,7 +19,7 @@ import tensorflow as tf
 from tfvae import inputs, own_parts
 from tfvae.checks import UserError, count, one_of
 from tfvae.distributions import importance_weighted_log_prob
-from tfvae.draw import Draw
+from tfvae.draw import Draw, Pass
 from tfvae.fitting import Fitted
 from tfvae.inputs import first
 from tfvae.latents import Latent
@@ -31,6 +32,7 @@ TOLD = ("encoder", "decoder", "prior")
 """Who may be told what is known besides x."""
 
 _NOISE = 0x0D12  # the decoder's noise, apart from that of z
+_ENCODER = 0xE2C  # and the encoder's
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
@@ -41,7 +43,9 @@ class VAE(Fitted):
     arrives by `compile`, and is in checkpoints but in no `.keras` file and no export.
 
     Args:
-        encoder: a Keras network, x -> features.
+        encoder: a Keras network, x -> features; one with `takes_pass = True` is called with
+            `pass_` too (`tfvae.draw.Pass`: its own seed, the step), and with `None` for it where only
+            shapes are asked.
         latent: a `tfvae.latents.Latent`, features -> posterior, draw, rate.
         decoder: a network, (z, x) -> parameters of the likelihood; it has `generate`. An ordinary Keras
             network z -> parameters [B, ..., P] becomes a `tfvae.networks.FactorisedDecoder`.
@@ -94,7 +98,7 @@ class VAE(Fitted):
         own_parts.built("encoder", self.encoder, "the decoder's x is", shape)
         if not self.latent.built:
             features = own_parts.features_of(self.encoder, shape, self.likelihood.dtype.name)
-            self.latent.build(_wider(features, self._more("encoder")))
+            self.latent.build(_wider(features, self.told_size("encoder")))
         own_parts.built("decoder", self.decoder, "the latent gives", self._z_shape(), shape)
         own_parts.check_training("encoder", self.encoder)
         own_parts.check_training("decoder", self.decoder)
@@ -109,9 +113,25 @@ class VAE(Fitted):
         del training
         return self.parameters(self.encode(x, label), x, label)
 
-    def features(self, x, label=None) -> tf.Tensor:
+    def features(self, x, label=None, pass_: Pass | None = None) -> tf.Tensor:
         """What the encoder makes of x, with the condition behind it where the encoder is told."""
-        return self._beside("encoder", self.encoder(self._inputs(x)), label)
+        return self._encoded(self._inputs(x), label, pass_)
+
+    def passed(self, seed, step=None, training: bool = False, label=None, rows=None) -> Pass:
+        """What a pass over examples with these labels gives to every part.
+
+        Args:
+            seed: an integer or a [2] int32 tensor.
+            step: of the training; `None` to measure.
+            training: whether the noise of training is on.
+            label: [B] of a conditional model.
+            rows: B, where it is known.
+
+        Raises:
+            UserError: labels that are missing, or that nobody asked for.
+        """
+        told = self.known(label, rows) if "prior" in self.told else None
+        return self._pass(seed, step, training, told)
 
     def parameters(self, z, x, label=None, noise=None) -> tf.Tensor:
         """What the decoder makes of z (and of the x before each pixel or token), [B, ..., P]."""
@@ -144,7 +164,8 @@ class VAE(Fitted):
 
     def encode(self, x, label=None) -> tf.Tensor:
         """The deterministic code (the posterior mean), [B, *latent.event_shape]."""
-        return self.latent.code(self.features(x, label))
+        pass_ = Pass.measuring()
+        return self.latent.code(self.features(x, label, pass_), pass_)
 
     def decode(self, z, progress=None, label=None) -> tf.Tensor:
         """The x that z means, [B, ...] raw units, deterministic.
@@ -177,21 +198,44 @@ class VAE(Fitted):
             if len(label.shape) == 0:
                 label = tf.repeat(label, num if z is None else tf.shape(z)[0])
         if z is None:
-            known = self.prior_known(label, None if tf.is_tensor(num) else num)
-            z = self.latent.sample(num, fold(seed, 0), known)
+            rows = None if tf.is_tensor(num) else num
+            z = self.latent.sample(num, self.passed(fold(seed, 0), label=label, rows=rows))
         z = self.decoder_input(z, label)
         return self.decoder.generate(z, self.likelihood, fold(seed, 1), progress=progress)
+
+    def sample_codes(self, num: int, seed, label=None) -> tf.Tensor:
+        """Draws z ~ p(z), [num, *latent.event_shape], for terms and figures of the codes alone.
+
+        Args:
+            num: how many.
+            seed: [2] int32.
+            label: [num], where the prior is told one.
+        """
+        return self.latent.sample(num, self._lenient(seed, label))
+
+    def log_prior(self, z, label=None) -> tf.Tensor:
+        """log p(z), [..., *latent.event_shape] -> [...] nats.
+
+        Args:
+            z: codes.
+            label: [B], where the prior is told one.
+        """
+        return self.latent.log_prior(z, self._lenient(seed_of(0), label))
 
     # ---------------------------------------------------------------- distributions
 
     def posterior(self, x, label=None):
         """q(z|x), a `tfd.Distribution` with batch shape [B]; `None` without one (no latent, codes)."""
-        features = self.features(x, label)
-        return self.latent.infer(features, seed_of(0), self.prior_known(label)).posterior
+        pass_ = self.passed(0, label=label)
+        return self.latent.distribution(self.features(x, label, pass_), pass_)
 
     def prior(self, label=None):
         """p(z), a `tfd.Distribution` with batch shape [] ([B] of a prior that is told the label)."""
-        return self.latent.given(self.prior_known(label)).distribution()
+        if not hasattr(self.latent, "given"):
+            raise UserError(
+                f"a {type(self.latent).__name__} has no prior that is one distribution of z"
+            )
+        return self.latent.given(self.passed(0, label=label)).distribution()
 
     def conditional(self, z, x=None, label=None):
         """p(x|z); for an autoregressive decoder each pixel or token given those of x before it."""
@@ -199,19 +243,21 @@ class VAE(Fitted):
 
     # ---------------------------------------------------------------- scores
 
-    def draw(self, x, seed, training: bool = False, label=None) -> Draw:
+    def draw(self, x, seed, training: bool = False, label=None, step=None) -> Draw:
         """One amortised pass: x -> features -> q(z|x) -> z -> rate and log p(x|z).
 
         Args:
             x: [B, ...] raw units.
             seed: an integer or a [2] int32 tensor.
-            training: with the noise of training in the decoder (dropout, word dropout).
+            training: with the noise of training (of the decoder: dropout, word dropout).
             label: [B] of a conditional model.
+            step: of the training, for what is annealed; `None` to measure.
         """
-        seed, x = _seed(seed), inputs.tensor(self, x)
-        features = self.features(x, label)
-        inferred = self.latent.infer(features, seed, self.prior_known(label))
-        return self.score(x, features, inferred, seed if training else None, label)
+        x = inputs.tensor(self, x)
+        pass_ = self.passed(seed, step, training, label)
+        features = self.features(x, label, pass_)
+        inferred = self.latent.infer(features, pass_)
+        return self.score(x, features, inferred, pass_.seed if training else None, label)
 
     def score(self, x, features, inferred, seed=None, label=None) -> Draw:
         """The `Draw` of a z that was inferred somewhere else.
@@ -228,8 +274,7 @@ class VAE(Fitted):
             noise = None if seed is None else fold(seed, _NOISE)
             parameters = self.parameters(inferred.z, x, label, noise)
             log_likelihood = self.likelihood.log_prob(parameters, x)
-        draw = Draw(x, features, *inferred[:3], log_likelihood, inferred.aux)
-        return draw._replace(label=self.as_label(label))
+        return Draw.of(x, features, inferred, log_likelihood, self.as_label(label))
 
     def draw_by(self, inference: Callable, x, seed, step=None, label=None) -> Draw:
         """The draw of `inference`, with what came beside x for the terms that read labels.
@@ -256,12 +301,19 @@ class VAE(Fitted):
         draw, and every weight is the bound.
         """
         num, x = _count("num", num), inputs.tensor(self, x)
-        if posterior is None:
-            posterior = self.posterior(x, label)
-        if posterior is None:
+        if not self.latent.stochastic:
             return tf.tile(self.elbo(x, label=label)[None], [num, 1])
-        z = posterior.sample(num, seed=_seed(seed))
-        log_ratio = self.prior(label).log_prob(z) - posterior.log_prob(z)
+        return self._log_weights(x, self._source(x, posterior, label), num, seed, label)
+
+    def _source(self, x, posterior, label) -> Callable:
+        """(num, pass) -> what is proposed, z and log p(z) - log q(z|x); x is encoded once."""
+        if posterior is not None:
+            return lambda num, pass_: self.latent.propose_from(posterior, num, pass_)
+        features = self.features(x, label)
+        return lambda num, pass_: self.latent.propose(features, num, pass_)
+
+    def _log_weights(self, x, source: Callable, num, seed, label) -> tf.Tensor:
+        z, log_ratio = source(num, self.passed(seed, label=label))
         tiled = tf.tile(x, [num] + [1] * len(self.data_shape))
         labels = None if label is None else tf.tile(label, [num])
         many = tf.reshape(z, [-1, *self.latent.event_shape])
@@ -296,14 +348,14 @@ class VAE(Fitted):
         """
         seed, x = _seed(seed), inputs.tensor(self, x)
         num_samples, chunk = _count("num_samples", num_samples), count("chunk", chunk)
-        if posterior is None:
-            posterior = self.posterior(x, label)  # once, not for each chunk
-        if posterior is None:
+        if not self.latent.stochastic:
             exact = self.log_weights(x, 1, seed, label=label)[0]
             return exact, tf.ones_like(exact) * tf.cast(num_samples, exact.dtype)
 
+        source = self._source(x, posterior, label)
+
         def weights(num, block):
-            return self.log_weights(x, num, block, posterior, label)
+            return self._log_weights(x, source, num, block, label)
 
         return importance_weighted_log_prob(weights, num_samples, chunk, seed)
 
@@ -463,26 +515,43 @@ class VAE(Fitted):
         """What the decoder takes: z, with the condition behind it where the decoder is told."""
         return self._beside("decoder", z, label)
 
-    def prior_known(self, label, rows: int | None = None) -> tf.Tensor | None:
-        """`known`, for the prior; `None` where it is not told."""
-        return self.known(label, rows) if "prior" in self.told else None
+    def _pass(self, seed, step, training, told) -> Pass:
+        def encode(u, label=None):
+            own = Pass.measuring().but(step=step, training=training)
+            return self.latent.distribution(self._encoded(u, label, own), own)
+
+        return Pass(_seed(seed), step, training, told, encode)
+
+    def _lenient(self, seed, label) -> Pass:
+        """Without labels, where a prior may do without them though decoder or encoder may not."""
+        if label is None:
+            return self._pass(seed, None, False, None)
+        return self.passed(seed, label=label)
+
+    def _encoded(self, preprocessed, label, pass_: Pass | None) -> tf.Tensor:
+        if getattr(self.encoder, "takes_pass", False):
+            pass_ = Pass.measuring() if pass_ is None else pass_
+            own = pass_.but(seed=pass_.noise(_ENCODER))
+            return self._beside("encoder", self.encoder(preprocessed, pass_=own), label)
+        return self._beside("encoder", self.encoder(preprocessed), label)
 
     def _beside(self, part: str, values, label) -> tf.Tensor:
         if self.condition is not None and part not in self.told and label is None:
             return values
-        condition = self.known(label, values.shape[0])
-        if condition is None or not self._more(part):
+        condition = self.known(label, tf.nest.flatten(values)[0].shape[0])
+        if condition is None or not self.told_size(part):
             return values
-        return joined(tf.convert_to_tensor(values), condition)
+        return tf.nest.map_structure(lambda v: joined(tf.convert_to_tensor(v), condition), values)
 
-    def _more(self, part: str) -> int:
-        """How many numbers of the condition a part is told."""
-        told = self.condition is not None and part in self.told
-        return self.condition.size if told else 0
+    def told_size(self, part: str) -> int:
+        """How many numbers of the condition a part of `TOLD` is told, C or 0."""
+        if self.condition is None or part not in self.told:
+            return 0
+        return self.condition.size
 
     def _z_shape(self) -> tuple[int | None, ...]:
         """Of what the decoder takes."""
-        return _wider((None, *self.latent.event_shape), self._more("decoder"))
+        return _wider((None, *self.latent.event_shape), self.told_size("decoder"))
 
     def _inputs(self, x) -> tf.Tensor:
         return self.likelihood.preprocess(inputs.tensor(self, x))
@@ -507,7 +576,9 @@ def _told(told, condition) -> tuple[str, ...]:
     return told
 
 
-def _wider(shape, more: int) -> tuple[int | None, ...]:
+def _wider(shape, more: int) -> Any:
+    if isinstance(shape, dict):
+        return {name: _wider(one, more) for name, one in shape.items()}
     return (*shape[:-1], shape[-1] + more) if more else tuple(shape)
 
 

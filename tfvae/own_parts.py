@@ -66,15 +66,16 @@ def decoder_of(network, z_shape, likelihood) -> keras.layers.Layer:
     return FactorisedDecoder((*shape[1:-1], *channels), network, name=f"{network.name}_decoder")
 
 
-def features_of(encoder, x_shape, dtype) -> tuple[int | None, ...]:
-    """The shape of the features of a built encoder, [B, ...].
+def features_of(encoder, x_shape, dtype):
+    """The shape of the features of a built encoder, [B, ...], or {name: [B, ...]} of several.
 
     Raises:
-        UserError: it gives several tensors.
+        UserError: it gives several tensors without names.
     """
-    return tuple(
-        _one_output("encoder", encoder, encoder.compute_output_spec(_spec(x_shape, dtype))).shape
-    )
+    found = encoder.compute_output_spec(_spec(x_shape, dtype))
+    if isinstance(found, dict):
+        return {name: tuple(one.shape) for name, one in found.items()}
+    return tuple(_one_output("encoder", encoder, found).shape)
 
 
 def built(what: str, network, given: str, *shapes) -> None:

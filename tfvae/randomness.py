@@ -69,6 +69,7 @@ def replica_fold(seed) -> tf.Tensor:
 def _rows(draw, shape: Sequence) -> tf.Tensor:
     """This replica's rows of `draw([R * B, ...])`."""
     index, count = _replica()
+    shape = tf.unstack(shape) if tf.is_tensor(shape) else shape
     if count == 1:
         return draw(shape)
     rows = shape[0]

@@ -12,7 +12,7 @@ import tensorflow_probability as tfp
 import zoo
 from tests import models
 from tfvae import VAE, UserError
-from tfvae.latents import GaussianPosterior, StochasticLatent
+from tfvae.latents import GaussianPosterior, Prior, StochasticLatent
 from tfvae.objectives import Objective, distortion, rate
 from tfvae.procedures import Update
 from tfvae.procedures.procedure import Procedure
@@ -22,21 +22,11 @@ tfd = tfp.distributions
 
 
 @keras.saving.register_keras_serializable(package="tests")
-class WidePrior(keras.layers.Layer):
+class WidePrior(Prior):
     """A prior: N(0, 2^2)."""
-
-    def __init__(self, event_shape, **kwargs):
-        super().__init__(**kwargs)
-        self.event_shape = tuple(event_shape)
 
     def distribution(self):
         return tfd.Independent(tfd.Normal(tf.zeros(self.event_shape), 2.0), 1)
-
-    def rate(self, posterior, z):
-        return tfd.kl_divergence(posterior.distribution, tfd.Normal(0.0, 2.0))
-
-    def get_config(self):
-        return {**super().get_config(), "event_shape": self.event_shape}
 
 
 def test_a_prior(tmp_path):

@@ -85,6 +85,7 @@ PARTS = {
         ),
         (Z, X),
     ),
+    networks.JoinAbove: (lambda: networks.JoinAbove(3), (Z, {"top": Z[:, 0]})),
     networks.LSTMNetwork: (lambda: networks.LSTMNetwork(4, "linear", 0.1, False), (STEPS, Z[:, 0])),
     networks.DilatedCNN: (lambda: networks.DilatedCNN(4, 3, (1, 2), 2), (STEPS, Z[:, 0])),
     networks.CausalTransformer: (
@@ -138,6 +139,15 @@ PARTS = {
         lambda: latents.StochasticLatent(_posterior(), latents.AR1Prior((4, 2), 0.5)),
         None,
     ),
+    latents.Hierarchy: (
+        lambda: latents.Hierarchy(
+            [
+                ("a", latents.StochasticLatent(_posterior(), latents.StandardNormalPrior((4, 2)))),
+                ("b", latents.NoLatent(), networks.JoinAbove(3)),
+            ]
+        ),
+        None,
+    ),
     latents.Codebook: (lambda: latents.Codebook((4, 2), 5, False), None),
     latents.UniformCodes: (lambda: latents.UniformCodes((4,), 5), None),
     latents.AutoregressiveCodes: (
@@ -172,8 +182,11 @@ PARTS = {
 }
 ABSTRACT = {
     latents.Latent,
+    latents.DrawnPosterior,
     latents.Inferred,
     latents.MeanFieldPosterior,
+    latents.Posterior,
+    latents.Prior,
     latents.Quantised,
     likelihoods.Likelihood,
     networks.Decoder,
@@ -221,7 +234,7 @@ CALLED = [part for part, (_, inputs) in PARTS.items() if inputs is not None]
 def test_round_trip_with_weights_gradients_and_documentation(part):
     make, inputs = PARTS[part]
     layer = make()
-    inputs = [tf.constant(i) for i in inputs]
+    inputs = tf.nest.map_structure(tf.constant, list(inputs))
     with tf.GradientTape() as tape:
         out = layer(*inputs)
         loss = tf.reduce_sum(tf.sin(out * 1.3))

@@ -59,7 +59,7 @@ def test_the_first_step_of_the_search_is_adam_s():
         np.testing.assert_allclose(np.abs(parameter - nearest), 0.05, rtol=1e-4)
 
 
-def test_what_has_no_density_is_refused():
+def test_what_has_no_such_posterior_is_refused():
     for model in (models.exact(), models.discrete(), models.associative()):
-        with pytest.raises(UserError, match="need a posterior with a density"):
+        with pytest.raises(UserError, match="need a posterior that can be given for each x"):
             inference_gaps(model, models.images(4))

@@ -8,6 +8,7 @@ import tensorflow_probability as tfp
 from tests import linear_gaussian, models
 from tfvae import diagnosis
 from tfvae.checks import UserError
+from tfvae.draw import Pass
 from tfvae.latents import GaussianPosterior, StandardNormalPrior, StochasticLatent
 
 tfd = tfp.distributions
@@ -32,8 +33,8 @@ class _LinearGaussian:
     likelihood = _Gaussian()
     latent = StochasticLatent(GaussianPosterior((1,)), StandardNormalPrior((1,)))
 
-    def prior(self):
-        return self.latent.prior.distribution()
+    def log_prior(self, z):
+        return self.latent.log_prior(z, Pass.measuring())
 
     def decoder(self, z, inputs):
         return 2.0 * z

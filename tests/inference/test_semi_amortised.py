@@ -10,7 +10,7 @@ import tensorflow_probability as tfp
 from tests import models
 from tfvae import inference
 from tfvae.checks import UserError
-from tfvae.draw import Draw
+from tfvae.draw import Draw, Pass
 from tfvae.inference import refine
 from tfvae.latents import Inferred
 from tfvae.objectives import elbo
@@ -98,34 +98,36 @@ class Double:
         shapes = {"to_mean": (4, 2), "to_variance": (4, 2), "out": (2, 4), "bias": (4,)}
         self.weights = {k: tf.Variable(0.7 * rng.normal(size=s)) for k, s in shapes.items()}
         w = self.weights
-        posterior = types.SimpleNamespace(
-            parameters=lambda h: (h @ w["to_mean"], h @ w["to_variance"]),
+        self.latent = types.SimpleNamespace(
+            refinable=True,
+            parameters=lambda h, pass_=None: (h @ w["to_mean"], h @ w["to_variance"]),
             of=lambda mean, log_variance: tfd.Normal(mean, tf.exp(0.5 * log_variance)),
+            infer_from=self.infer_from,
         )
-        self.latent = types.SimpleNamespace(posterior=posterior, infer_from=self.infer_from)
 
     @staticmethod
-    def features(x, label=None):
-        del label
+    def features(x, label=None, pass_=None):
+        del label, pass_
         return tf.tanh(x)
 
     @staticmethod
-    def prior_known(label):
+    def passed(seed, step=None, training=False, label=None):
         del label
+        return Pass(seed, step, training)
 
     @staticmethod
-    def infer_from(posterior, seed, condition=None):
-        del condition
+    def infer_from(posterior, pass_):
         z = posterior.loc + posterior.scale * batch_normal(
-            tf.shape(posterior.loc), seed, tf.float64
+            tf.shape(posterior.loc), pass_.seed, tf.float64
         )
         zero = tf.zeros([], tf.float64)
-        return Inferred(posterior, z, tfd.kl_divergence(posterior, tfd.Normal(zero, zero + 1)), {})
+        rate = tfd.kl_divergence(posterior, tfd.Normal(zero, zero + 1))
+        return Inferred(posterior, z, rate, {}, None)
 
     def score(self, x, features, inferred, seed=None, label=None):
         mean = tf.tanh(inferred.z @ self.weights["out"]) + self.weights["bias"]
         log_likelihood = -2.0 * tf.reduce_sum((x - mean) ** 2, -1)
-        return Draw(x, features, *inferred[:3], log_likelihood, inferred.aux)
+        return Draw.of(x, features, inferred, log_likelihood)
 
 
 X = np.random.default_rng(5).normal(size=(3, 4))
@@ -177,11 +179,11 @@ def test_refinement_lowers_what_it_is_told_to_lower():
     """f(lambda_K) < f(lambda_0) with frozen noise, example by example and with momentum."""
     model = Double(2)
     x = np.random.default_rng(6).normal(size=(20, 4))
-    start = model.latent.posterior.parameters(tf.tanh(x))
+    start = model.latent.parameters(tf.tanh(x))
 
     def each(parameters, index=0):
         del index
-        inferred = model.infer_from(model.latent.posterior.of(*parameters), seed_of(1))
+        inferred = model.infer_from(model.latent.of(*parameters), Pass.measuring(1))
         draw = model.score(x, None, inferred)
         return draw.distortion + tf.reduce_sum(draw.rate, -1)
 
@@ -261,13 +263,14 @@ def test_an_example_is_refined_alike_in_any_batch():
     )  # noise of the example, not the row
 
     def means(rows, **options):
-        model.latent.infer_from = lambda posterior, seed, condition=None: Inferred(
+        model.latent.infer_from = lambda posterior, pass_: Inferred(
             posterior,
             posterior.loc + posterior.scale * tf.gather(z, rows),
             tfd.kl_divergence(
                 posterior, tfd.Normal(tf.zeros([], tf.float64), tf.ones([], tf.float64))
             ),
             {},
+            None,
         )
         infer = inference.semi_amortised(3, 0.5, clip_norm=None, **options)
         return infer(model, tf.gather(x, rows), seed_of(1)).posterior.loc.numpy()
@@ -318,9 +321,9 @@ def test_each_step_has_noise_of_its_own_and_the_last_draw_that_of_the_seed(step)
     model, drawn, trained = Double(), [], []
     infer_from, score = model.infer_from, model.score
 
-    def spy(posterior, seed, condition=None):
-        drawn.append(tuple(seed.numpy()))
-        return infer_from(posterior, seed)
+    def spy(posterior, pass_):
+        drawn.append(tuple(pass_.seed.numpy()))
+        return infer_from(posterior, pass_)
 
     def listen(x, features, inferred, seed=None, label=None):
         trained.append(seed if seed is None else tuple(seed.numpy()))

@@ -10,9 +10,10 @@ from scipy import stats
 
 import zoo
 from tests import models
-from tfvae import diagnosis
+from tfvae import diagnosis, distributions
 from tfvae.checks import UserError
-from tfvae.daydream import daydream, neighbour_prior
+from tfvae.daydream import daydream
+from tfvae.draw import Pass
 from tfvae.latents import (
     AutoregressivePrior,
     CodeMemory,
@@ -71,7 +72,7 @@ def _gaussian(event_shape, scale=1.0):
 def test_rate_golden():
     """KL(N(.8, 1) || N(.5, 1.3^2)) = .08484947."""
     q = FixedScalePosterior((1,)).of(tf.constant([[0.8]]), tf.zeros([1, 1]))
-    rate = _gaussian((1,), 1.3).rate(q, None, tf.constant([[0.5]]))
+    rate = distributions.rate(q, _gaussian((1,), 1.3).near(tf.constant([[0.5]])), None).nats
     assert float(rate[0, 0]) == pytest.approx(0.08484947, rel=1e-5)
 
 
@@ -80,7 +81,9 @@ def test_the_best_scale_of_a_prior_that_passes_the_neighbour_on():
     q = FixedScalePosterior((16,)).of(tf.fill([1, 16], 0.5), tf.zeros([1, 16]))
 
     def cost(square):
-        rate = _gaussian((16,), square**0.5).rate(q, None, tf.zeros([1, 16]))
+        rate = distributions.rate(
+            q, _gaussian((16,), square**0.5).near(tf.zeros([1, 16])), None
+        ).nats
         return float(tf.reduce_sum(rate))
 
     assert cost(1.25) == pytest.approx(1.78514841, rel=1e-5)
@@ -95,7 +98,9 @@ def test_the_cost_of_a_mixture_golden():
     prior.head.bias.assign(np.concatenate([np.log([0.3, 0.7]), [0.0, 1.0], stretch]))
     z = np.linspace(-8, 9, 3401, dtype=np.float32)[:, None]
     q = FixedScalePosterior((1,)).of(tf.fill([len(z), 1], 0.8), tf.zeros([len(z), 1]))
-    cost = prior.rate(q, tf.constant(z), tf.zeros([len(z), 1])).numpy()[:, 0]
+    cost = distributions.rate(q, prior.near(tf.zeros([len(z), 1])), tf.constant(z)).nats.numpy()[
+        :, 0
+    ]
     weight = stats.norm.pdf(z[:, 0], 0.8, 1) * (z[1, 0] - z[0, 0])
     assert (cost * weight).sum() == pytest.approx(0.04463006, rel=1e-4)
     # the density itself, against SciPy
@@ -123,13 +128,13 @@ def test_no_gradient_reaches_the_memory_or_passes_through_the_search():
     features = tf.constant(np.random.default_rng(0).normal(size=(6, 16)), tf.float32)
     with tf.GradientTape(persistent=True) as tape:
         tape.watch([features, table.value])
-        inferred = model.latent.infer(features, seed_of(0), tf.range(6))
+        inferred = model.latent.infer(features, Pass(seed_of(0), told=tf.range(6)))
         neighbour = tf.reduce_sum(inferred.aux["neighbour"])
         whole = tf.reduce_sum(inferred.rate)
     assert tape.gradient(neighbour, features) is None
     assert tape.gradient(whole, table.value) is None
     assert np.abs(tape.gradient(whole, features)).max() > 0
-    again = model.latent.rate(inferred)
+    again = model.latent.rate(inferred, Pass.measuring())
     np.testing.assert_array_equal(again, inferred.rate)
 
 
@@ -248,7 +253,7 @@ def test_a_fitted_prior_begins_at_the_codes_own_gaussian_and_keeps_the_memory(tm
     assert fitted.latent.bound and fitted.sample(4, 0).shape == (4, *models.SHAPE)
     fitted.save(tmp_path / "m.keras")
     again = keras.models.load_model(tmp_path / "m.keras")
-    np.testing.assert_array_equal(neighbour_prior(again).memory.codes, codes)
+    np.testing.assert_array_equal(again.latent.neighbours().memory.codes, codes)
     np.testing.assert_array_equal(daydream(again, x[:3], 2), daydream(fitted, x[:3], 2))
 
 

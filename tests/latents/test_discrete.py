@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tests import models
 from tfvae.checks import UserError
+from tfvae.draw import Pass
 from tfvae.latents import (
     AutoregressiveCodes,
     Codebook,
@@ -65,7 +66,7 @@ def test_the_value_is_the_code_the_gradient_that_of_the_identity():
     weights = tf.constant(np.random.default_rng(1).normal(size=ENCODED.shape), tf.float32)
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(encoded)
-        posterior, z, rate, aux = latent.infer(encoded, seed_of(0))
+        posterior, z, rate, aux, _ = latent.infer(encoded, Pass.measuring())
         loss = tf.reduce_sum(weights * z**3)
     assert posterior is None
     np.testing.assert_allclose(z, VECTORS[[0, 1, 2, 2]], atol=1e-7)
@@ -84,7 +85,7 @@ def test_commitment_moves_the_encoder_and_the_codebook_term_the_codes(positions)
     for term, moves_codes in ((commitment, False), (codebook_distance, True)):
         with tf.GradientTape(persistent=True) as tape:
             tape.watch(encoded)
-            inferred = latent.infer(encoded, seed_of(0))
+            inferred = latent.infer(encoded, Pass.measuring())
             draw = models.plain().draw(models.images(4), 0)._replace(aux=inferred.aux)
             value = tf.reduce_mean(term(draw))
         assert float(value) == pytest.approx(0.10)
@@ -126,7 +127,7 @@ def test_running_average_golden():
     """One step from N = (1, 1, 1), m = e."""
     moving, book = _moving()
     found = book.quantise(tf.constant(ENCODED))
-    moving((found.encoded, found.codes), tf.constant(0), seed_of(0))
+    moving([(found.encoded, found.codes)], tf.constant(0), seed_of(0))
     np.testing.assert_allclose(book.counts, [1, 1, 1.01], rtol=1e-6)
     wanted = [[0.002, 0.001], [0.998999967, 0.002], [0.004950495, 0.99504957]]
     np.testing.assert_allclose(book.vectors, wanted, rtol=1e-4)
@@ -142,7 +143,7 @@ def test_running_average_is_that_of_numpy_over_several_steps():
         found = book.quantise(tf.constant(z))
         codes = ((z[:, None] - e) ** 2).sum(-1).argmin(1)
         np.testing.assert_array_equal(found.codes, codes)
-        moving((found.encoded, found.codes), tf.constant(step), seed_of(step))
+        moving([(found.encoded, found.codes)], tf.constant(step), seed_of(step))
         hot = np.eye(6)[codes]
         counts = 0.99 * counts + 0.01 * hot.sum(0)
         sums = 0.99 * sums + 0.01 * hot.T @ z
@@ -168,7 +169,7 @@ def test_clusters_of_the_first_batch_are_found_and_dead_codes_come_back(kind):
         for step in range(100):
             batch = points(60)
             found = book.quantise(tf.constant(batch))
-            moving((found.encoded, found.codes), tf.constant(step), seed_of(step))
+            moving([(found.encoded, found.codes)], tf.constant(step), seed_of(step))
             if start == "kmeans" and step == 0:
                 codes = book.nearest(tf.constant(batch)).numpy()
                 means = [batch[codes == k].mean(0) for k in range(6)]
@@ -187,7 +188,7 @@ def test_a_restarted_codebook_counts_as_numpy_does_and_moves_only_what_is_dead()
     for step in range(6):
         before = book.vectors.numpy()
         found = book.quantise(tf.constant(once if step == 0 else later))
-        moving((found.encoded, found.codes), tf.constant(step), seed_of(step))
+        moving([(found.encoded, found.codes)], tf.constant(step), seed_of(step))
         counts = 0.5 * counts + 0.5 * np.bincount(found.codes, minlength=3)
         dead = counts < 0.1 * counts.mean()
         assert dead.sum() == dead[1]
@@ -210,7 +211,7 @@ def test_clusters_are_looked_for_once_in_the_life_of_a_codebook(kind):
 
     def step(moving, book, batch):
         found = book.quantise(tf.constant(batch))
-        moving((found.encoded, found.codes), tf.constant(0), seed_of(0))
+        moving([(found.encoded, found.codes)], tf.constant(0), seed_of(0))
         return book.vectors.numpy(), book.counts.numpy()
 
     step(moving, book, points[0])
@@ -231,7 +232,7 @@ def test_a_frozen_codebook_stays(kind):
     book.trainable = False
     before = [weight.numpy() for weight in book.weights]
     found = book.quantise(tf.constant(ENCODED))
-    moving((found.encoded, found.codes), tf.constant(0), seed_of(0))
+    moving([(found.encoded, found.codes)], tf.constant(0), seed_of(0))
     for weight, value in zip(book.weights, before):
         np.testing.assert_array_equal(weight, value)
 

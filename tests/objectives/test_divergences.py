@@ -322,7 +322,7 @@ def test_an_offset_critic_is_the_critic_and_the_density_of_the_prior():
     )  # a prior over positions: z comes flat from the loss, whole from the draw
     offset = OffsetCritic(Critic([4], 1))
     offset.build(shaped)
-    z = shaped.latent.sample(5, seed_of(0))
+    z = shaped.sample_codes(5, seed_of(0))
     np.testing.assert_array_equal(offset(draw(z)), offset(draw(tf.reshape(z, [5, -1]))))
     exact = shaped.latent.prior.distribution().log_prob(z)
     beside = offset(draw(z)) - offset.critic(draw(z))
@@ -351,16 +351,14 @@ def test_moments_are_those_of_numpy_and_nothing_for_the_prior_itself():
         mean = np.mean((prior.mean(0) - codes.mean(0)) ** 2)
         return mean + np.mean((np.cov(prior.T) - np.cov(codes.T)) ** 2)
 
-    prior = [
-        model.latent.sample(4, fold(term.seed, tf.constant(step))).numpy() for step in range(2)
-    ]
+    prior = [model.sample_codes(4, fold(term.seed, tf.constant(step))).numpy() for step in range(2)]
     for step in range(2):
         found = float(term(draw(tf.constant(CODES)), tf.constant(step)))
         assert found == pytest.approx(reference(CODES, prior[step]), rel=1e-5)
     assert float(term(draw(tf.constant(prior[1])), tf.constant(1))) == 0.0
     # N(3, 4 I) against N(0, I): 9 of the mean, and 3^2 on half of the covariance's four numbers
     alone = float(term(draw(tf.constant(CODES[:1])), tf.constant(0)))
-    one = model.latent.sample(1, fold(term.seed, tf.constant(0))).numpy()
+    one = model.sample_codes(1, fold(term.seed, tf.constant(0))).numpy()
     assert alone == pytest.approx(np.mean((CODES[0] - one[0]) ** 2), rel=1e-5)  # no covariance
     far = 3.0 + 2.0 * _normal([20_000, 2], 1)
     assert float(term(draw(far), tf.constant(0))) == pytest.approx(9.0 + 4.5, abs=0.4)

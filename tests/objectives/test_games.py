@@ -76,7 +76,7 @@ def test_who_pays_what_in_the_game_of_wasserstein():
     np.testing.assert_allclose(PriorCritic(critic, WASSERSTEIN)(codes), [-2.5, 0.5])
     player = PriorPlayer(critic, 0, WASSERSTEIN)
     player.build(model)
-    other = model.latent.sample(2, tf.random.fold_in(player.seed, 0))
+    other = model.sample_codes(2, tf.random.fold_in(player.seed, 0))
     assert float(player(codes, STEP)) == pytest.approx(
         float(tf.reduce_mean(other @ [[1.0], [2.0]]))
     )

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfvae.distributions import rate
+from tfvae.latents import Prior
 from tfvae.latents.parts import PriorPart
 from tfvae.objectives.parts import Added, TermPart
 from tfvae.parts import facts, part, setting
@@ -20,24 +20,20 @@ tfd = tfp.distributions
 
 
 @keras.saving.register_keras_serializable(package="outside_vae")
-class WidePrior(keras.layers.Layer):
+class WidePrior(Prior):
     """N(0, s^2 I)."""
 
     def __init__(self, event_shape, spread=2.0, **kwargs):
-        super().__init__(**kwargs)
-        self.event_shape, self.spread = tuple(event_shape), spread
+        super().__init__(event_shape, **kwargs)
+        self.spread = spread
 
     def distribution(self):
         """Of one z."""
         return tfd.Independent(tfd.Normal(tf.zeros(self.event_shape), self.spread), 1)
 
-    def rate(self, posterior, z):
-        """[B, G] nats."""
-        return rate(posterior, self.distribution(), z)
-
     def get_config(self):
         """The constructor's arguments."""
-        return {**super().get_config(), "event_shape": self.event_shape, "spread": self.spread}
+        return {**super().get_config(), "spread": self.spread}
 
 
 @part

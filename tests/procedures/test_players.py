@@ -10,7 +10,7 @@ import tfvae
 from tests import models
 from tfvae.checks import UserError
 from tfvae.inference import code_only, encoder_only
-from tfvae.latents import GaussianPosterior, StochasticLatent
+from tfvae.latents import GaussianPosterior, Prior, StochasticLatent
 from tfvae.objectives import (
     WASSERSTEIN,
     Bottleneck,
@@ -32,12 +32,8 @@ BATCH = 16
 
 
 @keras.saving.register_keras_serializable(package="tests")
-class Moved(keras.layers.Layer):
+class Moved(Prior):
     """A prior that learns: N(m, I)."""
-
-    def __init__(self, event_shape, **kwargs):
-        super().__init__(**kwargs)
-        self.event_shape = tuple(event_shape)
 
     def build(self, shape=None):
         self.mean = self.add_weight(name="mean", shape=self.event_shape, initializer="zeros")
@@ -46,9 +42,6 @@ class Moved(keras.layers.Layer):
     def distribution(self):
         mean = tf.convert_to_tensor(self.mean)
         return tfp.distributions.MultivariateNormalDiag(mean, tf.ones_like(mean))
-
-    def rate(self, posterior, z):
-        return tfvae.distributions.rate(posterior, self.distribution(), z)
 
 
 def learned_prior(seed=0):

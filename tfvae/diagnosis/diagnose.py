@@ -25,7 +25,6 @@ from tfvae.diagnosis.gaps import inference_gaps
 from tfvae.diagnosis.measure import measure
 from tfvae.diagnosis.signs import clipped_share, data_spectrum, effective_weight, prior_gap
 from tfvae.diagnosis.verdict import COLLAPSED_RATE, extent, verdict
-from tfvae.distributions import mean_field
 
 __all__ = ["VERDICTS", "Diagnosis", "diagnose", "remedies"]
 
@@ -180,7 +179,7 @@ def diagnose(
         return Diagnosis("no latent", "the model has no latent to collapse.", (), (), (), report)
     bugs: dict[str, str] = {}
     evidence = [_usage(report)]
-    if hasattr(model.latent, "posterior") and model.latent.bound:
+    if model.latent.refinable and model.latent.bound:
         say("optimising posteriors")
         evidence += _gaps(model, x[:gap_examples], label, gap_steps, seed, report)
         say("looking for bugs of scale")
@@ -220,9 +219,14 @@ def _usage(report) -> str:
         if used is None
         else f"{used} of {report['latent_units']} units active"
     )
+    information = "mutual information unknown (it needs a density of every z)"
+    if report["mutual_information"] is not None:
+        information = (
+            f"mutual information {report['mutual_information']:.3f} (of at most "
+            f"{report['mutual_information_ceiling']:.2f})"
+        )
     return (
-        f"rate {report['rate']:.3f} nats, mutual information {report['mutual_information']:.3f} (of "
-        f"at most {report['mutual_information_ceiling']:.2f}), {units}; with another example's code "
+        f"rate {report['rate']:.3f} nats, {information}, {units}; with another example's code "
         f"the decoder loses {report['shuffle_gap']:.3f} +- {report['shuffle_gap_stderr']:.3f} nats"
     )
 
@@ -283,7 +287,7 @@ def _log_variances(model, x, label) -> np.ndarray | None:
     for start in range(0, len(x), 200):
         batch = model.likelihood.trim(x[start : start + 200])
         told = None if label is None else label[start : start + 200]
-        gaussian = mean_field(model.posterior(batch, told))
+        gaussian = model.latent.mean_field(model.features(batch, told))
         if gaussian is None:
             return None
         rows.append(2.0 * np.log(gaussian[1].numpy()))
@@ -381,14 +385,15 @@ def _verdict(report, bugs) -> str:
 
 
 def _summary(found, report, bugs) -> str:
+    information = report["mutual_information"]
+    nats = "" if information is None else f": {information:.2f} nats of information"
     return {
         "scale bug": f"what was trained is not the ELBO ({', '.join(bugs)}).",
         "inference lag": "the decoder would use a code, but the encoder does not find it.",
         "model collapse": "the decoder has learned to do without the code; its true posterior is "
         "the prior, and no encoder could help.",
         "partial collapse": f"the code is {extent(report)}, and fewer than half of its units.",
-        "healthy": f"the code is {extent(report)}: {report['mutual_information']:.2f} nats of "
-        "information.",
+        "healthy": f"the code is {extent(report)}{nats}.",
     }[found]
 
 

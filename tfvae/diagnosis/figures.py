@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from matplotlib.figure import Figure
 
-from tfvae.daydream import daydream, neighbour_prior
+from tfvae.daydream import daydream
 from tfvae.diagnosis.drawing import BLUE, GREEN, GREY, ORANGE, VIOLET, png
 from tfvae.diagnosis.drawing import axes as make_axes
 from tfvae.randomness import fold, seed_of
@@ -79,7 +79,7 @@ def collect(
         rows = rng.choice(len(x), columns, replace=len(x) < columns)
         known = None if label is None else label[rows].astype(np.int32)
         grid.update(_of_codes(model, x[rows], fold(base, 1), progress, columns, known))
-        if neighbour_prior(model) is not None:
+        if model.latent.neighbours() is not None:
             dream = daydream(model, x[rows[:4]], columns - 1, seed)
             grid["daydream"] = np.swapaxes(dream, 0, 1)
     levels = 1 if model.likelihood.bits is None else 2**model.likelihood.bits - 1
@@ -173,7 +173,10 @@ def _curves(rows, report, stage) -> bytes:
             axis.plot(*zip(*points) if points else ((), ()), style, ms=4, color=color, label=label)
         axis.set(title=f"{name} [nats]", xlabel="step")
     if len(names) == 2:
-        known = [(r["step"], r["latent"]["mutual_information"]) for r in main if r.get("latent")]
+        looks = [
+            (r["step"], r["latent"].get("mutual_information")) for r in main if r.get("latent")
+        ]
+        known = [(step, nats) for step, nats in looks if nats is not None]
         if known:
             axes[1].plot(*zip(*known), ".-", color=VIOLET, label="mutual information")
         _later_rates(axes[1], rows, later, main[-1]["step"] if main else 0, report)

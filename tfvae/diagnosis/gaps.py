@@ -34,7 +34,7 @@ class Gaps(NamedTuple):
         amortisation: L[q*] - L[q].
         approximation: log p(x) - L[q*].
         refined_rate: of q*.
-        parameters: of q*, (mean, log-variance), each [N, ...].
+        parameters: of q*, (mean, log-variance) of a Gaussian, each [N, ...].
     """
 
     elbo: Summary
@@ -64,7 +64,7 @@ def inference_gaps(
     better of the two by fresh draws is kept, and scored by others that are fresh again.
 
     Args:
-        model: a `tfvae.VAE` with a Gaussian posterior.
+        model: a `tfvae.VAE` with a posterior of some family.
         x: [N, ...] raw units.
         num_steps: of Adam.
         num_samples: S, draws of z a step.
@@ -78,9 +78,11 @@ def inference_gaps(
         UserError: the model has no posterior with a density, or no p(z).
     """
     x = inputs.array(model, x)
-    posterior = getattr(model.latent, "posterior", None)
-    if posterior is None or not hasattr(posterior, "of") or not model.latent.bound:
-        raise UserError("gaps of inference need a posterior with a density and a prior p(z)")
+    latent = model.latent
+    if not latent.refinable or not latent.bound:
+        raise UserError(
+            "gaps of inference need a posterior that can be given for each x anew, and a prior p(z)"
+        )
     for name, value in (("num_steps", num_steps), ("final_samples", final_samples)):
         count(name, value)
     label = inputs.labels(model, label, len(x))
@@ -89,8 +91,8 @@ def inference_gaps(
         """Draws of the ELBO, [number, n], and of the rate, under q with these parameters."""
 
         def one(index):
-            q = posterior.of(*parameters)
-            inferred = model.latent.infer_from(q, fold(seed, index), model.prior_known(told))
+            pass_ = model.passed(fold(seed, index), label=told)
+            inferred = latent.infer_from(latent.of(*parameters), pass_)
             draw = model.score(batch, None, inferred, label=told)
             return draw.elbo, tf.reduce_sum(draw.rate, -1)
 
@@ -108,9 +110,8 @@ def inference_gaps(
                 tape.watch(parameters)
                 total = 0.0
                 for index in range(num_samples):
-                    q = posterior.of(*parameters)
-                    noise = fold(seed, 0, step, index)
-                    inferred = model.latent.infer_from(q, noise, model.prior_known(told_twice))
+                    pass_ = model.passed(fold(seed, 0, step, index), label=told_twice)
+                    inferred = latent.infer_from(latent.of(*parameters), pass_)
                     total -= tf.reduce_sum(
                         model.score(twice, None, inferred, label=told_twice).elbo
                     )
@@ -141,7 +142,7 @@ def inference_gaps(
         own, _ = score(_own(model, batch, told), batch, told, fold(seed, 2), final_samples)
         best, rate = score(parameters, batch, told, fold(seed, 3), final_samples)
         likelihood = model.log_prob(
-            batch, final_samples, fold(seed, 4), posterior=posterior.of(*parameters), label=told
+            batch, final_samples, fold(seed, 4), posterior=latent.of(*parameters), label=told
         )
         return [tf.reduce_mean(v, 0) for v in (own, best, rate)] + [likelihood]
 
@@ -165,4 +166,4 @@ def inference_gaps(
 
 
 def _own(model, batch, told):
-    return model.latent.posterior.parameters(model.features(batch, told))
+    return model.latent.parameters(model.features(batch, told))

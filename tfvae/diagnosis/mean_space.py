@@ -55,7 +55,7 @@ def posterior_means(
     places = np.stack(np.meshgrid(*[grid] * width, indexing="ij"), -1).reshape(-1, width)
     at_edge = tf.constant(((places == grid[0]) | (places == grid[-1])).any(1))
     z = tf.constant(places)
-    prior = model.prior().log_prob(z)
+    prior = model.log_prior(z)
 
     @tf.function(reduce_retracing=True)
     def means(batch):

@@ -90,7 +90,7 @@ def measure(
         "num_examples": len(x),
         "parameters": int(model.count_params()),
         **_nll(model, x, chosen, nll_examples, num_samples, fold(base, 1), inference),
-        **(_code(model, passes, chosen, order[:reference]) if model.has_latent else _NO_CODE),
+        **(_code(model, passes, order[:reference]) if model.has_latent else _NO_CODE),
     }
     if not model.has_latent:  # nothing is estimated: every example is exact
         report.update(
@@ -134,20 +134,32 @@ def information_in_batches(model, x: np.ndarray, batch_size: int, seed, label=No
     """I(x; z) as He et al. 2019 measure it: the mean over batches of `metrics.batch_information`.
 
     Args:
-        model: a `tfvae.VAE` with a posterior.
+        model: a `tfvae.VAE` whose q(z|x) has a density of every z.
         x: [N, ...] raw units.
         batch_size: B, which bounds the estimate by about ln B.
         seed: [2] int32.
         label: [N] of a conditional model.
+
+    Raises:
+        UserError: there is no such density.
     """
     x = inputs.array(model, x)
     label = inputs.labels(model, label, len(x))
     units = model.likelihood.units(tf.constant(x)).numpy()
     total = 0.0
     for number, (rows, batch) in enumerate(_batches(model, x, units, batch_size)):
-        posterior = model.posterior(tf.constant(batch), _of(label, rows))
-        z = model.latent.posterior.draw(posterior, fold(seed, number))
-        total += len(rows) * metrics.batch_information(posterior, z)
+        told = _of(label, rows)
+        pass_ = model.passed(fold(seed, number), label=told)
+        drawn = model.latent.infer(model.features(tf.constant(batch), told, pass_), pass_)
+        kept = model.latent.kept(drawn)
+        log_aggregate = model.latent.log_aggregate(kept, kept)
+        if log_aggregate is None:
+            raise UserError(
+                "the mutual information needs a q(z|x) with a density of every z, and that of "
+                f"{type(model.latent).__name__} has none"
+            )
+        entropy = model.latent.entropy(drawn)
+        total += len(rows) * metrics.batch_information(entropy, log_aggregate)
     return total / len(x)
 
 
@@ -209,18 +221,9 @@ def _passes(
             out["log_likelihood"] = draw.log_likelihood
         if not model.has_latent:
             return out
-        out["z"] = draw.z
-        if draw.posterior is None:
-            out["codes"] = tf.reshape(draw.aux["codes"], [tf.shape(draw.z)[0], -1])
-        else:
-            parameters = model.latent.posterior.parameters_of(draw.posterior)
-            out.update(
-                {f"parameter_{i}": p for i, p in enumerate(parameters)},
-                mean=draw.posterior.mean(),
-                log_posterior=draw.posterior.log_prob(draw.z),
-            )
+        out |= model.latent.kept(draw)
         if auxiliary is not None:
-            rate = auxiliary.latent.rate(draw, auxiliary.prior_known(label))
+            rate = auxiliary.latent.rate(draw, auxiliary.passed(seed, label=label))
             out["auxiliary_rate"] = tf.reduce_sum(rate, -1)
         return out
 
@@ -233,7 +236,8 @@ def _passes(
 
     def keep(rows, values):
         for name, value in values.items():
-            whole = found.setdefault(name, np.zeros((len(order), *value.shape[1:]), np.float32))
+            kind = value.dtype.as_numpy_dtype
+            whole = found.setdefault(name, np.zeros((len(order), *value.shape[1:]), kind))
             whole[rows] = value
 
     done = 0
@@ -286,61 +290,68 @@ def _nll(model, x, label, num_examples, num_samples, seed, inference) -> dict[st
     }
 
 
-def _code(model, passes, label, chosen) -> dict[str, Any]:
+def _code(model, passes, chosen) -> dict[str, Any]:
     """What the code holds, and whether the decoder uses it; `chosen` is the reference."""
-    of_kind = _indices if "codes" in passes else _distributions
     gap = {}
     if model.decodes:
         found = metrics.shuffle_gap(passes["log_likelihood"], passes["permuted"])
         gap = {"shuffle_gap": found.mean, "shuffle_gap_stderr": found.standard_error}
     return {
         **_NO_CODE,
-        **of_kind(model, passes, _of(label, chosen), chosen),
+        **_information(model.latent, {name: kept[chosen] for name, kept in passes.items()}),
+        **_units(model.latent, passes),
+        **_codebooks(model.latent, passes),
         "rate_stderr": metrics.summarise(passes["rate"].sum(1)).standard_error,
-        "mutual_information_reference": len(chosen),
-        "mutual_information_ceiling": float(np.log(len(chosen))),
         "active_units_threshold": metrics.ACTIVE_THRESHOLD,
         **gap,
     }
 
 
-def _indices(model, passes, label, chosen) -> dict[str, Any]:
-    """Of discrete codes: I(x; k) = H(k), with the reference's own frequencies of whole sequences."""
-    del label
-    codes = passes["codes"].astype(np.int64)
-    _, place, counts = np.unique(codes[chosen], axis=0, return_inverse=True, return_counts=True)
-    information = metrics.summarise(np.log(len(chosen)) - np.log(counts[place.ravel()]))
-    number = model.latent.codebook.num_codes
-    usage = np.bincount(codes.ravel(), minlength=number)
+def _information(latent, reference) -> dict[str, Any]:
+    """I(x; z) and KL(q(z) || p(z)), where q(z) is known: of codes H(k), of whole sequences."""
+    log_aggregate = latent.log_aggregate(reference, reference)
+    if log_aggregate is None:
+        return {}
+    information = metrics.mutual_information(reference["log_posterior"], log_aggregate)
+    beside = None
+    if latent.bound:
+        beside = metrics.marginal_kl(log_aggregate, reference["log_prior"]).mean
+    number = len(reference["log_posterior"])
     return {
         "mutual_information": information.mean,
         "mutual_information_stderr": information.standard_error,
-        "marginal_kl": float(passes["rate"][chosen].sum(1).mean()) - information.mean,
-        "codebook_perplexity": metrics.codebook_perplexity(usage),
-        "codes_used": int((usage > 0).sum()),
-        "num_codes": number,
+        "mutual_information_reference": number,
+        "mutual_information_ceiling": float(np.log(number)),
+        "marginal_kl": beside,
     }
 
 
-def _distributions(model, passes, label, chosen) -> dict[str, Any]:
-    """Of a posterior with a density."""
-    names = sorted(name for name in passes if name.startswith("parameter_"))
-    posterior = model.latent.posterior.of(*(tf.constant(passes[n][chosen]) for n in names))
-    z = passes["z"][chosen]
-    log_aggregate = metrics.aggregate_log_prob(z, posterior)
-    information = metrics.mutual_information(passes["log_posterior"][chosen], log_aggregate)
-    beside = None
-    if model.latent.bound:
-        beside = metrics.marginal_kl(log_aggregate, model.prior(label).log_prob(z)).mean
+def _units(latent, passes) -> dict[str, Any]:
+    """Of a z that is drawn: what its deterministic code makes of the data."""
+    if "mean" not in passes:
+        return {}
     variances = metrics.unit_variances(passes["mean"])
-    committed = getattr(model.latent.prior, "committed_rate", None)
+    committed = latent.committed_rate
     return {
-        "mutual_information": information.mean,
-        "mutual_information_stderr": information.standard_error,
-        "marginal_kl": beside,
         "active_units": metrics.active_units(variances),
         "latent_units": int(variances.size),
         "active_units_sweep": metrics.sweep(variances),
         "committed_rate": None if committed is None else float(np.sum(committed)),
         "committed_rate_per_group": None if committed is None else list(map(float, committed)),
+    }
+
+
+def _codebooks(latent, passes) -> dict[str, Any]:
+    """How much of each codebook is used: the mean perplexity, and the codes of all together."""
+    codebooks = latent.codebooks()
+    if not codebooks:
+        return {}
+    usages = [
+        np.bincount(passes[f"codes_{i}"].ravel(), minlength=codebook.num_codes)
+        for i, codebook in enumerate(codebooks)
+    ]
+    return {
+        "codebook_perplexity": float(np.mean([metrics.codebook_perplexity(u) for u in usages])),
+        "codes_used": int(sum((usage > 0).sum() for usage in usages)),
+        "num_codes": sum(codebook.num_codes for codebook in codebooks),
     }

@@ -64,7 +64,7 @@ def sentences(
     if not model.has_latent:
         return {"samples": [["draw", line] for line in drawn(0, num=number)]}
     each = told(np.arange(number) % (1 if label is None else label.max() + 1))
-    z = model.latent.sample(number, fold(base, 1), model.prior_known(each.get("label")))
+    z = model.sample_codes(number, fold(base, 1), each.get("label"))
     pairs = zip(drawn(2, z=z, **each), words(np.asarray(model.decode(z, **each))))
     rng = np.random.default_rng(seed & 0x7FFFFFFF)
     chosen = rng.choice(len(x), number, replace=len(x) < number)

@@ -12,7 +12,6 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfvae import metrics
-from tfvae.distributions import mean_field
 from tfvae.metrics import Summary
 from tfvae.randomness import fold, seed_of
 
@@ -70,7 +69,7 @@ def effective_weight(
     @tf.function(reduce_retracing=True, autograph=False)
     def slopes(batch, told, seed):
         features = model.features(batch, told)
-        mean, scale = mean_field(model.latent.posterior.distribution(features))
+        mean, scale = model.latent.mean_field(features)
         log_variance = 2.0 * tf.math.log(scale)
         of_distortion, of_rate, rate = 0.0, 0.0, 0.0
         for index in range(num_samples):
@@ -79,7 +78,8 @@ def effective_weight(
                 q = tfd.Independent(
                     tfd.Normal(mean, tf.exp(0.5 * log_variance)), mean.shape.rank - 1
                 )
-                inferred = model.latent.infer_from(q, fold(seed, index), model.prior_known(told))
+                pass_ = model.passed(fold(seed, index), label=told)
+                inferred = model.latent.infer_from(q, pass_)
                 distortion = model.score(batch, features, inferred, label=told).distortion
                 whole = tf.reduce_sum(inferred.rate, -1)
             of_distortion += tape.gradient(distortion, log_variance)
@@ -111,11 +111,11 @@ def _learns_scale(model, x, label) -> bool:
     with tf.GradientTape() as tape:
         features = model.features(tf.constant(model.likelihood.trim(x)), told)
         tape.watch(features)
-        gaussian = mean_field(model.latent.posterior.distribution(features))
+        gaussian = model.latent.mean_field(features)
         if gaussian is None:
             return False
         scale = tf.reduce_sum(gaussian[1])
-    weights = [v.value for v in model.latent.posterior.trainable_variables]
+    weights = [v.value for v in model.latent.posterior_variables()]
     return any(g is not None for g in tape.gradient(scale, [features, *weights]))
 
 
@@ -152,7 +152,7 @@ def prior_gap(model, x: np.ndarray, seed: int = 0, label=None, batch_size: int =
     @tf.function(reduce_retracing=True, autograph=False)
     def one(batch, told, seed):
         draw = model.draw(batch, fold(seed, 0), label=told)
-        z = model.latent.sample(tf.shape(batch)[0], fold(seed, 1), model.prior_known(told))
+        z = model.sample_codes(tf.shape(batch)[0], fold(seed, 1), told)
         other = model.likelihood.log_prob(model.parameters(z, batch, told), batch)
         return draw.log_likelihood - other
 

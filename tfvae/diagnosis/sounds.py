@@ -74,7 +74,7 @@ def sounds(
     chosen = rng.choice(len(x), number, replace=len(x) < number)
     known = None if label is None else np.asarray(label)[chosen]
     codes = np.asarray(model.encode(x[chosen], _told(known)))
-    prior = np.asarray(model.latent.sample(number, fold(base, 1), model.prior_known(_told(own))))
+    prior = np.asarray(model.sample_codes(number, fold(base, 1), _told(own)))
     both = np.concatenate([codes, prior])
     who = None if label is None else np.concatenate([known, own])
     warm = _generate(model, model.likelihood, both, who, fold(base, 2), progress)

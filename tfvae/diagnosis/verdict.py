@@ -29,7 +29,8 @@ def verdict(report: Mapping[str, Any]) -> str:
     too early: the report says why nothing can be said yet of the code's use.
     collapse: rate below 0.1 nats, and the decoder loses less than 0.5 nats by another example's code. The
     information is no second indicator here, for it cannot exceed the rate.
-    unused rate: nats are paid, but neither information nor the decoder's gap shows for it.
+    unused rate: nats are paid, but neither information (where it is known) nor the decoder's gap shows
+    for it.
     partial collapse: the code is used, but fewer than half of its units (of its codebook) are.
     """
     if report["rate"] is None:
@@ -39,7 +40,8 @@ def verdict(report: Mapping[str, Any]) -> str:
     gap = report["shuffle_gap"]
     if report["rate"] < COLLAPSED_RATE and gap < COLLAPSED_GAP:
         return "collapse"
-    if report["mutual_information"] < USED_INFORMATION and gap < USED_GAP:
+    information = report["mutual_information"]
+    if (information is None or information < USED_INFORMATION) and gap < USED_GAP:
         return "unused rate"
     used, units, _ = _used(report)
     if used * 2 < units:
@@ -54,7 +56,9 @@ def extent(report: Mapping[str, Any]) -> str:
     with another example's code (the swap gap). barely: both are below ln 2 nats; used: both are at
     least ln 4; partly: anything else, such as information that the decoder does not ask for.
     """
-    figures = report["mutual_information"], report["shuffle_gap"]
+    figures = [report["shuffle_gap"]]
+    if report["mutual_information"] is not None:
+        figures.append(report["mutual_information"])
     if max(figures) < PARTLY:
         return "barely used"
     return "used" if min(figures) >= FULLY else "partly used"
@@ -94,8 +98,15 @@ def sentence(report: Mapping[str, Any]) -> str:
         else f"NLL {report['nll']:.2f}."
     )
     return (
-        f"{head}: rate {report['rate']:.2f} nats{floor}, mutual information "
-        f"{report['mutual_information']:.2f} of at most {report['mutual_information_ceiling']:.2f}, "
+        f"{head}: rate {report['rate']:.2f} nats{floor}, {_information(report)}, "
         f"{used} of {units} {name}; another example's code "
         f"costs {report['shuffle_gap']:.2f} nats. {score}"
     )
+
+
+def _information(report: Mapping[str, Any]) -> str:
+    """In words; it is unknown of a q(z|x) without a density of every z."""
+    if report["mutual_information"] is None:
+        return "mutual information unknown"
+    most = report["mutual_information_ceiling"]
+    return f"mutual information {report['mutual_information']:.2f} of at most {most:.2f}"

@@ -28,6 +28,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfvae.checks import UserError
+from tfvae.distributions.mean_field import mean_field
 from tfvae.distributions.unbatched import Unbatched
 
 tfd = tfp.distributions
@@ -201,11 +202,10 @@ class AR1(Unbatched):
 def _kl_independent_ar1(q, p, name=None):
     """KL of a mean-field Gaussian [B, n, D] to an AR(1) prior, [B] nats."""
     del name
-    if not isinstance(q.distribution, tfd.Normal):
+    gaussian = mean_field(q)
+    if gaussian is None:
         raise NotImplementedError(f"KL({q.distribution.name}, AR1): only Normal has a closed form")
-    shape = tf.shape(q.distribution.loc)
-    flat = [-1, *p.event_shape]
-    rate = kl_normal_ar1(
-        tf.reshape(q.distribution.loc, flat), tf.reshape(q.distribution.scale, flat), p.correlation
-    )
+    shape = tf.shape(gaussian[0])
+    loc, scale = (tf.reshape(t, [-1, *p.event_shape]) for t in gaussian)
+    rate = kl_normal_ar1(loc, scale, p.correlation)
     return tf.reshape(tf.reduce_sum(rate, -1), shape[:-2])

@@ -20,7 +20,7 @@ def amortised(model, x, seed, step=None, label=None) -> Draw:
         step: of the training, whose noise (dropout) the decoder then has; `None` to measure.
         label: [B] of a conditional model.
     """
-    return model.draw(x, seed, training=step is not None, label=label)
+    return model.draw(x, seed, step is not None, label, step)
 
 
 def code_only(model, x, seed, step=None, label=None) -> Draw:
@@ -31,7 +31,9 @@ def code_only(model, x, seed, step=None, label=None) -> Draw:
     """
     if step is None:
         return amortised(model, x, seed, label=label)
-    return _coded(model, x, tf.stop_gradient(model.features(x, label)), seed, label)
+    pass_ = model.passed(seed, step, True, label)
+    held = tf.nest.map_structure(tf.stop_gradient, model.features(x, label, pass_))
+    return _coded(model, x, held, pass_, label)
 
 
 def encoder_only(model, x, seed, step=None, label=None) -> Draw:
@@ -41,12 +43,13 @@ def encoder_only(model, x, seed, step=None, label=None) -> Draw:
     """
     if step is None:
         return amortised(model, x, seed, label=label)
-    return _coded(model, x, model.features(x, label), seed, label)
+    pass_ = model.passed(seed, step, True, label)
+    return _coded(model, x, model.features(x, label, pass_), pass_, label)
 
 
-def _coded(model, x, features, seed, label) -> Draw:
-    posterior, z, rate, aux = model.latent.infer(features, seed, model.prior_known(label))
-    return Draw(x, features, posterior, z, rate, None, aux, model.as_label(label))
+def _coded(model, x, features, pass_, label) -> Draw:
+    inferred = model.latent.infer(features, pass_)
+    return Draw.of(x, features, inferred, None, model.as_label(label))
 
 
 @part

@@ -13,7 +13,6 @@ from tfvae.checks import UserError, count
 from tfvae.draw import Draw
 from tfvae.objectives import ManySampleBound
 from tfvae.parts import Part, facts, part, setting
-from tfvae.randomness import fold
 
 __all__ = ["many_samples"]
 
@@ -41,37 +40,31 @@ def many_samples(num: int) -> Callable:
 
     def inference(model, x, seed, step=None, label=None) -> Draw:
         latent = model.latent
-        features, told = model.features(x, label), model.prior_known(label)
-        drawn = [latent.infer(features, seed, told)]
-        if drawn[0].posterior is None or not model.bound:
+        if not latent.stochastic or not model.bound:
             raise UserError(
                 f"many_samples weighs draws of a posterior by p(x, z) / q(z|x), and a "
                 f"{type(latent).__name__} has no such weights"
                 f"{'' if model.decodes else ' without a decoder'}"
             )
+        pass_ = model.passed(seed, step, step is not None, label)
+        features = model.features(x, label, pass_)
+        drawn = [latent.infer(features, pass_)]
         if num > 1:
-            many, known = _each(features, num - 1), _each(told, num - 1)
-            drawn.append(latent.infer(many, fold(seed, _FURTHER), known))
-
-        def ratio(inferred):
-            known = told if inferred is drawn[0] else _each(told, num - 1)
-            prior = latent.given(known).distribution()
-            return prior.log_prob(inferred.z) - inferred.posterior.log_prob(inferred.z)
-
+            further = pass_.but(seed=pass_.noise(_FURTHER), told=_each(pass_.told, num - 1))
+            drawn.append(latent.infer(_each(features, num - 1), further))
         z, rate, log_ratio = (
             _side_by_side([of(inferred) for inferred in drawn], num)
-            for of in (lambda i: i.z, lambda i: i.rate, ratio)
+            for of in (lambda i: i.z, lambda i: i.rate, lambda i: i.log_ratio())
         )
         # example by example, so that the decoder's noise of N replicas is that of one device
         every = drawn[0]._replace(z=tf.reshape(z, [-1, *latent.event_shape]))
         noise = None if step is None else seed
         scored = model.score(_each(x, num), None, every, noise, _each(label, num))
         log_likelihood = tf.reshape(scored.log_likelihood, [-1, num])
-        posterior, z, _, aux = drawn[0]
-        aux = {**aux, "log_weights": log_likelihood + log_ratio}
+        aux = {**drawn[0].aux, "log_weights": log_likelihood + log_ratio}
+        first = drawn[0]._replace(rate=tf.reduce_mean(rate, 1), aux=aux)
         mean = tf.reduce_mean(log_likelihood, 1)
-        known = model.as_label(label)
-        return Draw(x, features, posterior, z, tf.reduce_mean(rate, 1), mean, aux, known)
+        return Draw.of(x, features, first, mean, model.as_label(label))
 
     return inference
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from tfvae.checks import UserError
 from tfvae.draw import Draw
 from tfvae.inference.refinement import METHODS, refine
 from tfvae.parts import ON, Part, facts, part, setting
@@ -47,15 +48,21 @@ def semi_amortised(
     beta = Constant(1.0) if beta is None else beta
 
     def inference(model, x, seed, step=None, label=None) -> Draw:
-        posterior = model.latent.posterior
-        features, condition = model.features(x, label), model.prior_known(label)
-        start = posterior.parameters(features)
+        latent = model.latent
+        if not latent.refinable:
+            raise UserError(
+                f"semi_amortised refines the posterior of each x, and a {type(latent).__name__} has none "
+                "that could be refined"
+            )
+        pass_ = model.passed(seed, step, step is not None, label)
+        features = model.features(x, label, pass_)
+        start = latent.parameters(features, pass_)
         weight = 1.0 if step is None else beta(step)
         at_hand = batch_sum(tf.ones([tf.shape(start[0])[0]], start[0].dtype))
         count = at_hand if batch_size is None else tf.cast(batch_size, at_hand.dtype)
 
         def draw(parameters, seed):
-            inferred = model.latent.infer_from(posterior.of(*parameters), seed, condition)
+            inferred = latent.infer_from(latent.of(*parameters), pass_.but(seed=seed))
             return model.score(x, features, inferred, None if step is None else seed, label)
 
         def loss(parameters, index):
@@ -63,7 +70,7 @@ def semi_amortised(
             return tf.reduce_sum(one.distortion + weight * tf.reduce_sum(one.rate, -1)) / count
 
         refined = refine(loss, start, steps, step_size, momentum, clip_norm, method, radius)
-        return draw(refined, seed)  # the noise of `amortised`, which K = 0 is
+        return draw(refined, pass_.seed)  # the noise of `amortised`, which K = 0 is
 
     return inference
 

@@ -3,12 +3,15 @@
 from tfvae.latents.associative import AssociativeLatent
 from tfvae.latents.codebooks import Codebook, Quantised
 from tfvae.latents.discrete import DiscreteLatent
-from tfvae.latents.latent import Inferred, Latent, NoLatent, StochasticLatent
+from tfvae.latents.hierarchy import Hierarchy
+from tfvae.latents.latent import Inferred, Latent, NoLatent
 from tfvae.latents.memory import CodeMemory
 from tfvae.latents.posteriors import (
+    DrawnPosterior,
     FixedScalePosterior,
     GaussianPosterior,
     MeanFieldPosterior,
+    Posterior,
     SharedScalePosterior,
 )
 from tfvae.latents.priors import (
@@ -17,9 +20,11 @@ from tfvae.latents.priors import (
     AutoregressivePrior,
     ConditionalNormalPrior,
     NeighbourPrior,
+    Prior,
     StandardNormalPrior,
     UniformCodes,
 )
+from tfvae.latents.stochastic import StochasticLatent
 
 __all__ = [
     "AR1Prior",
@@ -30,13 +35,17 @@ __all__ = [
     "Codebook",
     "ConditionalNormalPrior",
     "DiscreteLatent",
+    "DrawnPosterior",
     "FixedScalePosterior",
     "GaussianPosterior",
+    "Hierarchy",
     "Inferred",
     "Latent",
     "MeanFieldPosterior",
     "NeighbourPrior",
     "NoLatent",
+    "Posterior",
+    "Prior",
     "Quantised",
     "SharedScalePosterior",
     "StandardNormalPrior",

@@ -10,13 +10,15 @@ import math
 import keras
 import tensorflow as tf
 
+from tfvae import distributions
 from tfvae.checks import UserError, affordable
-from tfvae.latents.latent import Inferred, StochasticLatent
+from tfvae.draw import AtDraw
+from tfvae.latents.latent import Inferred
 from tfvae.latents.parts import PriorPart
 from tfvae.latents.priors.neighbour import NeighbourPrior
+from tfvae.latents.stochastic import StochasticLatent
 from tfvae.networks import ExampleIndex
 from tfvae.parts import facts, part, setting
-from tfvae.randomness import fold
 
 __all__ = ["AssociativeLatent"]
 
@@ -50,28 +52,34 @@ class AssociativeLatent(StochasticLatent):
         """N, the rows of the memory."""
         return self.prior.num_examples
 
-    def infer_from(self, posterior, seed, condition=None) -> Inferred:
-        z = self.posterior.draw(posterior, seed)
-        code = tf.stop_gradient(posterior.mean())
-        neighbour = self.prior.neighbour(code, fold(seed, _CHOICE), condition)
-        aux = {"code": tf.reshape(code, tf.shape(neighbour)), "neighbour": neighbour}
-        if condition is not None:
-            aux["index"] = condition
-        return Inferred(posterior, z, self.prior.rate(posterior, z, neighbour), aux)
+    def memory(self):
+        return self.prior.memory
 
-    def rate(self, inferred, condition=None) -> tf.Tensor:
-        """The rate of a draw that was made already, with the neighbour that it had, [B, D] nats."""
-        del condition
-        return self.prior.rate(inferred.posterior, inferred.z, inferred.aux["neighbour"])
+    def infer_from(self, posterior, pass_) -> Inferred:
+        z, log_posterior = self.posterior.scored(posterior, pass_.seed)
+        code = tf.stop_gradient(self.posterior.code(posterior))
+        neighbour = self.prior.neighbour(code, pass_.noise(_CHOICE), pass_.told)
+        aux = {"code": tf.reshape(code, tf.shape(neighbour)), "neighbour": neighbour}
+        if pass_.told is not None:
+            aux["index"] = pass_.told
+        near = self.prior.near(neighbour)
+        rate = distributions.rate(posterior, near, z, log_posterior)
+        at_draw = AtDraw(log_posterior, lambda: near.log_prob(z), rate.is_exact)
+        return Inferred(posterior, z, rate.nats, aux, at_draw)
+
+    def rate(self, draw, pass_) -> tf.Tensor:
+        """With the neighbour that the draw had, [B, D] nats."""
+        del pass_
+        near = self.prior.near(draw.aux["neighbour"])
+        return distributions.rate(draw.posterior, near, draw.z, draw.at_draw.log_posterior).nats
 
     def with_prior(self, prior) -> StochasticLatent:
         """The same posterior under a prior that needs no neighbour: its ELBO is one."""
         return StochasticLatent(self.posterior, prior)
 
-    def sample(self, num: int, seed, condition=None) -> tf.Tensor:
+    def sample(self, num: int, pass_) -> tf.Tensor:
         """Each near some training code, [num, ...]."""
-        del condition
-        return self.prior.sample(num, seed)
+        return self.prior.sample(num, pass_.seed)
 
 
 @part

@@ -1,137 +1,158 @@
 """The latent axis: what the code is, and what it costs.
 
-Legend: B batch, G latent groups, n positions, D latent width.
+Legend: B batch, G latent groups, S samples, n positions, D latent width.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
 from tfvae.checks import UserError
+from tfvae.draw import AtDraw, Pass, repeated
 
-__all__ = ["Inferred", "Latent", "NoLatent", "StochasticLatent"]
+__all__ = ["Inferred", "Latent", "NoLatent"]
 
 
 class Inferred(NamedTuple):
-    """posterior (tfd or None); z [B, ...]; rate [B, G] nats; aux {name: tensor}."""
+    """posterior (or None); z [B, ...]; rate [B, G] nats; aux {name: tensor}; `tfvae.draw.AtDraw`."""
 
     posterior: Any
     z: tf.Tensor
     rate: tf.Tensor
     aux: dict[str, tf.Tensor]
+    at_draw: AtDraw
+
+    def log_ratio(self) -> tf.Tensor:
+        """log p(z) - log q(z|x) at the draw, [B] nats."""
+        return self.at_draw.log_ratio()
 
 
 class Latent(keras.layers.Layer):
     """Abstract: features -> a posterior, one draw from it, and its rate.
 
-    A quantiser is a `Latent` whose rate is log K per code; a continuous latent is a posterior family
-    and a prior (`StochasticLatent`).
+    A continuous latent is a posterior family and a prior (`StochasticLatent`), a quantiser a codebook
+    and a prior over its indices (`DiscreteLatent`), levels of them a `Hierarchy`. Whoever measures asks
+    the latent: nobody else looks into a posterior or a prior.
     """
 
-    bound = True
+    event_shape: tuple[int, ...]
+    """The shape of one z."""
+
+    bound: bool = True
     """Whether distortion + rate is at least -log p(x) in expectation."""
+
+    stochastic: bool = True
+    """Whether z is drawn; otherwise one draw says all, and the bound is what there is of log p(x)."""
+
+    refinable = False
+    """Whether q can be given for each example anew: `parameters`, `of`, `infer_from`, `propose_from`."""
 
     num_remembered: int | None = None
     """How many training examples it remembers, if any."""
 
-    def infer(self, features, seed, condition=None) -> Inferred:
+    codes_shape: tuple[int, ...] | None = None
+    """The shape of the codes of one z, where there are some."""
+
+    committed_rate = None
+    """The least rate of each group that the family can have, nats, if there is one."""
+
+    # What gives layers is a method: Keras would file the weights of an attribute under its name too.
+
+    def codebooks(self) -> list:
+        """Its codebooks, in the order of the codes that `kept` has."""
+        return []
+
+    def memory(self):
+        """The `CodeMemory` that it reads, if any."""
+
+    def neighbours(self):
+        """The `NeighbourPrior` that it has, or began with, if any."""
+
+    def posterior_variables(self) -> list:
+        """The trainable weights of q(z|x) that are here and not in the encoder."""
+        return []
+
+    def infer(self, features, pass_: Pass) -> Inferred:
         """One draw for each example, with its rate by group.
 
         Args:
-            features: of the encoder.
-            seed: [2] int32.
-            condition: what is known besides x, [B, C], for a prior that asks; features already hold it.
+            features: of the encoder; they hold what the encoder is told.
+            pass_: the seed, the step, what the prior is told.
         """
         raise NotImplementedError(type(self).__name__)
 
-    def code(self, features) -> tf.Tensor:
+    def code(self, features, pass_: Pass | None = None) -> tf.Tensor:
         """The deterministic code of each example (the posterior mean), [B, ...]."""
         raise NotImplementedError(type(self).__name__)
 
-    def sample(self, num: int, seed, condition=None) -> tf.Tensor:
-        """`num` draws from the prior (given the condition, [num, C]), [num, ...]."""
+    def sample(self, num: int, pass_: Pass) -> tf.Tensor:
+        """`num` draws from the prior (given what is told, [num, C]), [num, ...]."""
         raise NotImplementedError(type(self).__name__)
 
+    def propose(self, features, num, pass_: Pass) -> tuple[tf.Tensor, tf.Tensor]:
+        """Draws of q for importance sampling: z [S, B, ...], log p(z) - log q(z|x) [S, B] nats."""
+        inferred = self.infer(repeated(features, num), pass_.repeated(num))
+        z = tf.reshape(inferred.z, [num, -1, *self.event_shape])
+        return z, tf.reshape(inferred.log_ratio(), [num, -1])
 
-@keras.saving.register_keras_serializable(package="tfvae")
-class StochasticLatent(Latent):
-    """q(z|x) from `posterior`, p(z) from `prior`:  rate = KL(q(z|x) || p(z)), [B, G] nats.
+    def log_prior(self, z, pass_: Pass) -> tf.Tensor:
+        """log p(z), [..., *event_shape] -> [...] nats.
 
-    Args:
-        posterior: a layer of `tfvae.latents.posteriors`: features -> distribution.
-        prior: a layer of `tfvae.latents.priors`.
+        Raises:
+            UserError: there is no density of z alone.
+        """
+        raise UserError(f"a {type(self).__name__} has no density p(z) of codes [B, ...]")
 
-    Raises:
-        UserError: the two disagree about the shape of z.
-    """
+    def distribution(self, features, pass_: Pass | None = None) -> Any:
+        """q(z|x), or `None` where there is none with a density."""
+        del features, pass_
 
-    def __init__(self, posterior, prior, **kwargs):
-        super().__init__(**kwargs)
-        if tuple(posterior.event_shape) != tuple(prior.event_shape):
-            raise UserError(
-                f"posterior {type(posterior).__name__} makes z of shape {tuple(posterior.event_shape)}, "
-                f"prior {type(prior).__name__} expects {tuple(prior.event_shape)}"
-            )
-        self.posterior = posterior
-        self.prior = prior
+    def mean_field(self, features, pass_: Pass | None = None):
+        """(mean, scale) of a diagonal Gaussian q(z|x), [B, ...] each; `None` of any other."""
+        del features, pass_
 
-    @property
-    def event_shape(self) -> tuple[int, ...]:
-        """The shape of one z."""
-        return tuple(self.posterior.event_shape)
+    def rate(self, draw, pass_: Pass) -> tf.Tensor:
+        """The rate of a draw (or `Inferred`) that was made already, [B, G] nats."""
+        raise NotImplementedError(type(self).__name__)
 
-    def build(self, features_shape):
-        if not self.posterior.built:
-            self.posterior.build(features_shape)
-        if not self.prior.built:
-            self.prior.build(None)
-        self.built = True
+    def kept(self, draw) -> dict[str, tf.Tensor]:
+        """What measuring keeps of each example of a draw (or `Inferred`), {name: [B, ...]}.
 
-    def infer(self, features, seed, condition=None) -> Inferred:
-        return self.infer_from(self.posterior.distribution(features), seed, condition)
+            z, log_posterior    the draw, and log q(z|x) at it, nats
+            log_prior           log p(z), where distortion + rate is a bound
+            mean                the deterministic code, where z is drawn
+            codes_0, ...        [B, n], the indices in each of `codebooks`
 
-    def infer_from(self, posterior, seed, condition=None) -> Inferred:
-        """As `infer`, with a posterior of the family that came from elsewhere."""
-        z = self.posterior.draw(posterior, seed)
-        return Inferred(posterior, z, self.given(condition).rate(posterior, z), {})
+        and what `log_aggregate` needs. Rows of several batches may be put together.
+        """
+        del draw
+        return {}
 
-    def given(self, condition=None):
-        """The prior of these examples: that of all of them, unless it asks for the condition."""
-        return self.prior.given(condition) if hasattr(self.prior, "given") else self.prior
+    def log_aggregate(
+        self, reference: Mapping[str, tf.Tensor], points: Mapping[str, tf.Tensor]
+    ) -> tf.Tensor | None:
+        """log q(z) of the z of `points`, q(z) = 1/N sum_j q(z|x_j) over `reference`; both are `kept`.
 
-    def code(self, features) -> tf.Tensor:
-        return self.posterior.distribution(features).mean()
+        Returns:
+            [M] nats; `None` where q has no density of every z.
+        """
+        del reference, points
 
-    def rate(self, inferred, condition=None) -> tf.Tensor:
-        """The rate of a draw that was made already, [B, G] nats."""
-        return self.given(condition).rate(inferred.posterior, inferred.z)
+    def entropy(self, draw) -> tf.Tensor:
+        """H(q(z|x)) of a draw (or `Inferred`), [B] nats; 0 where z is not drawn."""
+        return tf.zeros([tf.shape(draw.z)[0]])
 
-    def with_prior(self, prior) -> StochasticLatent:
-        """The same posterior under another prior."""
-        return StochasticLatent(self.posterior, prior)
+    def with_prior(self, prior) -> Latent:
+        """The same q under another prior.
 
-    def sample(self, num: int, seed, condition=None) -> tf.Tensor:
-        prior = self.given(condition).distribution()
-        if prior.batch_shape.rank == 0:
-            return prior.sample(num, seed=seed)
-        return prior.sample(seed=seed)  # one of each condition
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "posterior": keras.saving.serialize_keras_object(self.posterior),
-            "prior": keras.saving.serialize_keras_object(self.prior),
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        config = dict(config)
-        for part in ("posterior", "prior"):
-            config[part] = keras.saving.deserialize_keras_object(config[part])
-        return cls(**config)
+        Raises:
+            UserError: there is no prior that could be another.
+        """
+        raise UserError(f"a {type(self).__name__} has no prior that could be another")
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
@@ -139,19 +160,22 @@ class NoLatent(Latent):
     """No code at all: z has width 0 and the rate has no groups, so -ELBO is the exact NLL."""
 
     event_shape = (0,)
+    stochastic = False
 
     def build(self, features_shape):
         del features_shape
         self.built = True
 
-    def infer(self, features, seed, condition=None) -> Inferred:
-        del seed, condition
+    def infer(self, features, pass_) -> Inferred:
+        del pass_
         empty = tf.zeros([tf.shape(features)[0], 0], tf.float32)
-        return Inferred(None, empty, empty, {})
+        nothing = tf.reduce_sum(empty, -1)
+        return Inferred(None, empty, empty, {}, AtDraw(lambda: nothing, lambda: nothing, True))
 
-    def code(self, features) -> tf.Tensor:
+    def code(self, features, pass_=None) -> tf.Tensor:
+        del pass_
         return tf.zeros([tf.shape(features)[0], 0], tf.float32)
 
-    def sample(self, num: int, seed, condition=None) -> tf.Tensor:
-        del seed, condition
+    def sample(self, num: int, pass_) -> tf.Tensor:
+        del pass_
         return tf.zeros([num, 0], tf.float32)

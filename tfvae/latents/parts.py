@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tfvae.latents.latent import Latent, NoLatent, StochasticLatent
+from tfvae.latents.latent import Latent, NoLatent
+from tfvae.latents.stochastic import StochasticLatent
 from tfvae.parts import Part, facts, part, setting
 
 __all__ = ["CodePart", "PosteriorPart", "PriorPart", "latent_width"]

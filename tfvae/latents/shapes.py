@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from tfvae.checks import UserError
 
 __all__ = ["check_features"]
@@ -18,6 +20,11 @@ def check_features(name: str, event_shape, features_shape) -> None:
     Raises:
         UserError: otherwise.
     """
+    if isinstance(features_shape, Mapping):
+        raise UserError(
+            f"the encoder gives features by name ({', '.join(features_shape)}), which a Hierarchy of such "
+            f"levels takes, and {name} takes one tensor"
+        )
     want = len(event_shape) + 1
     if len(features_shape) != want or (want == 3 and features_shape[1] != event_shape[0]):
         raise UserError(

@@ -1,5 +1,6 @@
 """Measures: what happened, in nats per example at weight 1, on distributions and arrays."""
 
+from tfvae.distributions.aggregate import aggregate_log_prob, gaussian_aggregate_log_prob
 from tfvae.distributions.importance import importance_weighted_log_prob
 from tfvae.metrics.active_units import ACTIVE_THRESHOLD, active_units, sweep, unit_variances
 from tfvae.metrics.codebook import codebook_perplexity
@@ -16,9 +17,7 @@ from tfvae.metrics.disentanglement import (
 )
 from tfvae.metrics.information import (
     Information,
-    aggregate_log_prob,
     batch_information,
-    gaussian_aggregate_log_prob,
     information,
     marginal_kl,
     mutual_information,

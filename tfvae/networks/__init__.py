@@ -14,6 +14,7 @@ from tfvae.networks.factorised_decoder import FactorisedDecoder
 from tfvae.networks.gated_pixelcnn import GatedPixelCNN
 from tfvae.networks.grid_image import GridImage
 from tfvae.networks.heads import ChannelAutoregressiveHead, DenseHead
+from tfvae.networks.join import JoinAbove
 from tfvae.networks.masked import CausalConv2D
 from tfvae.networks.mlp import MLPEncoder, MLPImage
 from tfvae.networks.no_decoder import NoDecoder
@@ -55,6 +56,7 @@ __all__ = [
     "GridConditioner",
     "GridEncoder",
     "GridImage",
+    "JoinAbove",
     "LSTMNetwork",
     "LabelCondition",
     "MLPEncoder",

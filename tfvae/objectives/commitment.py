@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from tfvae.draw import Draw
+from tfvae.draw import Draw, every
 from tfvae.objectives.parts import Added, TermPart
 from tfvae.parts import facts, part, setting
 
@@ -19,12 +19,18 @@ def commitment(draw: Draw) -> tf.Tensor:
 
     Its weight beta (published: 0.25) belongs to the scale of the distortion.
     """
-    return _distance(draw.aux["encoded"], tf.stop_gradient(draw.aux["vectors"]))
+    return _distances(draw, lambda encoded, vectors: (encoded, tf.stop_gradient(vectors)))
 
 
 def codebook_distance(draw: Draw) -> tf.Tensor:
     """mean_i |sg(z_e,i) - e_i|^2, [B]: the codes follow the encoder (second term of eq. 3)."""
-    return _distance(tf.stop_gradient(draw.aux["encoded"]), draw.aux["vectors"])
+    return _distances(draw, lambda encoded, vectors: (tf.stop_gradient(encoded), vectors))
+
+
+def _distances(draw, held) -> tf.Tensor:
+    """Of each codebook, added up."""
+    pairs = zip(every(draw.aux, "encoded"), every(draw.aux, "vectors"))
+    return tf.add_n([_distance(*held(*pair)) for pair in pairs])
 
 
 def _distance(a, b) -> tf.Tensor:

@@ -144,7 +144,7 @@ def _width(name: str, model) -> int:
     if name == "x":
         return math.prod(model.data_shape)
     x = keras.KerasTensor((None, *model.data_shape), model.likelihood.dtype.name)
-    more = 0 if model.condition is None else model.condition.size
+    more = model.told_size("encoder")
     shapes = [part.shape for part in tf.nest.flatten(model.encoder.compute_output_spec(x))]
     return sum(math.prod(shape[1:-1]) * (shape[-1] + more) for shape in shapes)
 

@@ -125,12 +125,12 @@ class MaximumMeanDiscrepancy:
 
     def build(self, model) -> None:
         """Takes the model's prior."""
-        self._prior = model.latent
+        self._model = model
 
     def __call__(self, draw: Draw, step) -> tf.Tensor:
         """Scalar, of the whole global batch."""
         codes = all_rows(draw.z)
-        prior = self._prior.sample(tf.shape(codes)[0], fold(self.seed, step))
+        prior = self._model.sample_codes(tf.shape(codes)[0], fold(self.seed, step))
         return maximum_mean_discrepancy(codes, flat_rows(prior), self.kernel, self.unbiased)
 
 

@@ -45,7 +45,7 @@ class OffsetCritic:
     def build(self, model) -> None:
         """Makes the critic's weights, and takes the model's prior."""
         self.critic.build(model)
-        self._latent = model.latent
+        self._model = model
 
     @property
     def trainable_variables(self) -> list:
@@ -64,9 +64,8 @@ class OffsetCritic:
 
     def __call__(self, draw: Draw, seed=None) -> tf.Tensor:
         """[B, 1]."""
-        shaped = tf.reshape(draw.z, [-1, *self._latent.event_shape])
-        density = self._latent.given().distribution().log_prob(shaped)
-        return self.critic(draw, seed) + density[:, None]
+        shaped = tf.reshape(draw.z, [-1, *self._model.latent.event_shape])
+        return self.critic(draw, seed) + self._model.log_prior(shaped)[:, None]
 
 
 class PriorCritic:
@@ -113,7 +112,7 @@ class PriorCriticLoss:
     def build(self, model) -> None:
         """Makes the critic's weights, and takes the model's prior."""
         self.critic.build(model)
-        self._prior = model.latent
+        self._model = model
 
     @property
     def trainable_variables(self) -> list:
@@ -128,7 +127,7 @@ class PriorCriticLoss:
     def sides(self, draw: Draw, step) -> tuple[Draw, Draw]:
         """Draws of the prior beside the codes, of the whole global batch; no gradient reaches either."""
         codes = whole(draw, self.critic)
-        prior = self._prior.sample(tf.shape(codes.z)[0], fold(self.seed, step))
+        prior = self._model.sample_codes(tf.shape(codes.z)[0], fold(self.seed, step))
         return codes._replace(z=tf.stop_gradient(prior)), codes
 
     def __call__(self, draw: Draw, step) -> tf.Tensor:
@@ -162,12 +161,12 @@ class PriorPlayer:
     def build(self, model) -> None:
         """Makes the critic's weights, and takes the model's prior."""
         self.critic.build(model)
-        self._prior = model.latent
+        self._model = model
 
     def __call__(self, draw: Draw, step) -> tf.Tensor:
         """Scalar, of the whole global batch; no gradient reaches the codes."""
         codes = whole(draw, self.critic)
-        prior = self._prior.sample(tf.shape(codes.z)[0], fold(self.seed, step))
+        prior = self._model.sample_codes(tf.shape(codes.z)[0], fold(self.seed, step))
         return tf.reduce_mean(self.game.prior(self.critic(codes._replace(z=prior))))
 
 

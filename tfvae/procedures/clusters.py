@@ -9,11 +9,12 @@ from __future__ import annotations
 import tensorflow as tf
 
 from tfvae.checks import one_of, within
+from tfvae.draw import every
 from tfvae.parts import setting
 from tfvae.randomness import fold
 from tfvae.replicas import whole_batch
 
-__all__ = ["assigned", "begun", "check_keeping", "choices", "kmeans", "unused"]
+__all__ = ["assigned", "begun", "check_keeping", "choices", "chosen_of", "kmeans", "unused"]
 
 _ROUNDS = 10
 _START, _REVIVAL = 0x57A7, 0x4E
@@ -39,6 +40,12 @@ def begun(codebook) -> tuple[tf.Tensor, tf.Tensor]:
     counts = tf.convert_to_tensor(codebook.counts)
     fresh = tf.equal(tf.reduce_sum(counts), 0.0)
     return fresh, tf.where(fresh, tf.ones_like(counts), counts)
+
+
+def chosen_of(draw) -> list[tuple[tf.Tensor, tf.Tensor]]:
+    """z_e [B, (n,) D] and k [B, (n)] of each codebook of the model."""
+    pairs = zip(every(draw.aux, "encoded"), every(draw.aux, "codes"))
+    return [(tf.stop_gradient(encoded), codes) for encoded, codes in pairs]
 
 
 def choices(encoded, codes) -> tuple[tf.Tensor, tf.Tensor]:

@@ -14,6 +14,7 @@ from tfvae.procedures.clusters import (
     begun,
     check_keeping,
     choices,
+    chosen_of,
     codebook_decay,
     codebook_start,
     kmeans,
@@ -21,6 +22,7 @@ from tfvae.procedures.clusters import (
     unused,
 )
 from tfvae.procedures.parts import UpkeepPart
+from tfvae.randomness import fold
 
 __all__ = ["MovingCodebook"]
 
@@ -55,47 +57,48 @@ class MovingCodebook:
         self.decay, self.revive_below, self.start = decay, revive_below, start
 
     def build(self, model) -> None:
-        """Finds the codebook, which holds N itself."""
-        codebook = getattr(model.latent, "codebook", None)
-        if codebook is None or not codebook.averaged:
+        """Finds the codebooks, which hold N themselves."""
+        self.codebooks = model.latent.codebooks()
+        if not self.codebooks or any(not own.averaged for own in self.codebooks):
             raise UserError("a MovingCodebook needs a model with a Codebook(averaged=True)")
-        self.codebook = codebook
 
-    def read(self, draw) -> tuple[tf.Tensor, tf.Tensor]:
+    def read(self, draw) -> list[tuple[tf.Tensor, tf.Tensor]]:
         """What `__call__` takes of a draw."""
-        return tf.stop_gradient(draw.aux["encoded"]), draw.aux["codes"]
+        return chosen_of(draw)
 
     def __call__(self, seen, step, seed) -> None:
         """One move, in replica context; the same on every replica. A frozen codebook stays."""
         del step
-        if not self.codebook.trainable:
-            return
-        encoded, codes = choices(*seen)
-        fresh, before = begun(self.codebook)
-        sums_before = tf.convert_to_tensor(self.codebook.vectors) * _smooth(before)[:, None]
-        counts, sums = assigned(encoded, codes, self.codebook.num_codes)
+        for index, (codebook, own) in enumerate(zip(self.codebooks, seen)):
+            if codebook.trainable:
+                self._move(codebook, *choices(*own), fold(seed, index) if index else seed)
+
+    def _move(self, codebook, encoded, codes, seed) -> None:
+        fresh, before = begun(codebook)
+        sums_before = tf.convert_to_tensor(codebook.vectors) * _smooth(before)[:, None]
+        counts, sums = assigned(encoded, codes, codebook.num_codes)
         counts = self.decay * before + (1.0 - self.decay) * counts
         sums = self.decay * sums_before + (1.0 - self.decay) * sums
         if self.start == "kmeans":
             counts, sums = tf.cond(
                 fresh,
-                lambda: self._clusters(encoded, seed),
+                lambda: self._clusters(codebook, encoded, seed),
                 lambda: (counts, sums),
             )
         if self.revive_below > 0:
             dead, mean, new = unused(counts, encoded, self.revive_below, seed)
             counts = tf.where(dead, mean, counts)
             sums = tf.where(dead[:, None], new * mean, sums)
-        self.codebook.vectors.assign(self._vectors(counts, sums))
-        self.codebook.counts.assign(counts)
+        codebook.vectors.assign(self._vectors(codebook, counts, sums))
+        codebook.counts.assign(counts)
 
-    def _vectors(self, counts, sums):
+    def _vectors(self, codebook, counts, sums):
         # the smoothing would draw a code that nobody chooses to the origin, and so to life
-        known = tf.convert_to_tensor(self.codebook.vectors)
+        known = tf.convert_to_tensor(codebook.vectors)
         return tf.where(counts[:, None] < _UNUSED, known, sums / _smooth(counts)[:, None])
 
-    def _clusters(self, encoded, seed):
-        counts, centres = kmeans(encoded, self.codebook.num_codes, seed)
+    def _clusters(self, codebook, encoded, seed):
+        counts, centres = kmeans(encoded, codebook.num_codes, seed)
         counts = tf.maximum(counts, 1.0)
         return counts, centres * counts[:, None]
 

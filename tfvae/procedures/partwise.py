@@ -14,9 +14,7 @@ __all__ = ["Partwise", "encoder_variables", "refuse_unknown"]
 
 def encoder_variables(model) -> list:
     """phi, the weights of q(z|x): the encoder's and those of the posterior's heads."""
-    posterior = getattr(model.latent, "posterior", None)
-    heads = [] if posterior is None else posterior.trainable_variables
-    return [*model.encoder.trainable_variables, *heads]
+    return [*model.encoder.trainable_variables, *model.latent.posterior_variables()]
 
 
 def refuse_unknown(moving, owned) -> None:

@@ -15,6 +15,7 @@ from tfvae.procedures.clusters import (
     begun,
     check_keeping,
     choices,
+    chosen_of,
     codebook_decay,
     codebook_start,
     kmeans,
@@ -22,6 +23,7 @@ from tfvae.procedures.clusters import (
     unused,
 )
 from tfvae.procedures.parts import UpkeepPart
+from tfvae.randomness import fold
 
 __all__ = ["RestartedCodebook"]
 
@@ -53,24 +55,25 @@ class RestartedCodebook:
         self.decay, self.revive_below, self.start = decay, revive_below, start
 
     def build(self, model) -> None:
-        """Finds the codebook, which holds N itself."""
-        codebook = getattr(model.latent, "codebook", None)
-        if codebook is None or codebook.averaged:
+        """Finds the codebooks, which hold N themselves."""
+        self.codebooks = model.latent.codebooks()
+        if not self.codebooks or any(own.averaged for own in self.codebooks):
             raise UserError("a RestartedCodebook needs a model with a Codebook(averaged=False)")
-        self.codebook = codebook
 
-    def read(self, draw) -> tuple[tf.Tensor, tf.Tensor]:
+    def read(self, draw) -> list[tuple[tf.Tensor, tf.Tensor]]:
         """What `__call__` takes of a draw."""
-        return tf.stop_gradient(draw.aux["encoded"]), draw.aux["codes"]
+        return chosen_of(draw)
 
     def __call__(self, seen, step, seed) -> None:
         """One look, in replica context; the same on every replica. A frozen codebook stays."""
         del step
-        if not self.codebook.trainable:
-            return
-        encoded, codes = choices(*seen)
-        number, vectors = self.codebook.num_codes, tf.convert_to_tensor(self.codebook.vectors)
-        fresh, before = begun(self.codebook)
+        for index, (codebook, own) in enumerate(zip(self.codebooks, seen)):
+            if codebook.trainable:
+                self._move(codebook, *choices(*own), fold(seed, index) if index else seed)
+
+    def _move(self, codebook, encoded, codes, seed) -> None:
+        number, vectors = codebook.num_codes, tf.convert_to_tensor(codebook.vectors)
+        fresh, before = begun(codebook)
         counts, _ = assigned(encoded, codes, number)
         counts = self.decay * before + (1.0 - self.decay) * counts
         if self.start == "kmeans":
@@ -82,8 +85,8 @@ class RestartedCodebook:
         if self.revive_below > 0:
             dead, mean, new = unused(counts, encoded, self.revive_below, seed)
             counts, vectors = tf.where(dead, mean, counts), tf.where(dead[:, None], new, vectors)
-        self.codebook.vectors.assign(vectors)
-        self.codebook.counts.assign(counts)
+        codebook.vectors.assign(vectors)
+        codebook.counts.assign(counts)
 
     def state(self) -> dict[str, tf.Variable]:
         """Nothing: the counts are a weight of the codebook."""

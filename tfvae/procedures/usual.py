@@ -32,17 +32,16 @@ def usual(model, optimizer="adam", objective=None, jit_compile: bool = False) ->
 
 def _terms(model) -> dict:
     terms = {"distortion": distortion, "rate": rate}
-    codebook = getattr(model.latent, "codebook", None)
-    if codebook is not None:
+    codebooks = model.latent.codebooks()
+    if codebooks:
         terms["commitment"] = (_COMMITMENT, commitment)
-        if not codebook.averaged:
+        if not codebooks[0].averaged:
             terms["codebook"] = codebook_distance
     return terms
 
 
 def _after(model):
-    codebook = getattr(model.latent, "codebook", None)
-    if codebook is not None:
-        return MovingCodebook() if codebook.averaged else RestartedCodebook()
-    memory = getattr(getattr(model.latent, "prior", None), "memory", None)
-    return None if memory is None else WriteCodes()
+    codebooks = model.latent.codebooks()
+    if codebooks:
+        return MovingCodebook() if codebooks[0].averaged else RestartedCodebook()
+    return None if model.latent.memory() is None else WriteCodes()

@@ -28,7 +28,7 @@ class WriteCodes:
 
     def build(self, model) -> None:
         """Finds the memory."""
-        self.memory = getattr(getattr(model.latent, "prior", None), "memory", None)
+        self.memory = model.latent.memory()
         if self.memory is None:
             raise UserError("WriteCodes needs a model whose prior has a memory (NeighbourPrior)")
 

@@ -50,7 +50,7 @@ class CollapseMonitor(keras.callbacks.Callback):
         seed: of the draws.
 
     Raises:
-        UserError: when training begins, a model without a posterior.
+        UserError: when training begins, a model whose code is not drawn.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class CollapseMonitor(keras.callbacks.Callback):
         self._bad, self._said = 0, False
 
     def on_train_begin(self, logs=None):
-        if not hasattr(self.model.latent, "posterior"):
+        if not self.model.latent.stochastic:
             raise UserError("a CollapseMonitor needs a model whose code has a posterior")
         self.x = inputs.array(self.model, self.x)
         self.label = inputs.labels(self.model, self.label, len(self.x))
@@ -99,20 +99,20 @@ class CollapseMonitor(keras.callbacks.Callback):
         model, seed = self.model, fold(seed_of(self.seed), step)
         batch = tf.constant(model.likelihood.trim(self.x))
         told = None if self.label is None else tf.constant(np.asarray(self.label, np.int32))
-        inferred = model.latent.infer(model.features(batch, told), seed, model.prior_known(told))
-        means = inferred.posterior.mean().numpy()
-        # both logarithms of the same draw: with the exact entropy (He et al.) the noise of 200 draws
-        # is sqrt(D / 400) nats, more than the threshold
-        information = metrics.mutual_information(
-            inferred.posterior.log_prob(inferred.z),
-            metrics.aggregate_log_prob(inferred.z, inferred.posterior),
-        )
+        pass_ = model.passed(seed, label=told)
+        inferred = model.latent.infer(model.features(batch, told, pass_), pass_)
+        kept = model.latent.kept(inferred)
         found = {
             "step": step,
             "rate": float(tf.reduce_mean(tf.reduce_sum(inferred.rate, -1))),
-            "mutual_information": information.mean,
-            "active_units": metrics.active_units(np.var(means, 0, ddof=1)),
+            "active_units": metrics.active_units(np.var(kept["mean"].numpy(), 0, ddof=1)),
         }
+        log_aggregate = model.latent.log_aggregate(kept, kept)
+        if log_aggregate is not None:
+            # both logarithms of the same draw: with the exact entropy (He et al.) the noise of 200
+            # draws is sqrt(D / 400) nats, more than the threshold
+            information = metrics.mutual_information(kept["log_posterior"], log_aggregate)
+            found["mutual_information"] = information.mean
         self.history.append(found)
         if not self._counts(step):
             return found
@@ -130,15 +130,11 @@ class CollapseMonitor(keras.callbacks.Callback):
         return step >= self.warm_up and (objective is None or objective.settled(step))
 
     def _signs(self, found) -> list[str]:
-        checks = (
-            (found["rate"] < _LEAST_RATE, f"rate {found['rate']:.3f} nats"),
-            (
-                found["mutual_information"] < _LEAST_INFORMATION,
-                f"mutual information {found['mutual_information']:.3f} nats",
-            ),
-            (found["active_units"] == 0, "no active unit"),
-        )
-        return [text for holds, text in checks if holds]
+        nats, units = found.get("mutual_information"), found["active_units"]
+        signs = [f"rate {found['rate']:.3f} nats"] if found["rate"] < _LEAST_RATE else []
+        if nats is not None and nats < _LEAST_INFORMATION:
+            signs.append(f"mutual information {nats:.3f} nats")
+        return [*signs, "no active unit"] if units == 0 else signs
 
     def _act(self, step, signs) -> None:
         done = ""

@@ -92,7 +92,8 @@ def _codes(model, split) -> np.ndarray:
 
     @tf.function(reduce_retracing=True)
     def indices(x, told):
-        return model.latent.infer(model.features(x, told), seed_of(0)).aux["codes"]
+        pass_ = model.passed(0, label=told)
+        return model.latent.infer(model.features(x, told, pass_), pass_).aux["codes"]
 
     return _each(indices, model, split)
 

@@ -53,6 +53,23 @@ class Codebook(keras.layers.Layer):
             raise UserError(f"a codebook needs at least 2 codes, got {num_codes}")
         self.projection = keras.layers.Dense(self.event_shape[-1], dtype="float32", name="encoded")
 
+    @property
+    def codes_shape(self) -> tuple[int, ...]:
+        """The shape of the codes of one z."""
+        return self.event_shape[:-1]
+
+    def codebooks(self) -> list[Codebook]:
+        """What it is made of: itself. A quantiser of several has several."""
+        return [self]
+
+    def parts(self, found: Quantised) -> list[Quantised]:
+        """What each of `codebooks` did."""
+        return [found]
+
+    def together(self, codes) -> tf.Tensor:
+        """The codes of one z, [B, *codes_shape], of those that each of `codebooks` gave."""
+        return codes[0]
+
     def build(self, features_shape):
         check_features("Codebook", self.event_shape, features_shape)
         if not self.projection.built:

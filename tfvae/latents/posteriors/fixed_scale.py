@@ -41,7 +41,7 @@ class FixedScalePosterior(MeanFieldPosterior):
             self.mean_head.build(features_shape)
         self.built = True
 
-    def parameters(self, features) -> tuple[tf.Tensor, tf.Tensor]:
+    def parameters(self, features, pass_=None) -> tuple[tf.Tensor, tf.Tensor]:
         """(mu, log sigma^2), each [B, *event_shape], float32."""
         mean = self.mean_head(tf.cast(features, tf.float32))
         return mean, tf.fill(tf.shape(mean), 2.0 * tf.math.log(self.scale))

@@ -89,7 +89,7 @@ class GaussianPosterior(MeanFieldPosterior):
                 head.build(features_shape)
         self.built = True
 
-    def parameters(self, features) -> tuple[tf.Tensor, tf.Tensor]:
+    def parameters(self, features, pass_=None) -> tuple[tf.Tensor, tf.Tensor]:
         """(mu, log sigma^2), each [B, *event_shape], float32."""
         features = tf.cast(features, tf.float32)
         bound = self._factor * _LOG_SCALE_BOUND

@@ -5,10 +5,10 @@ Legend: B batch, F features.
 
 from __future__ import annotations
 
-import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfvae.latents.posterior import Posterior
 from tfvae.randomness import batch_normal
 
 tfd = tfp.distributions
@@ -16,7 +16,7 @@ tfd = tfp.distributions
 __all__ = ["MeanFieldPosterior"]
 
 
-class MeanFieldPosterior(keras.layers.Layer):
+class MeanFieldPosterior(Posterior):
     """Abstract: z = mu + sigma * eps,  eps ~ N(0, I); a subclass says `parameters(features)`.
 
     Args:
@@ -24,11 +24,7 @@ class MeanFieldPosterior(keras.layers.Layer):
             give features [B, n, F].
     """
 
-    def __init__(self, event_shape, **kwargs):
-        super().__init__(**kwargs)
-        self.event_shape = tuple(event_shape)
-
-    def parameters(self, features) -> tuple[tf.Tensor, tf.Tensor]:
+    def parameters(self, features, pass_=None) -> tuple[tf.Tensor, tf.Tensor]:
         """(mu, log sigma^2), each [B, *event_shape], float32."""
         raise NotImplementedError(type(self).__name__)
 
@@ -42,15 +38,8 @@ class MeanFieldPosterior(keras.layers.Layer):
         normal = posterior.distribution
         return normal.loc, 2.0 * tf.math.log(normal.scale)
 
-    def distribution(self, features) -> tfd.Distribution:
-        """q(z|x): batch shape [B], event shape as declared, float32."""
-        return self.of(*self.parameters(features))
-
     def draw(self, posterior, seed) -> tf.Tensor:
         """z [B, *event_shape]; the noise belongs to the example, whatever the number of replicas."""
         normal = posterior.distribution
         shape = [tf.shape(normal.loc)[0], *self.event_shape]
         return normal.loc + normal.scale * batch_normal(shape, seed)
-
-    def get_config(self):
-        return {**super().get_config(), "event_shape": self.event_shape}

@@ -40,7 +40,7 @@ class SharedScalePosterior(MeanFieldPosterior):
         )
         self.built = True
 
-    def parameters(self, features) -> tuple[tf.Tensor, tf.Tensor]:
+    def parameters(self, features, pass_=None) -> tuple[tf.Tensor, tf.Tensor]:
         """(mu, log sigma^2), each [B, *event_shape], float32."""
         mean = self.mean_head(tf.cast(features, tf.float32))
         return mean, tf.zeros_like(mean) + 2.0 * tf.convert_to_tensor(self.log_scale)

@@ -1,5 +1,6 @@
 """Priors: what a code costs."""
 
+from tfvae.latents.prior import Prior
 from tfvae.latents.priors.ar1 import AR1Prior
 from tfvae.latents.priors.autoregressive import AutoregressivePrior
 from tfvae.latents.priors.codes import AutoregressiveCodes, UniformCodes
@@ -13,6 +14,7 @@ __all__ = [
     "AutoregressivePrior",
     "ConditionalNormalPrior",
     "NeighbourPrior",
+    "Prior",
     "StandardNormalPrior",
     "UniformCodes",
 ]

@@ -9,17 +9,17 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfvae import distributions
 from tfvae.checks import UserError
 from tfvae.distributions import AR1, committed_rate, correlation_for_rate
 from tfvae.latents.parts import PriorPart
+from tfvae.latents.prior import Prior
 from tfvae.parts import facts, part, setting
 
 __all__ = ["AR1Prior"]
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class AR1Prior(keras.layers.Layer):
+class AR1Prior(Prior):
     """p(z): D independent channels, corr(z_t, z_{t+k}) = a^k;  rate >= delta = sum_d delta(n, a_d).
 
     Razavi et al., ICLR 2019, section 2.2. The correlations are constants: learned ones drift to 0,
@@ -34,8 +34,7 @@ class AR1Prior(keras.layers.Layer):
     """
 
     def __init__(self, event_shape, correlation, **kwargs):
-        super().__init__(**kwargs)
-        self.event_shape = tuple(event_shape)
+        super().__init__(event_shape, **kwargs)
         given = tuple(np.atleast_1d(np.asarray(correlation, float)).tolist())
         if len(self.event_shape) != 2 or len(given) not in (1, self.event_shape[1]):
             raise UserError(
@@ -60,10 +59,6 @@ class AR1Prior(keras.layers.Layer):
         """p(z), batch shape [], event shape [n, D]."""
         return AR1(self.event_shape[0], tf.constant(self.correlation, tf.float32))
 
-    def rate(self, posterior, z) -> tf.Tensor:
-        """KL(q(z|x) || p(z)), [B, D] nats: in closed form for a diagonal Gaussian, else at the draw."""
-        return distributions.rate(posterior, self.distribution(), z)
-
     def conditional(self, z) -> tuple[tf.Tensor, tf.Tensor]:
         """Mean [B, n, D] and scale [n, D] of p(z_t | z_{t-1}), for all t in one pass."""
         correlation = tf.constant(self.correlation, z.dtype)
@@ -73,11 +68,7 @@ class AR1Prior(keras.layers.Layer):
         return correlation * before, tf.concat([tf.ones_like(innovation)[None], later], 0)
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "event_shape": self.event_shape,
-            "correlation": self.correlation,
-        }
+        return {**super().get_config(), "correlation": self.correlation}
 
 
 @part

@@ -9,8 +9,8 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfvae import distributions
 from tfvae.distributions import Unbatched
+from tfvae.latents.prior import Prior
 
 tfd = tfp.distributions
 
@@ -18,7 +18,7 @@ __all__ = ["AutoregressivePrior"]
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class AutoregressivePrior(keras.layers.Layer):
+class AutoregressivePrior(Prior):
     """p(z) = prod_t sum_m w_m(z_<t) prod_d N(z_td; mu_d(z_{t-1}) + f_md, (s_d exp(g_md))^2).
 
     Razavi et al., ICLR 2019, section 2.3 (the auxiliary prior). `mu` and `s` are the conditional of
@@ -41,7 +41,7 @@ class AutoregressivePrior(keras.layers.Layer):
     def __init__(
         self, base, filters: int = 64, num_layers: int = 6, num_components: int = 5, **kwargs
     ):
-        super().__init__(**kwargs)
+        super().__init__(base.event_shape, **kwargs)
         self.base = base
         self.filters = filters
         self.num_layers = num_layers
@@ -74,10 +74,8 @@ class AutoregressivePrior(keras.layers.Layer):
             name="head",
         )
 
-    @property
-    def event_shape(self) -> tuple[int, ...]:
-        """(n, D), or (D,)."""
-        return tuple(self.base.event_shape)
+    def neighbours(self):
+        return self.base.neighbours()
 
     @property
     def _sequence(self) -> tuple[int, int]:
@@ -147,10 +145,6 @@ class AutoregressivePrior(keras.layers.Layer):
         z = tf.while_loop(lambda t, _: t < length, step, [tf.constant(0), start])[1]
         return tf.reshape(z, [num, *self.event_shape])
 
-    def rate(self, posterior, z) -> tf.Tensor:
-        """log q(z|x) - log p(z) at the draw, [B, 1] nats; its mean over draws is the KL."""
-        return distributions.rate(posterior, self.distribution(), z)
-
     def get_config(self):
         return {
             **super().get_config(),
@@ -162,7 +156,9 @@ class AutoregressivePrior(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config):
-        return cls(**{**config, "base": keras.saving.deserialize_keras_object(config["base"])})
+        config = {**config, "base": keras.saving.deserialize_keras_object(config["base"])}
+        config.pop("event_shape", None)  # that of the base
+        return cls(**config)
 
 
 class _Sequential(Unbatched):

@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from tfvae.latents.parts import PriorPart
+from tfvae.latents.prior import Prior
 from tfvae.likelihoods import OneHot
 from tfvae.networks import AutoregressiveDecoder, DenseHead, GatedPixelCNN
 from tfvae.parts import facts, part
@@ -19,7 +20,7 @@ __all__ = ["AutoregressiveCodes", "UniformCodes"]
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class UniformCodes(keras.layers.Layer):
+class UniformCodes(Prior):
     """p(k) = 1 / K at each position: the prior of the first stage, a constant rate.
 
     Args:
@@ -28,8 +29,7 @@ class UniformCodes(keras.layers.Layer):
     """
 
     def __init__(self, event_shape, num_codes: int, **kwargs):
-        super().__init__(**kwargs)
-        self.event_shape = tuple(event_shape)
+        super().__init__(event_shape, **kwargs)
         self.num_codes = num_codes
 
     def rate(self, codes) -> tf.Tensor:
@@ -43,15 +43,11 @@ class UniformCodes(keras.layers.Layer):
         return tf.random.stateless_uniform(shape, seed, 0, self.num_codes, tf.int32)
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "event_shape": self.event_shape,
-            "num_codes": self.num_codes,
-        }
+        return {**super().get_config(), "num_codes": self.num_codes}
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class AutoregressiveCodes(keras.layers.Layer):
+class AutoregressiveCodes(Prior):
     """p(k) = prod_i p(k_i | k_<i) by a Gated PixelCNN over the map of codes, one-hot.
 
     The prior of the second stage, fitted on the codes of a trained model (van den Oord, Vinyals and
@@ -73,8 +69,7 @@ class AutoregressiveCodes(keras.layers.Layer):
         num_layers: int = 6,
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        self.event_shape = tuple(event_shape)
+        super().__init__(event_shape, **kwargs)
         self.num_codes = num_codes
         self.grid_shape = tuple(grid_shape)
         self.filters, self.num_layers = filters, num_layers
@@ -107,7 +102,6 @@ class AutoregressiveCodes(keras.layers.Layer):
     def get_config(self):
         return {
             **super().get_config(),
-            "event_shape": self.event_shape,
             "num_codes": self.num_codes,
             "grid_shape": self.grid_shape,
             "filters": self.filters,

@@ -9,8 +9,9 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfvae import distributions
+from tfvae.checks import UserError
 from tfvae.latents.parts import PriorPart
+from tfvae.latents.prior import Prior
 from tfvae.parts import facts, part
 
 tfd = tfp.distributions
@@ -21,7 +22,7 @@ _LOG_SCALE_BOUND = 3.0
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class ConditionalNormalPrior(keras.layers.Layer):
+class ConditionalNormalPrior(Prior):
     """p(z|c) = N(m(c), diag s(c)^2),  m and log s linear in c, 0 at first: N(0, I).
 
     Sohn, Lee and Yan 2015 (the prior network of the conditional VAE).
@@ -32,8 +33,7 @@ class ConditionalNormalPrior(keras.layers.Layer):
     """
 
     def __init__(self, event_shape, condition_size: int, **kwargs):
-        super().__init__(**kwargs)
-        self.event_shape = tuple(event_shape)
+        super().__init__(event_shape, **kwargs)
         self.condition_size = condition_size
         size = 1
         for axis in self.event_shape:
@@ -48,20 +48,25 @@ class ConditionalNormalPrior(keras.layers.Layer):
             self.head.build((None, self.condition_size))
         self.built = True
 
-    def given(self, condition) -> _Given:
-        """The prior of each example, [B, C] -> batch shape [B]."""
-        mean, log_scale = tf.split(self.head(tf.cast(condition, tf.float32)), 2, -1)
+    def given(self, known) -> _Given:
+        """The prior of each example, told [B, C] -> batch shape [B].
+
+        Raises:
+            UserError: nothing is told.
+        """
+        if known.told is None:
+            raise UserError(
+                "a ConditionalNormalPrior is told the label, and here it is told none: give the model a "
+                "condition, tell it to the prior (told=...), and give label=..."
+            )
+        mean, log_scale = tf.split(self.head(tf.cast(known.told, tf.float32)), 2, -1)
         shape = [-1, *self.event_shape]
         log_scale = _LOG_SCALE_BOUND * tf.tanh(log_scale / _LOG_SCALE_BOUND)
         normal = tfd.Normal(tf.reshape(mean, shape), tf.exp(tf.reshape(log_scale, shape)))
         return _Given(normal, len(self.event_shape))
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "event_shape": self.event_shape,
-            "condition_size": self.condition_size,
-        }
+        return {**super().get_config(), "condition_size": self.condition_size}
 
 
 class _Given:
@@ -71,10 +76,6 @@ class _Given:
     def distribution(self) -> tfd.Distribution:
         """p(z|c), batch shape [B]."""
         return tfd.Independent(self._normal, self._event_ndims)
-
-    def rate(self, posterior, z) -> tf.Tensor:
-        """KL(q || p) of the last axis' numbers, summed over positions, [B, D] nats."""
-        return distributions.rate(posterior, self.distribution(), z)
 
 
 @part

@@ -11,9 +11,9 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfvae import distributions
 from tfvae.checks import UserError
 from tfvae.latents.memory import CodeMemory
+from tfvae.latents.prior import Prior
 from tfvae.randomness import batch_uniform
 
 tfd = tfp.distributions
@@ -24,7 +24,7 @@ _LOG_SCALE_BOUND = 3.0
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class NeighbourPrior(keras.layers.Layer):
+class NeighbourPrior(Prior):
     """p(z|c') = prod_d sum_m w_md(c') N(z_d; c'_d + f_md(c'), exp(g_md(c'))^2),  c' near the code.
 
     Graves, Menick and van den Oord 2018: c' is drawn from the K training codes that are nearest to
@@ -56,8 +56,7 @@ class NeighbourPrior(keras.layers.Layer):
         exclude_own: bool = True,
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        self.event_shape = tuple(event_shape)
+        super().__init__(event_shape, **kwargs)
         self.num_examples = num_examples
         self.num_neighbours = num_neighbours
         self.units = units
@@ -95,6 +94,9 @@ class NeighbourPrior(keras.layers.Layer):
             self.head.build((None, width))
         self.built = True
 
+    def neighbours(self) -> NeighbourPrior:
+        return self
+
     def neighbour(self, code, seed, own=None) -> tf.Tensor:
         """c', one of the K nearest drawn at random, [B, *event_shape] -> [B, D]; no gradient.
 
@@ -125,13 +127,6 @@ class NeighbourPrior(keras.layers.Layer):
             each = tfd.MixtureSameFamily(tfd.Categorical(logits=logits), tfd.Normal(mean, scale))
         return tfd.Independent(each, len(self.event_shape))
 
-    def rate(self, posterior, z, neighbour) -> tf.Tensor:
-        """KL(q(z|x) || p(z|c')) of the last axis' numbers, summed over positions, [B, D] nats.
-
-        In closed form for a Gaussian and M = 1, else log q - log p at the draw.
-        """
-        return distributions.rate(posterior, self.near(neighbour), z)
-
     def sample(self, num: int, seed) -> tf.Tensor:
         """z ~ p(z|c') with c' any code of the memory, [num, *event_shape]."""
         seeds = tfp.random.split_seed(seed, n=2)
@@ -160,7 +155,6 @@ class NeighbourPrior(keras.layers.Layer):
     def get_config(self):
         return {
             **super().get_config(),
-            "event_shape": self.event_shape,
             "num_examples": self.num_examples,
             "num_neighbours": self.num_neighbours,
             "units": self.units,

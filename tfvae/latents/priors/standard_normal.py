@@ -9,8 +9,8 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfvae import distributions
 from tfvae.latents.parts import PriorPart
+from tfvae.latents.prior import Prior
 from tfvae.parts import facts, part
 
 tfd = tfp.distributions
@@ -19,7 +19,7 @@ __all__ = ["StandardNormalPrior"]
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class StandardNormalPrior(keras.layers.Layer):
+class StandardNormalPrior(Prior):
     """rate_d = 1/2 (mu_d^2 + sigma_d^2 - 1 - ln sigma_d^2), one group for each latent dimension.
 
     Kingma and Welling 2014, appendix B. For a sequence (n, D) the groups are the D channels.
@@ -27,10 +27,6 @@ class StandardNormalPrior(keras.layers.Layer):
     Args:
         event_shape: the shape of one z.
     """
-
-    def __init__(self, event_shape, **kwargs):
-        super().__init__(**kwargs)
-        self.event_shape = tuple(event_shape)
 
     def distribution(self) -> tfd.Distribution:
         """p(z), batch shape [], event shape as declared."""
@@ -40,13 +36,6 @@ class StandardNormalPrior(keras.layers.Layer):
     def conditional(self, z) -> tuple[tf.Tensor, tf.Tensor]:
         """Mean [B, ...] and scale [...] of each number given those before it: 0 and 1."""
         return tf.zeros_like(z), tf.ones(self.event_shape, z.dtype)
-
-    def rate(self, posterior, z) -> tf.Tensor:
-        """KL(q(z|x) || N(0, I)), [B, D] nats; see `tfvae.distributions.rate`."""
-        return distributions.rate(posterior, self.distribution(), z)
-
-    def get_config(self):
-        return {**super().get_config(), "event_shape": self.event_shape}
 
 
 @part

@@ -1,0 +1,167 @@
+"""A posterior family and a prior.
+
+Legend: B batch, G latent groups, S samples, D latent width.
+"""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+from tfvae import distributions
+from tfvae.checks import UserError
+from tfvae.draw import AtDraw
+from tfvae.latents.latent import Inferred, Latent
+from tfvae.latents.posterior import Posterior
+from tfvae.latents.prior import Prior
+
+__all__ = ["StochasticLatent"]
+
+
+@keras.saving.register_keras_serializable(package="tfvae")
+class StochasticLatent(Latent):
+    """q(z|x) from `posterior`, p(z) from `prior`:  rate = KL(q(z|x) || p(z)), [B, G] nats.
+
+    In closed form where TFP has one for the two, else log q - log p at the draw
+    (`tfvae.distributions.rate`; `at_draw.rate_is_exact` says which).
+
+    Args:
+        posterior: a `tfvae.latents.Posterior`: features -> q(z|x).
+        prior: a `tfvae.latents.Prior`.
+
+    Raises:
+        UserError: one of them is none; the two disagree about the shape of z.
+    """
+
+    refinable = True
+
+    def __init__(self, posterior, prior, **kwargs):
+        super().__init__(**kwargs)
+        for name, part, kind in (("posterior", posterior, Posterior), ("prior", prior, Prior)):
+            if not isinstance(part, kind):
+                raise UserError(
+                    f"{name} must be a tfvae.latents.{kind.__name__}, got {type(part).__name__}"
+                )
+        if tuple(posterior.event_shape) != tuple(prior.event_shape):
+            raise UserError(
+                f"posterior {type(posterior).__name__} makes z of shape {tuple(posterior.event_shape)}, "
+                f"prior {type(prior).__name__} expects {tuple(prior.event_shape)}"
+            )
+        self.posterior = posterior
+        self.prior = prior
+
+    @property
+    def event_shape(self) -> tuple[int, ...]:
+        """The shape of one z."""
+        return tuple(self.posterior.event_shape)
+
+    @property
+    def committed_rate(self):
+        return self.prior.committed_rate
+
+    def neighbours(self):
+        return self.prior.neighbours()
+
+    def posterior_variables(self) -> list:
+        return list(self.posterior.trainable_variables)
+
+    def build(self, features_shape):
+        if not self.posterior.built:
+            self.posterior.build(features_shape)
+        if not self.prior.built:
+            self.prior.build(None)
+        self.built = True
+
+    def infer(self, features, pass_) -> Inferred:
+        return self.infer_from(self.distribution(features, pass_), pass_)
+
+    def infer_from(self, posterior, pass_) -> Inferred:
+        """As `infer`, with a q of the family that came from elsewhere."""
+        z, log_posterior = self.posterior.scored(posterior, pass_.seed)
+        prior = self.given(pass_).distribution()
+        rate = distributions.rate(posterior, prior, z, log_posterior)
+        at_draw = AtDraw(log_posterior, lambda: prior.log_prob(z), rate.is_exact)
+        return Inferred(posterior, z, rate.nats, {}, at_draw)
+
+    def parameters(self, features, pass_=None) -> tuple[tf.Tensor, ...]:
+        """Tensors [B, ...] that say which q of the family is that of each example."""
+        return self.posterior.parameters(features, pass_)
+
+    def of(self, *parameters):
+        """q of such parameters."""
+        return self.posterior.of(*parameters)
+
+    def given(self, pass_):
+        """The prior of these examples: that of all of them, unless it asks."""
+        return self.prior.given(pass_.known)
+
+    def distribution(self, features, pass_=None):
+        return self.posterior.distribution(features, pass_)
+
+    def mean_field(self, features, pass_=None):
+        return distributions.mean_field(self.distribution(features, pass_))
+
+    def code(self, features, pass_=None) -> tf.Tensor:
+        return self.posterior.code(self.distribution(features, pass_))
+
+    def rate(self, draw, pass_) -> tf.Tensor:
+        prior = self.given(pass_).distribution()
+        return distributions.rate(draw.posterior, prior, draw.z, draw.at_draw.log_posterior).nats
+
+    def log_prior(self, z, pass_) -> tf.Tensor:
+        return self.given(pass_).distribution().log_prob(z)
+
+    def propose(self, features, num, pass_) -> tuple[tf.Tensor, tf.Tensor]:
+        return self.propose_from(self.distribution(features, pass_), num, pass_)
+
+    def propose_from(self, posterior, num, pass_) -> tuple[tf.Tensor, tf.Tensor]:
+        """As `propose`, with a q of the family that came from elsewhere."""
+        z, log_posterior = self.posterior.propose(posterior, num, pass_.seed)
+        return z, self.log_prior(z, pass_) - log_posterior
+
+    def kept(self, draw) -> dict[str, tf.Tensor]:
+        parameters = ()
+        if self.posterior.has_density:
+            parameters = self.posterior.parameters_of(draw.posterior)
+        kept = {
+            **{f"parameter_{i}": p for i, p in enumerate(parameters)},
+            "z": draw.z,
+            "mean": self.posterior.code(draw.posterior),
+            "log_posterior": draw.at_draw.log_posterior(),
+        }
+        if self.bound:
+            kept["log_prior"] = draw.at_draw.log_prior()
+        return kept
+
+    def log_aggregate(self, reference, points) -> tf.Tensor | None:
+        names = sorted(name for name in reference if name.startswith("parameter_"))
+        if not names:
+            return None
+        posterior = self.of(*(tf.convert_to_tensor(reference[name]) for name in names))
+        return distributions.aggregate_log_prob(points["z"], posterior)
+
+    def entropy(self, draw) -> tf.Tensor:
+        return self.posterior.entropy(draw.posterior, draw.at_draw)
+
+    def with_prior(self, prior) -> StochasticLatent:
+        return StochasticLatent(self.posterior, prior)
+
+    def sample(self, num: int, pass_) -> tf.Tensor:
+        prior = self.given(pass_).distribution()
+        if prior.batch_shape.rank == 0:
+            return prior.sample(num, seed=pass_.seed)
+        return prior.sample(seed=pass_.seed)  # one of each condition
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "posterior": keras.saving.serialize_keras_object(self.posterior),
+            "prior": keras.saving.serialize_keras_object(self.prior),
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        for part in ("posterior", "prior"):
+            config[part] = keras.saving.deserialize_keras_object(config[part])
+        return cls(**config)
