@@ -7,9 +7,11 @@ import tensorflow as tf
 import zoo
 from tfvae.parts import choices
 from tfvae.randomness import seed_of
-
-NAMES = sorted(choices("backbone", "images"))
+from zoo.command import parts_of_zoo
 from zoo.modalities import images
+
+parts_of_zoo.known()
+NAMES = sorted(choices("backbone", "images"))
 
 VECTOR, GRID = {}, {"prior": "ar1"}
 ROWS = [(name, shape, VECTOR) for name in NAMES for shape in ((5, 7, 3), (17, 11, 1))]
