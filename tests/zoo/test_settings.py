@@ -140,7 +140,7 @@ def _idle(part, name):
         ("vae", {"committed_rate": 4.0}, "belongs to prior=ar1, and this model has prior=normal"),
         ("vae", {"prior.committed_rate": 4.0}, "belongs to prior=ar1, .* has prior=normal"),
         ("delta_vae", {"correlation": (0.5,), "committed_rate": 1.0}, "has no effect: it belongs to corr"),
-        ("vae", {"annealing": "linear"}, "annealing=linear: this is now --set=rate_weight=linear"),
+        ("vae", {"auxiliary": True}, "auxiliary=true: this is now --set=stages="),
         ("vae", {"latent_widht": 3}, "unknown setting 'latent_widht'; did you mean latent_width"),
         ("vae", {"prior": "ar2"}, "unknown prior 'ar2'; did you mean ar1"),
         ("vae", {"terms": "+mmd,cosine"}, "either a list"),
@@ -161,6 +161,23 @@ def test_what_no_part_of_the_model_has_is_refused_by_whose_it_is(model, values, 
     words = [f"{k}={v}" for k, v in given.items()]
     with pytest.raises(UserError, match=says):
         plan.resolve(model, words, values)
+
+
+@pytest.mark.parametrize(
+    ("old", "place", "name"),
+    [
+        ("annealing=linear", "rate_weight", "linear"),
+        ("annealing=none", "rate_weight", "constant"),
+        ("conditional=true", "condition", "labels"),
+        ("keep_best=true", "kept_weights", "best"),
+        ("keep_best=false", "kept_weights", "last"),
+    ],
+)
+def test_words_of_before_that_have_one_meaning_are_understood(old, place, name):
+    assert plan.resolve("vae", [old], dataset="digits").point[place].name == name
+    (path, _, value) = old.partition("=")
+    value = {"true": True, "false": False}.get(value, value)
+    assert plan.resolve("vae", (), {path: value}, dataset="digits").point[place].name == name
 
 
 def test_a_setting_of_two_parts_is_said_by_whose_it_is():

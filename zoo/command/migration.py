@@ -10,7 +10,7 @@ from typing import Any
 from tfvae.checks import UserError
 from tfvae.parts import Point
 
-__all__ = ["VERSION", "advice", "places", "settings"]
+__all__ = ["VERSION", "advice", "places", "renamed", "settings"]
 
 VERSION = 2
 """Of config.json; 1 had no version."""
@@ -34,6 +34,25 @@ _TERMS = {
     "num_codes": "commitment",
 }
 _BUDGETS = ("free_bits", "capacity", "target_rate", "target_distortion")
+
+
+_TRUE, _FALSE = ("true", "1"), ("false", "0")
+_STILL_SAID = {
+    "conditional": ("condition", "labels", "none"),
+    "keep_best": ("kept_weights", "best", "last"),
+    "latent_frames": ("code", "sequence", "vector"),
+}
+
+
+def renamed(name: str, value: Any) -> tuple[str, Any]:
+    """What some words of before say now; (name, value) of all others."""
+    said = str(value).lower()
+    if name == "annealing":
+        return "rate_weight", "constant" if said == "none" else value
+    if name in _STILL_SAID and said in _TRUE + _FALSE:
+        place, yes, no = _STILL_SAID[name]
+        return place, yes if said in _TRUE else no
+    return name, value
 
 
 def advice(name: str, value: str) -> str:

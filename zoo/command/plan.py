@@ -61,7 +61,7 @@ class Plan:
     @property
     def files(self) -> str | None:
         """Where the data lies: a published set's files, or one's own."""
-        return self.data if datasets.own.is_own(self.dataset) else self.data_dir
+        return _files(self.dataset, self.data, self.data_dir)
 
     def places(self) -> list[str]:
         """The words of a command that say so."""
@@ -269,7 +269,7 @@ def resolve(
     several = batch_size if isinstance(batch_size, int) else 2
     xla = given.get("jit_compile") is True
     words = said(sets, values)
-    files = given.get("data") if datasets.own.is_own(dataset) else None
+    files = _files(dataset, given.get("data"), given.get("data_dir"))
     made = chooser(model, dataset, backbone, space, files, words, several, xla)
     point = made.point(words, recorded=recorded)
     stands_on = made.point(fit=False)["optimizer"].name
@@ -353,6 +353,12 @@ def _checked(plan: Plan) -> Plan:
     return dataclasses.replace(plan, **values)
 
 
+def _files(dataset: str, data: str | None, data_dir: str | None) -> str | None:
+    """Where the data lies: a published set's files, or one's own (of text, by `--data_dir` too)."""
+    own = datasets.own.is_own(dataset)
+    return data if own and (data is not None or dataset != "text") else data_dir
+
+
 def _refuse_other_places(dataset: str, data, data_dir) -> None:
     if not datasets.own.is_own(dataset):
         if data is not None:
@@ -361,7 +367,7 @@ def _refuse_other_places(dataset: str, data, data_dir) -> None:
                 f"--data is of one's own data (--dataset={doors}), and {dataset!r} is none: its files are "
                 "found by --data_dir"
             )
-    elif data_dir is not None:
+    elif data_dir is not None and (dataset != "text" or data is not None):
         raise UserError(
             f"--data_dir is of published data sets, and {dataset!r} is one's own: say --data="
         )

@@ -62,8 +62,8 @@ def said(sets: Iterable[str] = (), values: Mapping[str, Any] | None = None) -> l
         path, equals, value = text.partition("=")
         if not equals:
             raise UserError(f"--set wants name=value, got {checked.shown(text)}")
-        found.append(Said(path.strip(), value.strip(), True))
-    return found + [Said(path, value) for path, value in (values or {}).items()]
+        found.append(Said(*migration.renamed(path.strip(), value.strip()), True))
+    return found + [Said(*migration.renamed(path, value)) for path, value in (values or {}).items()]
 
 
 @dataclasses.dataclass
