@@ -28,7 +28,7 @@ from tfvae.checks import UserError
 from tfvae.parts import PLACES as PLACES_OF_MODELS
 from tfvae.parts import choices
 from zoo.benchmarks import __main__ as benchmarks
-from zoo.command import plan
+from zoo.command import migration, plan
 from zoo.command.plan import Plan
 from zoo.comparison import command as compare
 
@@ -139,7 +139,8 @@ def _idle():
     seen = set(plain)
     for cls, words, has in itertools.chain(*map(_parts, DATASETS)):
         for f in dataclasses.fields(cls):
-            if not has and cls.place != "backbone" and f.name not in seen:
+            implied = f.name in migration.IMPLIED
+            if not has and not implied and cls.place != "backbone" and f.name not in seen:
                 seen.add(f.name)
                 usual, choices = f.default, f.metadata["range"]["choices"]
                 value = (choices[0] if choices else 2) if usual is None else values.text(usual)
@@ -263,8 +264,8 @@ def _commands():
         ("train", ["--model=vae", "--set=prior.beta=2"], "unknown setting 'prior.beta'"),
         (
             "train",
-            ["--model=vae", "--set=annealing=linear"],
-            "this is now --set=rate_weight=linear",
+            ["--model=vae", "--set=shared_scale=true"],
+            "this is now --set=posterior=shared_scale",
         ),
         ("train", ["--model=vae", "--set=conditional=maybe"], "this is now --set=condition=labels"),
         ("train", ["--model=no_module:RECIPE"], "no_module cannot be imported"),

@@ -171,12 +171,13 @@ def test_what_no_part_of_the_model_has_is_refused_by_whose_it_is(model, values, 
         ("conditional=true", "condition", "labels"),
         ("keep_best=true", "kept_weights", "best"),
         ("keep_best=false", "kept_weights", "last"),
+        ("ema_decay=0.9", "kept_weights", "average"),
     ],
 )
 def test_words_of_before_that_have_one_meaning_are_understood(old, place, name):
     assert plan.resolve("vae", [old], dataset="digits").point[place].name == name
     (path, _, value) = old.partition("=")
-    value = {"true": True, "false": False}.get(value, value)
+    value = {"true": True, "false": False, "0.9": 0.9}.get(value, value)
     assert plan.resolve("vae", (), {path: value}, dataset="digits").point[place].name == name
 
 

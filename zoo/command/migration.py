@@ -10,7 +10,7 @@ from typing import Any
 from tfvae.checks import UserError
 from tfvae.parts import Point
 
-__all__ = ["VERSION", "advice", "places", "renamed", "settings"]
+__all__ = ["IMPLIED", "VERSION", "advice", "places", "renamed", "settings"]
 
 VERSION = 2
 """Of config.json; 1 had no version."""
@@ -42,6 +42,10 @@ _STILL_SAID = {
     "keep_best": ("kept_weights", "best", "last"),
     "latent_frames": ("code", "sequence", "vector"),
 }
+
+
+IMPLIED = {"ema_decay": ("kept_weights", "average")}
+"""Settings that said by themselves what they belong to, and still do."""
 
 
 def renamed(name: str, value: Any) -> tuple[str, Any]:

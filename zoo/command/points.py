@@ -63,7 +63,10 @@ def said(sets: Iterable[str] = (), values: Mapping[str, Any] | None = None) -> l
         if not equals:
             raise UserError(f"--set wants name=value, got {checked.shown(text)}")
         found.append(Said(*migration.renamed(path.strip(), value.strip()), True))
-    return found + [Said(*migration.renamed(path, value)) for path, value in (values or {}).items()]
+    found += [Said(*migration.renamed(path, value)) for path, value in (values or {}).items()]
+    places = {word.path for word in found}
+    implied = [migration.IMPLIED[w.path] for w in found if w.path in migration.IMPLIED]
+    return [*(Said(*each) for each in implied if each[0] not in places), *found]
 
 
 @dataclasses.dataclass
