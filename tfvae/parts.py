@@ -104,11 +104,9 @@ FACTS = {
     "labels_told": "a model that is told labels",
     # of the networks
     "decodes_alone": "a decoder that makes x without z",
-    "vector_features": "features of a whole x",
     # of the data and the run
     "own_images": "one's own images (--dataset=images)",
     "labels": "data with labels",
-    "rows": "a training set of known size",
     "vocabulary": "data of words",
     "fixed_length": "sentences of one length",
     "binary": "binary data",
@@ -263,17 +261,6 @@ class Point:
     def has(self, place: str, name: str) -> bool:
         """Whether that part is there."""
         return any(each.place == place and each.name == name for each in self)
-
-    def value(self, setting: str) -> Any:
-        """Of the one part that has a setting of that name.
-
-        Raises:
-            KeyError: none has, or several.
-        """
-        (found,) = [p for p in self if setting in {f.name for f in dataclasses.fields(p)}] or [None]
-        if found is None:
-            raise KeyError(setting)
-        return getattr(found, setting)
 
     def closed(self) -> dict[str, Part]:
         """{place: the part that closes it}."""

@@ -49,34 +49,3 @@ class Recipe:
     point_on: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     build: Callable | None = None
     stages: Callable | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class Context:
-    """What a model is made for.
-
-    Attributes:
-        model: its name.
-        modality: `images`, `speech`, `tables` or `text`.
-        space: of the data, the `Space` of the modality (`zoo.modalities.images.Space`, ...).
-        backbone, size: the networks.
-        train_steps, batch_size, learning_rate, seed, jit_compile: the run.
-        num_examples: of the training split.
-        num_labels: of what a conditional model is told, 0 where it is told nothing.
-        valid, valid_label: validation data, raw units; `None` where nothing will be trained.
-    """
-
-    model: str
-    modality: str
-    space: Any
-    backbone: str
-    size: str
-    train_steps: int
-    batch_size: int
-    learning_rate: float
-    seed: int = 0
-    jit_compile: bool = False
-    num_examples: int = 0
-    num_labels: int = 0
-    valid: Any = None
-    valid_label: Any = None

@@ -8,6 +8,7 @@ import time
 import pytest
 
 import train_main
+from tests.zoo.points import value
 from tfvae.checks import UserError
 from zoo import models
 from zoo.command import plan
@@ -125,7 +126,7 @@ def test_a_flagfile_may_name_others_whose_flags_it_overrules(tmp_path):
 def test_sets_are_typed_and_later_ones_win():
     words = ["latent_grid=3,5", "clip_norm=none", "latent_width=2", "latent_width=6"]
     point = plan.resolve("delta_vae", [*words, "stages=-auxiliary_prior"]).point
-    assert [point.value(n) for n in ("latent_grid", "clip_norm", "latent_width")] == [
+    assert [value(point, n) for n in ("latent_grid", "clip_norm", "latent_width")] == [
         (3, 5),
         None,
         6,

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 import zoo
+from tests.zoo.points import value
 from tfvae.checks import UserError
 from tfvae.procedures import MAIN, Stage, encoder_variables
 from tfvae.randomness import seed_of
@@ -247,7 +248,7 @@ def test_labels_reach_a_model_of_the_zoo(name, given):
 def test_the_encoder_of_a_wae_is_first_brought_to_the_moments_of_the_prior():
     """Codes that begin 3 away, and far less wide than the prior, of which the kernels see little."""
     resolved = plan.resolve("wae_mmd", dataset="digits", backbone="mlp", batch_size=64)
-    assert resolved.point.value("moment_steps") == 200
+    assert value(resolved.point, "moment_steps") == 200
     keras.utils.set_random_seed(0)
     made_for = run.context(resolved, BITS)
     described = models.load("wae_mmd")

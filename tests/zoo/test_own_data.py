@@ -12,6 +12,7 @@ from PIL import Image
 
 import zoo
 from tests.zoo.cut import ending
+from tests.zoo.points import value
 from tfvae.checks import UserError
 from zoo import datasets
 from zoo.command import plan, run
@@ -207,7 +208,7 @@ def test_a_model_is_built_for_what_lies_there(tmp_path):
     assert model.decoder.data_shape == (5, 4, 1) and model.condition.size == 3
     resolved = plan.resolve("vae", dataset="images", data=str(tmp_path), backbone="mlp")
     assert f"--data={tmp_path}" in resolved.command() and "data" not in resolved.config()
-    assert resolved.point.value("mixture_components") == 10
+    assert value(resolved.point, "mixture_components") == 10
 
 
 # ------------------------------------------------------------------ tables
@@ -388,8 +389,8 @@ def _run(path, workdir, **given):
 def _equal(one, other):
     (weights, rows_of), (again, same) = one, other
     assert weights.keys() == again.keys() and rows_of == same
-    for name, value in weights.items():
-        np.testing.assert_array_equal(value, again[name], err_msg=name)
+    for name, held in weights.items():
+        np.testing.assert_array_equal(held, again[name], err_msg=name)
 
 
 def test_a_run_on_disk_that_is_cut_short_ends_as_one_in_memory(tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests import models
+from tests.zoo.points import value
 from tfvae import metrics, objectives, schedules
 from tfvae.latents import FixedScalePosterior, NeighbourPrior
 from tfvae.procedures import Aggressive, MovingCodebook, Plateau
@@ -25,7 +26,7 @@ WORDS = text.Space(20, 9)
 
 def setting(model, name, **more):
     """What a bare run of the model has."""
-    return plan.resolve(model, **more).point.value(name)
+    return value(plan.resolve(model, **more).point, name)
 
 
 def of_text(model, name):

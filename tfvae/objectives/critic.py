@@ -5,6 +5,7 @@ Legend: B batch, W width of what is read, O outputs.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 
@@ -163,28 +164,14 @@ def whole(draw: Draw, critic) -> Draw:
     )
 
 
-def critic_layers():
-    """A setting of what is judged by a critic; so are the next ones."""
-    return setting(4, "hidden layers of the critic", low=1, high=20)
-
-
-def critic_units():
-    """See `critic_layers`."""
-    return setting(256, "their width", low=1, high=65536)
-
-
-def critic_learning_rate():
-    """See `critic_layers`."""
-    return setting(1e-3, "of the critic, constant", low=1e-12, high=1.0)
-
-
-def critic_steps():
-    """See `critic_layers`."""
-    return setting(1, "of the critic after each of the model", low=1, high=1000)
-
-
+@dataclasses.dataclass(frozen=True)
 class CriticPart(TermPart):
-    """A term that reads a critic, with the settings of `critic_layers` and so on."""
+    """A term that reads a critic, with the critic's settings."""
+
+    critic_layers: int = setting(4, "hidden layers of the critic", low=1, high=20)
+    critic_units: int = setting(256, "their width", low=1, high=65536)
+    critic_learning_rate: float = setting(1e-3, "of the critic, constant", low=1e-12, high=1.0)
+    critic_steps: int = setting(1, "of the critic after each of the model", low=1, high=1000)
 
     def critic(self, outputs: int) -> Critic:
         """The network."""

@@ -14,10 +14,6 @@ from tfvae.objectives.aggregate import flat_rows
 from tfvae.objectives.critic import (
     Critic,
     CriticPart,
-    critic_layers,
-    critic_learning_rate,
-    critic_steps,
-    critic_units,
     whole,
 )
 from tfvae.objectives.parts import Added
@@ -109,10 +105,6 @@ class Ratio(CriticPart):
     name = "density_ratio"
     needs = facts("z")
     ratio_weight: float = setting(10.0, "of the term", low=1e-12)
-    critic_layers: int = critic_layers()
-    critic_units: int = critic_units()
-    critic_learning_rate: float = critic_learning_rate()
-    critic_steps: int = critic_steps()
 
     def make(self, context):
         critic = self.critic(2)

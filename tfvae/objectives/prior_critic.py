@@ -11,10 +11,6 @@ from tfvae.draw import Draw
 from tfvae.objectives.critic import (
     Critic,
     CriticPart,
-    critic_layers,
-    critic_learning_rate,
-    critic_steps,
-    critic_units,
     whole,
 )
 from tfvae.objectives.game import LOGISTIC, Game
@@ -183,10 +179,6 @@ class Adversary(CriticPart):
     adversary_offset: bool = setting(
         False, "log p(z) is added to D(z): its critic learns -log q(z) alone"
     )
-    critic_layers: int = critic_layers()
-    critic_units: int = critic_units()
-    critic_learning_rate: float = critic_learning_rate()
-    critic_steps: int = critic_steps()
 
     def needed(self):
         return self.needs | facts("continuous_prior" if self.adversary_offset else "")

@@ -6,11 +6,15 @@ vector, K codes.
 
 from __future__ import annotations
 
+import dataclasses
+from typing import ClassVar
+
 import tensorflow as tf
 
 from tfvae.checks import one_of, within
 from tfvae.draw import every
-from tfvae.parts import setting
+from tfvae.parts import facts, setting
+from tfvae.procedures.parts import UpkeepPart
 from tfvae.randomness import fold
 from tfvae.replicas import whole_batch
 
@@ -104,30 +108,27 @@ def _rows(encoded, count: int, seed) -> tf.Tensor:
     return tf.gather(encoded, tf.gather(order, tf.range(count) % number))
 
 
-def codebook_decay():
-    """A setting of what keeps a codebook; so are the next ones."""
-    return setting(
-        0.99,
-        "of the running means, and of how often a code is chosen",
-        low=0.0,
-        high=0.99999,
+@dataclasses.dataclass(frozen=True)
+class CodesPart(UpkeepPart):
+    """What keeps a codebook; `keeper` is made of its settings."""
+
+    needs = facts("codes")
+    offers = facts("codes_moved")
+    keeper: ClassVar[type]
+    codebook_decay: float = setting(
+        0.99, "of the running means, and of how often a code is chosen", low=0.0, high=0.99999
     )
-
-
-def codebook_start():
-    """See `codebook_decay`."""
-    return setting(
+    codebook_start: str = setting(
         "kmeans",
         "kmeans: clusters of the first batch; random: the codebook's random weights",
         choices=("kmeans", "random"),
     )
-
-
-def revive_below():
-    """See `codebook_decay`."""
-    return setting(
+    revive_below: float = setting(
         0.1,
         "a code that is chosen less than this share of the mean becomes a vector of the batch; 0: never",
         low=0.0,
         high=1.0,
     )
+
+    def make(self, context):
+        return self.keeper(self.codebook_decay, self.revive_below, self.codebook_start)

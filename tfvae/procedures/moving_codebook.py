@@ -8,20 +8,17 @@ from __future__ import annotations
 import tensorflow as tf
 
 from tfvae.checks import UserError
-from tfvae.parts import facts, part
+from tfvae.parts import part
 from tfvae.procedures.clusters import (
+    CodesPart,
     assigned,
     begun,
     check_keeping,
     choices,
     chosen_of,
-    codebook_decay,
-    codebook_start,
     kmeans,
-    revive_below,
     unused,
 )
-from tfvae.procedures.parts import UpkeepPart
 from tfvae.randomness import fold
 
 __all__ = ["MovingCodebook"]
@@ -114,15 +111,8 @@ def _smooth(counts):
 
 
 @part
-class AveragedCodes(UpkeepPart):
+class AveragedCodes(CodesPart):
     """Each code is the running mean of what chose it."""
 
     name = "averaged_codes"
-    needs = facts("codes")
-    offers = facts("codes_moved")
-    codebook_decay: float = codebook_decay()
-    codebook_start: str = codebook_start()
-    revive_below: float = revive_below()
-
-    def make(self, context):
-        return MovingCodebook(self.codebook_decay, self.revive_below, self.codebook_start)
+    keeper = MovingCodebook

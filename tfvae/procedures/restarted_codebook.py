@@ -9,20 +9,17 @@ import tensorflow as tf
 
 from tfvae.checks import UserError
 from tfvae.objectives import codebook_distance
-from tfvae.parts import facts, part
+from tfvae.parts import part
 from tfvae.procedures.clusters import (
+    CodesPart,
     assigned,
     begun,
     check_keeping,
     choices,
     chosen_of,
-    codebook_decay,
-    codebook_start,
     kmeans,
-    revive_below,
     unused,
 )
-from tfvae.procedures.parts import UpkeepPart
 from tfvae.randomness import fold
 
 __all__ = ["RestartedCodebook"]
@@ -94,18 +91,11 @@ class RestartedCodebook:
 
 
 @part
-class PulledCodes(UpkeepPart):
+class PulledCodes(CodesPart):
     """A term pulls each code to what chose it."""
 
     name = "pulled_codes"
-    needs = facts("codes")
-    offers = facts("codes_moved")
-    codebook_decay: float = codebook_decay()
-    codebook_start: str = codebook_start()
-    revive_below: float = revive_below()
-
-    def make(self, context):
-        return RestartedCodebook(self.codebook_decay, self.revive_below, self.codebook_start)
+    keeper = RestartedCodebook
 
     def terms(self, context):
         return {"codebook": codebook_distance}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import textwrap
 
 import numpy as np
 import tensorflow as tf
 
-from tfvae import training
+from tfvae import training, values
 from tfvae.distributions import constant_code_rate
 from tfvae.parts import PLACES, choices
 from zoo import datasets, modalities, models
@@ -83,8 +84,8 @@ def _print_place(resolved, place) -> None:
     _say(f"{place.name}={names}  {place.help}", 4)
     for part in parts:
         _say(first_line(part), 8)
-        for name, value, text in plan.described(part):
-            _say(f"{name}={value}  {text}", 8)
+        for f in dataclasses.fields(part):
+            _say(f"{f.name}={values.text(getattr(part, f.name))}  {f.metadata['help']}", 8)
     for name in others:
         _say(f"or {name}: {first_line(known[name])}", 8)
 

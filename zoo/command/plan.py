@@ -11,13 +11,13 @@ from typing import Any
 from tfvae import values as checked
 from tfvae.checks import UserError, one_of
 from tfvae.checks import place as path_like
-from tfvae.parts import PLACES, Part, Point, choices, setting
+from tfvae.parts import PLACES, Point, choices, setting
 from zoo import backbones, datasets, modalities, models
 from zoo.command import migration, parts_of_zoo
 from zoo.command.points import USUAL, Chooser, Said, path_of, said, texts
 from zoo.datasets import labels
 
-__all__ = ["Plan", "chooser", "could_be", "current", "described", "reached", "resolve"]
+__all__ = ["Plan", "chooser", "could_be", "current", "reached", "resolve"]
 
 parts_of_zoo.known()
 STRATEGIES = ("auto", "one_device", "mirrored", "multi_worker")
@@ -93,9 +93,7 @@ class Plan:
         return shlex.join(words + self.places())
 
     def _texts(self) -> list[str]:
-        words = said(
-            (), {f.name: getattr(self.point["data"], f.name) for f in _fields_of_data(self)}
-        )
+        words = _data_words(self)
         made = chooser(self.model, self.dataset, self.backbone, files=self.files, words=words)
         base = made.point(fit=False)
         names = said((), _names(self))
@@ -135,9 +133,10 @@ def chooser(
     """
     recipe, kind = models.load(model), modalities.of(dataset)
     labelled = bool(labels.known(dataset))
-    if datasets.own.is_own(dataset) and space is None:
+    unread = datasets.own.is_own(dataset) and space is None
+    if unread:
         labelled = True  # or it is found out when they are read
-    if datasets.own.is_own(dataset) and space is None and hasattr(kind, "LIKELIHOODS"):
+    if unread and kind.READ_FIRST:
         found = kind.load(dataset, files, _data_point(kind, dataset, words))
         space, labelled = kind.space_of(found), labels.are_known(found)
     given = set(kind.facts(dataset, space).split())
@@ -373,27 +372,21 @@ def _refuse_other_places(dataset: str, data, data_dir) -> None:
         )
 
 
-def _fields_of_data(plan: Plan):
+def _data_words(plan: Plan) -> list[Said]:
+    """What was said of how the data are read."""
     held = plan.point["data"]
-    return () if held is None else dataclasses.fields(held)
+    return said((), {} if held is None else dataclasses.asdict(held))
 
 
 def could_be(plan: Plan, place: str, taken: str) -> bool:
     """Whether that part fits at the place, all else as it is in the plan (but what comes with it)."""
-    words = said((), {f.name: getattr(plan.point["data"], f.name) for f in _fields_of_data(plan)})
     run = plan.batch_size, plan.jit_compile
-    made = chooser(plan.model, plan.dataset, plan.backbone, None, plan.files, words, *run)
+    made = chooser(
+        plan.model, plan.dataset, plan.backbone, None, plan.files, _data_words(plan), *run
+    )
     made.standing = [_names(plan)]
     try:
         made.point([Said(place, taken)])
     except UserError:
         return False
     return True
-
-
-def described(part: Part) -> list[tuple[str, str, str]]:
-    """(setting, value, help) of a part."""
-    return [
-        (f.name, checked.text(getattr(part, f.name)), f.metadata["help"])
-        for f in dataclasses.fields(part)
-    ]

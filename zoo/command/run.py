@@ -7,6 +7,7 @@ import functools
 import importlib.metadata
 import itertools
 import os
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -255,7 +256,8 @@ def _claimed(resolved: plan.Plan) -> Iterator[str]:
     if resolved.workdir:
         yield resolved.workdir
         return
-    stem, number = f"runs/{resolved.model}_{resolved.dataset}", 1
+    name = re.sub(r"[^\w.-]+", "_", f"{resolved.model}_{resolved.dataset}")
+    stem, number = f"runs/{name}", 1
     with training.run_directory.room("runs"):
         os.makedirs("runs", exist_ok=True)
         while True:

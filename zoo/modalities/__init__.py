@@ -3,6 +3,7 @@
 A kind is a module with
 
     NAME, DATASET (its default), UNIT, DEFAULT_BACKBONE
+    READ_FIRST          whether one's own data must be read before the parts of a model are known
     usual(dataset, space) -> {place or setting: value}  of a model where nobody says others
     usual_data(dataset) -> the same of how data are read
     facts(dataset, space) -> words                      what the data offer (`tfvae.parts.FACTS`)

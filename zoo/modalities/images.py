@@ -17,8 +17,8 @@ from zoo.datasets.own import COLOURS
 
 __all__ = [
     "DEFAULT_BACKBONE",
-    "LIKELIHOODS",
     "NAME",
+    "READ_FIRST",
     "UNIT",
     "Pictures",
     "Space",
@@ -40,6 +40,7 @@ NAME = "images"
 DATASET = "digits"
 UNIT = "images"
 DEFAULT_BACKBONE = "gated_pixelcnn"
+READ_FIRST = True  # the bits of a number decide about the likelihood
 
 
 class Space(NamedTuple):
@@ -104,9 +105,7 @@ def _space(shape, kind: str) -> Space:
     return Space(tuple(shape), bits)
 
 
-LIKELIHOODS = {1: "bernoulli", 8: "logistic_mixture", None: "gaussian"}
-"""By the bits of a number: of one's own images they are known when these are read."""
-
+_LIKELIHOODS = {1: "bernoulli", 8: "logistic_mixture", None: "gaussian"}
 _FACTS = {1: "binary", 8: "bytes", None: "reals"}
 
 
@@ -118,7 +117,7 @@ def usual_data(dataset: str) -> dict[str, Any]:
 def usual(dataset: str, space: Space | None = None) -> dict[str, Any]:
     """The parts of a model of these images, where nobody says others."""
     bits = (space or _space(*datasets.form(dataset))).bits
-    return {**usual_data(dataset), "likelihood": LIKELIHOODS[bits], "encoder": "full"}
+    return {**usual_data(dataset), "likelihood": _LIKELIHOODS[bits], "encoder": "full"}
 
 
 def facts(dataset: str, space: Space | None = None) -> str:

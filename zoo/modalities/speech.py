@@ -19,6 +19,7 @@ from zoo.modalities.images import arrays, batches, identity, leave, stream
 __all__ = [
     "DEFAULT_BACKBONE",
     "NAME",
+    "READ_FIRST",
     "UNIT",
     "Recordings",
     "Space",
@@ -40,6 +41,7 @@ NAME = "speech"
 DATASET = "fsdd"
 UNIT = "recordings"
 DEFAULT_BACKBONE = "wavenet"
+READ_FIRST = False
 
 
 @part

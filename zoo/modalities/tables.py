@@ -23,6 +23,7 @@ from zoo.modalities.images import arrays, batches, stream
 __all__ = [
     "DEFAULT_BACKBONE",
     "NAME",
+    "READ_FIRST",
     "UNIT",
     "Rows",
     "Space",
@@ -45,6 +46,7 @@ NAME = "tables"
 DATASET = "table"
 UNIT = "rows"
 DEFAULT_BACKBONE = "mlp"
+READ_FIRST = False
 
 
 @part

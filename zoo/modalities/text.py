@@ -19,6 +19,7 @@ from zoo.datasets.text.vocabulary import Vocabulary
 __all__ = [
     "DEFAULT_BACKBONE",
     "NAME",
+    "READ_FIRST",
     "UNIT",
     "Sentences",
     "Space",
@@ -41,6 +42,7 @@ NAME = "text"
 DATASET = "pydoc"
 UNIT = "sentences"
 DEFAULT_BACKBONE = "lstm"
+READ_FIRST = False
 
 
 @part
