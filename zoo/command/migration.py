@@ -16,7 +16,6 @@ VERSION = 2
 """Of config.json; 1 had no version."""
 
 _RENAMED = {
-    "annealing": "rate_weight",
     "conditional": "condition=labels",
     "shared_scale": "posterior=shared_scale",
     "keep_best": "kept_weights=best",
@@ -59,14 +58,11 @@ def renamed(name: str, value: Any) -> tuple[str, Any]:
     return name, value
 
 
-def advice(name: str, value: str) -> str:
+def advice(name: str) -> str:
     """How an old setting is said now; empty of a name that never was one."""
     if name not in _RENAMED:
         return ""
-    now = _RENAMED[name]
-    if name == "annealing":
-        now = f"rate_weight={'constant' if value == 'none' else value}"
-    return f"this is now --set={now}"
+    return f"this is now --set={_RENAMED[name]}"
 
 
 def places(old: Mapping[str, Any], kind: str) -> dict[str, Any]:

@@ -272,7 +272,7 @@ class Chooser:
             homes = []
         if homes:
             return self._belongs(name, homes, parts, closed)
-        advice = migration.advice(word.path, str(word.value))
+        advice = migration.advice(word.path)
         if advice:
             return f"{word}: {advice}"
         known = {f for part in parts for f in _fields(_class(part))} | set(PLACES)
