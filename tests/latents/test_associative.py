@@ -10,6 +10,7 @@ from scipy import stats
 
 import zoo
 from tests import models
+from tests.frames import assert_resumed, assert_same, fitted
 from tfvae import diagnosis, distributions
 from tfvae.checks import UserError
 from tfvae.daydream import daydream
@@ -289,38 +290,26 @@ def test_a_dream_begins_at_its_examples_and_has_its_length():
 
 
 def test_two_replicas_equal_one_device(two_replicas):
-    def run(strategy):
-        with strategy.scope():
-            model = models.associative()
-            update = Update(elbo(), keras.optimizers.SGD(0.05), after=WriteCodes())
-            model.compile(procedure=Joint(update, seed=3))
-        x, rows = models.images(40), np.arange(40)
-        data = tf.data.Dataset.from_tensor_slices((x, rows)).batch(8).repeat()
-        with strategy.scope():
-            model.fit(data, steps_per_epoch=12, verbose=0, shuffle=False)
-        return [v.numpy() for v in model.variables]
+    def make():
+        update = Update(elbo(), keras.optimizers.SGD(0.05), after=WriteCodes())
+        return models.associative(), Joint(update, seed=3)
 
-    one, two = run(tf.distribute.get_strategy()), run(two_replicas)
-    for a, b in zip(one, two):
-        np.testing.assert_allclose(a, b, atol=5e-6)
+    data = _rows_too().batch(8).repeat()
+    one, *_ = fitted(tf.distribute.get_strategy(), make, data, 12)
+    two, *_ = fitted(two_replicas, make, data, 12)
+    assert_same(one, two, rtol=1e-7, atol=5e-6)
 
 
 def test_a_resumed_run_is_the_uninterrupted_one(tmp_path):
-    def segment(folder, last, resume):
-        create = RunDirectory.resume if resume else RunDirectory.create
-        directory = create(str(tmp_path / folder), {})
-        model = models.associative(seed=9 if resume else 0)
+    def make(again):
         procedure = Joint(Update(elbo(), "adam", after=WriteCodes()), seed=1)
-        rows = np.arange(40)
-        data = tf.data.Dataset.from_tensor_slices((models.images(40), rows)).batch(10).repeat()
-        arguments = (last, directory, dict, 100, 100, resume)
-        train("a", model, procedure, lambda at: data.skip(at), *arguments, progress=False)
-        return [v.numpy() for v in model.variables]
+        return models.associative(seed=9 if again else 0), procedure
 
-    wanted = segment("whole", 9, False)
-    segment("cut", 4, False)
-    for a, b in zip(wanted, segment("cut", 9, True)):
-        np.testing.assert_array_equal(a, b)
+    assert_resumed(tmp_path, make, _rows_too().batch(10).repeat())
+
+
+def _rows_too():
+    return tf.data.Dataset.from_tensor_slices((models.images(40), np.arange(40)))
 
 
 @pytest.mark.slow

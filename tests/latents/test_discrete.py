@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tests import models
+from tests.frames import assert_resumed, assert_same, fitted
 from tfvae.checks import UserError
 from tfvae.draw import Pass
 from tfvae.latents import (
@@ -21,7 +22,6 @@ from tfvae.metrics import codebook_perplexity
 from tfvae.objectives import Objective, codebook_distance, commitment, distortion, elbo
 from tfvae.procedures import Joint, MovingCodebook, RestartedCodebook, Update
 from tfvae.randomness import seed_of
-from tfvae.training import RunDirectory, train
 
 VECTORS = np.array([[0, 0], [1, 0], [0, 1]], np.float32)
 ENCODED = np.array([[0.2, 0.1], [0.9, 0.2], [0.4, 0.7], [0.1, 0.8]], np.float32)
@@ -357,45 +357,27 @@ def test_another_prior_keeps_the_codes_and_changes_the_rate():
 
 @pytest.mark.parametrize("averaged", [True, False])
 def test_two_replicas_equal_one_device(two_replicas, averaged):
-    def run(strategy):
-        with strategy.scope():
-            model = models.discrete(averaged=averaged)
-            terms = {"distortion": distortion, "commitment": (0.25, commitment)}
-            if not averaged:
-                terms["codebook"] = codebook_distance
-            update = Update(
-                Objective(terms),
-                keras.optimizers.SGD(0.01),
-                after=(MovingCodebook if averaged else RestartedCodebook)(0.9, 0.3),
-            )
-            model.compile(procedure=Joint(update, seed=3))
-        data = tf.data.Dataset.from_tensor_slices(models.images(160)).batch(16).repeat()
-        with strategy.scope():
-            model.fit(data, steps_per_epoch=8, verbose=0, shuffle=False)
-        held = [v.numpy() for v in update.after.state().values()]
-        return [v.numpy() for v in model.variables] + held
+    def make():
+        terms = {"distortion": distortion, "commitment": (0.25, commitment)}
+        if not averaged:
+            terms["codebook"] = codebook_distance
+        moving = (MovingCodebook if averaged else RestartedCodebook)(0.9, 0.3)
+        update = Update(Objective(terms), keras.optimizers.SGD(0.01), after=moving)
+        return models.discrete(averaged=averaged), Joint(update, seed=3)
 
-    one, two = run(tf.distribute.get_strategy()), run(two_replicas)
-    for a, b in zip(one, two):
-        np.testing.assert_allclose(a, b, atol=5e-6)
+    data = tf.data.Dataset.from_tensor_slices(models.images(160)).batch(16).repeat()
+    one, *_ = fitted(tf.distribute.get_strategy(), make, data, 8)
+    two, *_ = fitted(two_replicas, make, data, 8)
+    assert_same(one, two, rtol=1e-7, atol=5e-6)
 
 
 def test_a_resumed_run_is_the_uninterrupted_one(tmp_path):
-    def segment(folder, last, resume):
-        create = RunDirectory.resume if resume else RunDirectory.create
-        directory = create(str(tmp_path / folder), {})
-        model = models.discrete(seed=9 if resume else 0)
-        moving = MovingCodebook(0.9, 0.3)
-        procedure = Joint(Update(objective(), "adam", after=moving), seed=1)
-        data = tf.data.Dataset.from_tensor_slices(models.images(300)).batch(10).repeat()
-        arguments = (last, directory, dict, 100, 100, resume)
-        train("a", model, procedure, lambda at: data.skip(at), *arguments, progress=False)
-        return [v.numpy() for v in (*model.variables, *moving.state().values())]
+    def make(again):
+        update = Update(objective(), "adam", after=MovingCodebook(0.9, 0.3))
+        return models.discrete(seed=9 if again else 0), Joint(update, seed=1)
 
-    wanted = segment("whole", 9, False)
-    segment("cut", 4, False)
-    for a, b in zip(wanted, segment("cut", 9, True)):
-        np.testing.assert_array_equal(a, b)
+    data = tf.data.Dataset.from_tensor_slices(models.images(300)).batch(10).repeat()
+    assert_resumed(tmp_path, make, data)
 
 
 def test_the_elbo_trains_nothing_of_an_averaged_codebook():

@@ -7,13 +7,13 @@ import tensorflow as tf
 
 import tfvae
 from tests import linear_gaussian, models
+from tests.frames import assert_resumed
 from tfvae.checks import UserError
 from tfvae.likelihoods import Bernoulli
 from tfvae.objectives import DualVariable, Objective, distortion, elbo, rate
 from tfvae.procedures import Aggressive, Joint, Update
 from tfvae.randomness import fold, seed_of
 from tfvae.schedules import Linear, Piecewise
-from tfvae.training import RunDirectory, train
 
 
 def sgd(rate=0.05):
@@ -351,10 +351,7 @@ def test_a_resumed_run_is_the_uninterrupted_one(tmp_path, rule):
     """
     table, cuts, end = RESUMED[rule]
 
-    def segment(folder, last, resume):
-        create = RunDirectory.resume if resume else RunDirectory.create
-        directory = create(str(tmp_path / folder), {})
-        model = models.plain(seed=9 if resume else 0)  # a resumed run must not need its start
+    def make(again):
         beta = DualVariable("rate", 1.0, step_size=0.05)
         procedure = Aggressive(
             keras.optimizers.SGD(0.05, momentum=0.9),
@@ -368,26 +365,11 @@ def test_a_resumed_run_is_the_uninterrupted_one(tmp_path, rule):
             patience=3,
             seed=1,
         )
-        data = stream()
-        arguments = (last, directory, dict, 100, 100, resume)
-        train("a", model, procedure, lambda at: data.skip(at), *arguments, progress=False)
-        held = {k: v.numpy() for k, v in procedure.state().items() if isinstance(v, tf.Variable)}
-        weights = [v.numpy() for v in model.variables]
-        for optimizer in procedure.optimizers.values():
-            weights += [v.numpy() for v in optimizer.variables]
-        return weights, held, directory.metrics()[-1]["train"]["inner_steps"]
+        return models.plain(seed=9 if again else 0), procedure
 
-    wanted, state, _ = segment("whole", 10, False)
-    assert not state["aggressive"] and int(state["batches_taken"]) > 2 * end
-    assert state["dual_weight" if "dual_weight" in state else "rate_weight"] != 1.0
-    for cut in cuts:
-        segment("cut", cut, cut != cuts[0])
-    found, held, _ = segment("cut", 10, True)
-    assert state.keys() == held.keys()
-    for name, value in state.items():
-        assert value == held[name], name
-    for a, b in zip(wanted, found):
-        np.testing.assert_array_equal(a, b)
+    kept = assert_resumed(tmp_path, make, stream(), 10, cuts)
+    assert not kept["aggressive/0"] and int(kept["batches_taken/0"]) > 2 * end
+    assert kept["rate_weight/0"] != 1.0
 
 
 # ---------------------------------------------------------------- refusals
