@@ -36,7 +36,9 @@ flags.DEFINE_multi_string(
 flags.DEFINE_string("workdir", None, "the run directory; default: a new one under runs/")
 flags.DEFINE_string("data_dir", None, "where the data's files lie, or shall be put")
 flags.DEFINE_string(
-    "data", None, "one's own data, a folder or a file, with --dataset=images, arrays, table or text"
+    "data",
+    None,
+    "one's own data, a folder or a file, with --dataset=images, arrays, table, sound, text or tfds:NAME",
 )
 flags.DEFINE_integer("seed", None, "of the weights, the data's order and all noise (default 0)")
 flags.DEFINE_integer("train_steps", None, "how many batches")

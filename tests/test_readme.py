@@ -103,6 +103,7 @@ def test_every_command_can_be_planned(words, capsys, tmp_path, monkeypatch):
     (tmp_path / "DIR").mkdir()
     for i in range(10):
         (tmp_path / "DIR" / f"{i}.png").write_bytes(bad_files.picture())
+        (tmp_path / "DIR" / f"{i}.wav").write_bytes(bad_files.wav())
     np.savez("x.npz", x=np.eye(10))
     (tmp_path / "x.csv").write_bytes(bad_files.table())
     flags.FLAGS.unparse_flags()

@@ -189,6 +189,8 @@ FILES = {
     },
     "table": {"x.csv": table()},
     "table parts": {f"{s}.csv": table(rows=4) for s in ("train", "valid", "test")},
+    "sound": {f"{i}.wav": wav(bytes([i, 1]) * 300) for i in range(12)},
+    "text csv": {"mine.csv": lines("text,label", *(f"a b{i},{i % 2}" for i in range(20)))},
     "npy": {"x.npy": npy(np.zeros((4, 8, 8, 1), np.float32))},
     "npz": {"x.npz": npz(x=np.zeros((4, 8, 8, 1)), label=np.arange(4))},
     "config": {"config.json": json.dumps(_CONFIG).encode()},
@@ -232,6 +234,10 @@ def read(reader, folder):
         place = os.path.join(place, {"arrays": "x.npz", "table": "x.csv"}[reader])
     if name == "table":
         return modalities.of("table").load("table", place, {"data": SETTINGS})
+    if name == "sound":
+        return modalities.of("sound").load("sound", place, {"data": SETTINGS})
+    if reader == "text csv":
+        place = os.path.join(place, "mine.csv")
     return (text if name in text.NAMES else datasets).load(name, place)
 
 
@@ -288,9 +294,10 @@ _HARMLESS = {
     ("snli", "text"),
     ("images", "not there"),  # one of many
     ("images", "but for a byte"),
+    ("sound", "not there"),
     ("config", "not there"),
 }
-_TEXTS = ("ptb", "yelp", "text", "vocabulary", "table", "table parts")
+_TEXTS = ("ptb", "yelp", "text", "vocabulary", "table", "table parts", "text csv")
 
 
 def _damages():
@@ -497,6 +504,17 @@ WRONG = [
     ("arrays", "x.npz", "labels of tenths", _content(npz(x=_bytes(12, 4), label=np.arange(12) / 10))),
     ("arrays", "x.npz", "text labels", _content(npz(x=_bytes(12, 4), label=["a"] * 12))),
     ("arrays", "x.npz", "a row of factors", _content(npz(x=_bytes(12, 4), factors=np.arange(12)))),
+    ("sound", "0.wav", "another rate", _content(wav(rate=16000))),
+    ("sound", "0.wav", "silence", _content(wav(b"\0\0" * 300))),
+    ("sound", "0.wav", "no samples", _content(wav(b""))),
+    ("sound", "0.wav", "half a sample", _content(wav()[:-1])),
+    ("sound", "0.wav", "floats", _content(wav().replace(b"\1\0\1\0", b"\3\0\1\0"))),
+    ("sound", "0.wav", "nine recordings", _fewer(3)),
+    ("text csv", "mine.csv", "no names", _content(lines(*"123456789012"))),
+    ("text csv", "mine.csv", "an empty cell", _content(lines("text,label", *["a,1"] * 12, ",1"))),
+    ("text csv", "mine.csv", "nine rows", _content(lines("text", *"abcdefghi"))),
+    ("text csv", "mine.csv", "a reserved word", _content(lines("text", *["a <s> b"] * 12))),
+    ("text csv", "mine.csv", "no text among two", _content(lines("a,b", *["x,y"] * 12))),
     ("table", "x.csv", "no rows", _content(table(rows=0))),
     ("table", "x.csv", "nine rows", _content(table(rows=9))),
     ("table", "x.csv", "no names", _content(table("1,2,3"))),

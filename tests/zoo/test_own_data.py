@@ -4,16 +4,19 @@ import contextlib
 import json
 import os
 import threading
+import wave
 
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_datasets as tfds
 from PIL import Image
 
 import zoo
 from tests.zoo.cut import ending
 from tests.zoo.points import value
 from tfvae.checks import UserError
+from tfvae.likelihoods import mu_law_encode
 from zoo import datasets
 from zoo.command import plan, run
 from zoo.datasets import disk, labels, own, pipeline
@@ -282,6 +285,127 @@ def test_a_run_on_a_table_leaves_what_serves_it(tmp_path):
         zoo.columns(resolved.workdir)
     with pytest.raises(UserError, match=r"label_column of .* 'class'; .*age, job, label, smokes"):
         own.load("table", path, label_column="class")
+
+
+# ------------------------------------------------------------------ sound
+
+
+def recording(path, amplitude, width=2, channels=1, rate=8000):
+    """A .wav file of amplitudes in [-1, 1)."""
+    path.parent.mkdir(exist_ok=True)
+    whole = np.round(np.asarray(amplitude) * 2.0 ** (8 * width - 1)).astype(np.int64)
+    whole = whole + 128 if width == 1 else whole
+    raw = whole.astype("<i8").view(np.uint8).reshape(-1, 8)[:, :width].tobytes()
+    with wave.open(str(path), "wb") as stream:
+        stream.setnchannels(channels)
+        stream.setsampwidth(width)
+        stream.setframerate(rate)
+        stream.writeframes(raw)
+
+
+@pytest.mark.parametrize(("width", "channels"), [(1, 1), (2, 1), (2, 2), (3, 1), (4, 2)])
+def test_recordings_are_the_levels_of_their_samples(tmp_path, width, channels):
+    """Whatever the bits; of two channels the mean; each told by its own middle sample."""
+    heard = {}
+    for i in range(20):
+        one = np.array([0.5, -0.25, -0.5 + i / 32, 0.5])  # of any width without rounding
+        both = np.stack([one, one + (-1) ** i / 8], 1) if channels == 2 else one[:, None]
+        folder = tmp_path / ("low", "high")[i % 2]
+        recording(folder / f"{i}.wav", both.ravel(), width, channels, 16000)
+        mean = both.mean(1)
+        heard[mu_law_encode(mean / np.abs(mean).max()).tobytes()] = i % 2
+    data = own.load("sound", str(tmp_path), max_samples=8)
+    assert (data.kind, data.rate, data.label_names) == ("mu_law8", 16000, ("high", "low"))
+    found = {}
+    for part in PARTS:
+        split = getattr(data, part)
+        assert split.x.shape[1:] == (8,) and np.all(split.x[:, 4:] == mu_law_encode(np.zeros(1)))
+        found |= {x[:4].tobytes(): 1 - label for x, label in zip(split.x, split.label)}
+    assert found == heard
+    mixed = ", 20 of them the mean of their channels" if channels == 2 else ""
+    assert data.description == (
+        f"20 recordings at 16,000 Hz, 256 mu-law levels{mixed}, peak 1, silence cut off, 8 samples; "
+        "16 / 2 / 2 to train, validate and test, drawn with seed 0; 2 labels (high, low)"
+    )
+
+
+def test_recordings_of_several_rates_are_refused_and_counted(tmp_path):
+    for i in range(12):
+        recording(tmp_path / f"{i}.wav", [0.5, -0.5, i / 12], rate=8000 if i < 9 else 44100)
+    with pytest.raises(UserError, match=r"2 rates \(9 of 8,000 Hz, 3 of 44,100 Hz\)"):
+        own.load("sound", str(tmp_path))
+
+
+def test_a_model_is_built_for_recordings(tmp_path):
+    for i in range(12):
+        recording(tmp_path / "ab"[i % 2] / f"{i}.wav", np.sin(np.arange(200) * (i + 1) / 20) / 2)
+    given = {"max_samples": 128, "size": "tiny", "downsampling": 32, "condition": "labels"}
+    model = zoo.build("vae", dataset="sound", data=str(tmp_path), **given)
+    assert model.decoder.data_shape == (128,) and model.condition.size == 2
+
+
+# ------------------------------------------------------------------ TensorFlow Datasets
+
+
+class OwnTiles(tfds.core.GeneratorBasedBuilder):
+    """30 train and 8 test images, each of one level, which its label tells."""
+
+    VERSION = tfds.core.Version("1.0.0")
+
+    def _info(self):
+        image = tfds.features.Image(shape=(5, 6, 1))
+        label = tfds.features.ClassLabel(names=["dark", "light"])
+        features = tfds.features.FeaturesDict({"image": image, "label": label})
+        return tfds.core.DatasetInfo(builder=self, features=features)
+
+    def _split_generators(self, dl_manager):
+        return {"train": self._rows(range(30)), "test": self._rows(range(100, 108))}
+
+    def _generate_examples(self, levels):
+        yield from self._rows(levels)
+
+    def _rows(self, levels):
+        for i in levels:
+            yield i, {"image": np.full((5, 6, 1), 2 * i, np.uint8), "label": i % 2}
+
+
+@pytest.mark.parametrize("form", ["tfrecord", "array_record"])
+def test_a_set_of_tensorflow_datasets_in_memory_and_on_disk(form, tmp_path, monkeypatch):
+    OwnTiles(data_dir=str(tmp_path), file_format=form).download_and_prepare()
+    data = datasets.load("tfds:own_tiles", str(tmp_path))
+    assert data.label_names == ("dark", "light") and data.image_shape == (5, 6, 1)
+    assert data.description.startswith(
+        "38 images of 5 x 6, grey, 8 bits: logistic mixture; 27 / 3 / 8 "
+    )
+    levels = {part: getattr(data, part).x[:, 0, 0, 0] for part in PARTS}
+    assert sorted([*levels["train"], *levels["valid"]]) == list(range(0, 60, 2))
+    np.testing.assert_array_equal(np.sort(levels["test"]), np.arange(200, 216, 2))
+    for part in PARTS:
+        np.testing.assert_array_equal(getattr(data, part).label, levels[part] // 2 % 2)
+    assert datasets.load("tfds:own_tiles", str(tmp_path), image_size=(2, 2)).image_shape == (
+        2,
+        2,
+        1,
+    )
+    own._read.cache_clear()
+    monkeypatch.setattr(disk, "room", lambda: 300)
+    if form == "tfrecord":
+        with pytest.raises(UserError, match="prepare it with file_format='array_record'"):
+            datasets.load("tfds:own_tiles", str(tmp_path))
+        return
+    far = datasets.load("tfds:own_tiles", str(tmp_path))
+    assert isinstance(far.train.x, disk.Rows) and far.source == data.source
+    for part in PARTS:
+        x, label = getattr(far, part).x[:], getattr(far, part).label
+        np.testing.assert_array_equal(x[:, 0, 0, 0] // 2 % 2, label)
+    assert sorted(far.train.x[:][:, 0, 0, 0]) == sorted(levels["train"])
+
+
+def test_a_set_that_tensorflow_datasets_does_not_have_is_refused(tmp_path):
+    with pytest.raises(UserError, match="has no set 'mnits'; did you mean .*mnist"):
+        datasets.load("tfds:mnits", str(tmp_path))
+    with pytest.raises(UserError, match="'tfds:NAME'|tfds:mnist' is one's own: --data must name"):
+        plan.resolve("vae", dataset="tfds:mnist")
 
 
 # ------------------------------------------------------------------ larger than memory

@@ -54,6 +54,7 @@ class Data(NamedTuple):
             `real` (float32), `mu_law8` (levels of a waveform).
         source: {file: sha256} of what it was read from.
         label_names: of the labels 0, 1 ..., where they have some.
+        rate: of a waveform, samples a second.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Data(NamedTuple):
     citation: str
     source: dict[str, str]
     label_names: tuple[str, ...] = ()
+    rate: int | None = None
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

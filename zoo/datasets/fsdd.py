@@ -18,7 +18,7 @@ from tfvae.training.reading import reading
 from zoo.datasets import files
 from zoo.datasets.data import Data, Split
 
-__all__ = ["RATE", "SPEAKERS", "load", "trimmed"]
+__all__ = ["RATE", "SPEAKERS", "levels", "load", "trimmed"]
 
 RATE = 8000  # samples a second
 SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
@@ -66,7 +66,7 @@ def load(name: str, data_dir: str | None = None, max_samples: int = 4096) -> Dat
     if not found:
         raise UserError(f"{path} holds no .wav file")
     key = np.array([place for place, _ in found])
-    x = np.stack([_levels(wave, max_samples) for _, wave in found])
+    x = np.stack([levels(wave, max_samples) for _, wave in found])
     number = key[:, 2]
     parts = {
         "train": number >= _VALID,
@@ -86,7 +86,7 @@ def load(name: str, data_dir: str | None = None, max_samples: int = 4096) -> Dat
         f"spoken digits at 8 kHz, {sizes} recordings (5-9 of each speaker and digit are valid, 0-4 "
         f"test): silence cut off, peak 1, {max_samples:,} samples, 256 mu-law levels"
     )
-    return Data(name, *splits.values(), "mu_law8", about, _CITATION, {_FILE: source})
+    return Data(name, *splits.values(), "mu_law8", about, _CITATION, {_FILE: source}, rate=RATE)
 
 
 def _recordings(path: str):
@@ -139,8 +139,8 @@ def trimmed(amplitude: np.ndarray) -> np.ndarray:
     return amplitude[start * _WINDOW : end * _WINDOW]
 
 
-def _levels(amplitude: np.ndarray, length: int) -> np.ndarray:
-    """uint8 [length]."""
+def levels(amplitude: np.ndarray, length: int) -> np.ndarray:
+    """uint8 [length] of mu-law: without silence at the ends, of peak 1, cut or filled with silence."""
     heard = trimmed(amplitude)[:length]
     heard = heard / np.abs(heard).max()
     return mu_law_encode(np.pad(heard, (0, length - len(heard))))

@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 
 from tfvae.outside import attribute, entry_points
 
-__all__ = ["GROUP", "IMAGES", "LABELS", "SPEECH", "Listed", "Outside", "outside"]
+__all__ = ["GROUP", "IMAGES", "LABELS", "SPEECH", "TFDS", "Listed", "Outside", "outside"]
 
 GROUP = "tfvae.datasets"  # of entry points
+TFDS = "tfds:"
+"""Before the name of a set of TensorFlow Datasets."""
 
 
 class Listed(NamedTuple):
@@ -76,7 +78,7 @@ def outside(name: str) -> Outside | None:
     Raises:
         UserError: it cannot be imported, or is something else.
     """
-    if not isinstance(name, str):
+    if not isinstance(name, str) or name.startswith(TFDS):
         return None
     path = name if ":" in name else entry_points(GROUP).get(name)
     return None if path is None else attribute("dataset", path, Outside)

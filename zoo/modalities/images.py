@@ -111,7 +111,7 @@ _FACTS = {1: "binary", 8: "bytes", None: "reals"}
 
 def usual_data(dataset: str) -> dict[str, Any]:
     """The part that says how they are read, where nobody says another."""
-    return {"data": "pictures"} if dataset == "images" else {}
+    return {"data": "pictures"} if own.are_pictures(dataset) else {}
 
 
 def usual(dataset: str, space: Space | None = None) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def usual(dataset: str, space: Space | None = None) -> dict[str, Any]:
 
 def facts(dataset: str, space: Space | None = None) -> str:
     """What these images offer."""
-    own_images = " own_images" if dataset == "images" else ""
+    own_images = " own_images" if own.are_pictures(dataset) else ""
     return _FACTS[(space or _space(*datasets.form(dataset))).bits] + own_images
 
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tfvae import diagnosis
 from tfvae.parts import Part, part, setting
-from zoo.datasets import fsdd
+from zoo.datasets import fsdd, own
 from zoo.datasets.data import checked
 
 # a waveform is kept, streamed and measured as an image is
@@ -75,19 +75,22 @@ class Space(NamedTuple):
 
 def load(dataset: str, data_dir: str | None, point):
     """Reads it."""
+    if own.is_own(dataset):
+        return checked(own.load(dataset, data_dir, max_samples=point["data"].max_samples))
     module = importlib.import_module(f"zoo.datasets.{dataset}")
     return checked(module.load(dataset, data_dir, point["data"].max_samples))
 
 
 def space(dataset: str, data_dir: str | None, point) -> Space:
-    """Without reading a file."""
-    del dataset, data_dir
+    """Without reading a file, but of one's own."""
+    if own.is_own(dataset):
+        return space_of(load(dataset, data_dir, point))
     return Space(point["data"].max_samples)
 
 
 def space_of(data) -> Space:
     """Of a set that was read."""
-    return Space(data.train.x.shape[1])
+    return Space(data.train.x.shape[1], data.rate)
 
 
 def usual_data(dataset: str) -> dict[str, Any]:
@@ -111,6 +114,5 @@ def facts(dataset: str, space: Space | None = None) -> str:
 def pictures(model, x: np.ndarray, data, seed: int, progress) -> diagnosis.Shown:
     """What one hears, and its spectrograms."""
     label = data.test.condition if model.asks_label else None
-    return diagnosis.sounds(
-        model, x, fsdd.RATE, seed, progress, label=label, speakers=fsdd.SPEAKERS
-    )
+    speakers = data.label_names if own.is_own(data.name) else fsdd.SPEAKERS
+    return diagnosis.sounds(model, x, data.rate, seed, progress, label=label, speakers=speakers)

@@ -57,6 +57,9 @@ class Sentences(Part):
     max_length: int | None = setting(
         None, "tokens; longer sentences are cut; none: the set's own", low=2
     )
+    text_column: str | None = setting(
+        None, "of one's own .csv; none: `text`, or the only column; `label` is the label"
+    )
 
 
 class Space(NamedTuple):
@@ -90,6 +93,7 @@ def load(dataset: str, data_dir: str | None, point):
         vocabulary_size=asked.vocabulary_size,
         min_count=asked.min_count,
         max_length=asked.max_length,
+        text_column=asked.text_column,
     )
 
 

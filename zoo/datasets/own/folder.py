@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from tfvae.checks import UserError
 from zoo.datasets.own.parts import PARTS, drawn, lacking
 
-__all__ = ["Found", "Part", "checksum", "look", "some", "stamp"]
+__all__ = ["Found", "Part", "checksum", "each", "look", "refuse", "some", "stamp"]
 
 _NAMED = 3  # files that a line names
 
@@ -142,6 +143,37 @@ def some(names) -> str:
     names = list(names)
     more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
     return ", ".join(str(name) for name in names[:_NAMED]) + more
+
+
+def each(root: str, paths: list[str], what: str, work: Callable) -> list:
+    """`work(path)` of each file; those that it refuses are named and counted in one line.
+
+    Args:
+        root: of the paths.
+        paths: below it.
+        what: the files are called.
+        work: raises a `UserError` of a file that it refuses.
+    """
+    done, refused = [], []
+    for path in paths:
+        try:
+            done.append(work(os.path.join(root, path)))
+        except UserError as error:
+            refused.append(str(error))
+    refuse(root, refused, len(paths), what)
+    return done
+
+
+def refuse(root: str, refused: list[str], number: int, what: str) -> None:
+    """Refuses all, if some of them were refused.
+
+    Raises:
+        UserError: names and counts them.
+    """
+    if refused:
+        raise UserError(
+            f"{root}: {len(refused):,} of {number:,} {what} cannot be taken: {some(refused)}"
+        )
 
 
 def checksum(digests: dict[str, str]) -> dict[str, str]:

@@ -24,6 +24,7 @@ from zoo.datasets import disk
 from zoo.datasets.data import Data, Split
 from zoo.datasets.own import COLOURS, folder
 from zoo.datasets.own.folder import some
+from zoo.datasets.own.pictures import fitted
 from zoo.datasets.own.said import images as sentence
 
 __all__ = ["load"]
@@ -63,7 +64,7 @@ def load(data: str, *, image_size: Sequence[int] = (), colour: str = "auto", see
         raise UserError(f"image_size must be height,width, got {tuple(image_size)}")
     found = folder.look(data, _ENDINGS, "PNG or JPEG", seed)
     paths = [path for part in found.parts.values() for path in part.paths]
-    headers = _each(data, paths, _header)
+    headers = folder.each(data, paths, "images", _header)
     size = tuple(image_size) or _one_size(data, headers)
     channels = {"grey": 1, "rgb": 3}.get(colour) or _one_colour(data, headers)
     shape = (*size, channels)
@@ -102,7 +103,7 @@ class _Decoded:
             self._digests[path] = hashlib.sha256(raw).hexdigest()
             self._look(pixels)
             yield pixels
-        _refuse(self._root, refused, len(self._paths))
+        folder.refuse(self._root, refused, len(self._paths), "images")
         if self._same:
             raise UserError(f"{self._root}: the {len(self._paths):,} images are all the same")
 
@@ -177,25 +178,6 @@ def _on_disk(root: str, found: folder.Found, shape) -> tuple[list[Split], bool, 
     return splits, binary, source
 
 
-def _each(root: str, paths: list[str], work) -> list:
-    """`work(path)` of each file; those that it refuses are named and counted in one line."""
-    done, refused = [], []
-    for path in paths:
-        try:
-            done.append(work(os.path.join(root, path)))
-        except UserError as error:
-            refused.append(str(error))
-    _refuse(root, refused, len(paths))
-    return done
-
-
-def _refuse(root: str, refused: list[str], number: int) -> None:
-    if refused:
-        raise UserError(
-            f"{root}: {len(refused):,} of {number:,} images cannot be taken: {some(refused)}"
-        )
-
-
 def _header(path: str) -> _Header:
     with reading(path, "is no image"), Image.open(path) as image:
         width, height = image.size
@@ -230,7 +212,6 @@ def _one_colour(root: str, headers: list[_Header]) -> int:
 
 def _pixels(path: str, shape: tuple[int, int, int]) -> tuple[bytes, np.ndarray]:
     """(the file's bytes, uint8 [H, W, C])."""
-    height, width, channels = shape
     with reading(path):
         with open(path, "rb") as stream:
             raw = stream.read()
@@ -239,16 +220,4 @@ def _pixels(path: str, shape: tuple[int, int, int]) -> tuple[bytes, np.ndarray]:
             if image.mode in ("LA", "RGBA", "PA") or "transparency" in image.info:
                 white = Image.new("RGBA", image.size, "white")
                 image = Image.alpha_composite(white, image.convert("RGBA"))
-            image = image.convert("L" if channels == 1 else "RGB")
-            if image.size != (width, height):
-                image = image.crop(_middle(image.size, (width, height)))
-                image = image.resize((width, height), Image.Resampling.BILINEAR)
-            return raw, np.asarray(image).reshape(shape)
-
-
-def _middle(size: tuple[int, int], form: tuple[int, int]) -> tuple[int, int, int, int]:
-    """(left, top, right, bottom) of the largest middle part of an image that has that form."""
-    scale = min(side / wanted for side, wanted in zip(size, form))
-    width, height = (max(1, round(scale * wanted)) for wanted in form)
-    left, top = (size[0] - width) // 2, (size[1] - height) // 2
-    return left, top, left + width, top + height
+            return raw, fitted(image, shape)

@@ -5,26 +5,23 @@ Legend: N rows.
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from typing import NamedTuple
 
 import numpy as np
 
 from tfvae.checks import UserError, one_of
-from tfvae.training.reading import content, reading
+from tfvae.training.reading import reading
 from zoo.datasets import files
 from zoo.datasets.data import Split
-from zoo.datasets.own.columns import Column, Columns, number
+from zoo.datasets.own.cells import MOST_KINDS, Cells, in_order, is_number, kinds_of, read
+from zoo.datasets.own.columns import Column, Columns
 from zoo.datasets.own.folder import some
 from zoo.datasets.own.parts import PARTS, drawn, lacking, sizes
 
 __all__ = ["TableData", "load"]
 
-_SEPARATORS = ",;\t|"
 _MISSING = {"", "?", "na", "n/a", "nan", "null", "none"}
-_MOST_KINDS = 100  # of a category
 _LABEL = "label"
 
 
@@ -43,19 +40,6 @@ class TableData(NamedTuple):
     kind: str = "columns"
 
 
-class _Table(NamedTuple):
-    """The cells of a file, row by row, and the line that each row ends on."""
-
-    path: str
-    names: list[str]
-    rows: list[list[str]]
-    lines: list[int]
-
-    def column(self, place: int) -> list[str]:
-        """Its cells."""
-        return [row[place] for row in self.rows]
-
-
 def load(data: str, *, label_column: str | None = None, seed: int = 0) -> TableData:
     """A number stands in a column of numbers, a kind in a column of words or of two whole numbers.
 
@@ -70,7 +54,7 @@ def load(data: str, *, label_column: str | None = None, seed: int = 0) -> TableD
             numbers; a column that is constant, or of too many words.
     """
     paths = _locate(data)
-    tables = [_read(path) for path in paths]
+    tables = [read(path) for path in paths]
     names = tables[0].names
     for table in tables:
         if table.names != names:
@@ -89,7 +73,7 @@ def load(data: str, *, label_column: str | None = None, seed: int = 0) -> TableD
     x = np.concatenate(encoded, 1)
     told, label_names = None, ()
     if label is not None:
-        told, label_names = _kinds(data, label, cells[:, names.index(label)])
+        told, label_names = kinds_of(data, label, cells[:, names.index(label)])
     splits = [Split(x[rows[p]], None if told is None else told[rows[p]]) for p in PARTS]
     said = _said(columns, splits, seed if len(tables) == 1 else None, label, label_names)
     source = {os.path.basename(path): files.digest(path) for path in paths}
@@ -111,46 +95,14 @@ def _locate(data: str) -> list[str]:
     return [os.path.join(data, f"{part}.csv") for part in PARTS]
 
 
-def _parts(data: str, tables: list[_Table], seed: int) -> dict[str, np.ndarray]:
+def _parts(data: str, tables: list[Cells], seed: int) -> dict[str, np.ndarray]:
     if len(tables) == 1:
         return drawn(data, len(tables[0].rows), seed)
     ends = np.cumsum([0, *(len(table.rows) for table in tables)])
     return {part: np.arange(a, b) for part, a, b in zip(PARTS, ends, ends[1:])}
 
 
-def _read(path: str) -> _Table:
-    with reading(path, "is no UTF-8 text"):
-        text = content(path).decode("utf-8-sig")
-    first = text.split("\n", 1)[0]
-    separator = max(_SEPARATORS, key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    rows, lines = [], []
-    with reading(path, "is no table"):
-        for row in reader:
-            if row:
-                rows.append([cell.strip() for cell in row])
-                lines.append(reader.line_num)
-    if len(rows) < 2:
-        raise UserError(
-            f"{path} must hold a line of names and rows below it, got {len(rows)} lines"
-        )
-    names = rows[0]
-    twice = sorted({name for name in names if names.count(name) > 1 or not name})
-    if twice:
-        raise UserError(
-            f"{path}: a column must have a name of its own, got {some(map(repr, twice))}"
-        )
-    if all(_is_number(name) for name in names):
-        raise UserError(f"{path}: the first line must name the columns, got {some(names)}")
-    for row, line in zip(rows, lines):
-        if len(row) != len(names):
-            raise UserError(
-                f"{path}, line {line}: {len(names)} cells are named in the first line, got {len(row)}"
-            )
-    return _Table(path, names, rows[1:], lines[1:])
-
-
-def _refuse_missing(table: _Table) -> None:
+def _refuse_missing(table: Cells) -> None:
     counts = {
         name: sum(cell.lower() in _MISSING for cell in table.column(i))
         for i, name in enumerate(table.names)
@@ -170,15 +122,7 @@ def _label(data: str, names: list[str], asked: str | None) -> str | None:
     return _LABEL if _LABEL in names else None
 
 
-def _is_number(cell: str) -> bool:
-    try:
-        number("", cell)
-    except UserError:
-        return False
-    return True
-
-
-def _column(tables: list[_Table], place: int, train: np.ndarray) -> Column:
+def _column(tables: list[Cells], place: int, train: np.ndarray) -> Column:
     """A number, where at least half of the cells are some: the others are then refused."""
     name = tables[0].names[place]
     cells = [cell for table in tables for cell in table.column(place)]
@@ -186,15 +130,15 @@ def _column(tables: list[_Table], place: int, train: np.ndarray) -> Column:
     where = f"{tables[0].path}: column {name!r}"
     if len(kinds) == 1:
         raise UserError(f"{where} is constant ({kinds[0]!r} in all rows): take it out")
-    numbers = {kind for kind in kinds if _is_number(kind)}
+    numbers = {kind for kind in kinds if is_number(kind)}
     share = sum(cell in numbers for cell in cells) / len(cells)
     if share < 0.5 or (len(kinds) == 2 and all(map(_is_whole, kinds))):
-        if len(kinds) > _MOST_KINDS:
+        if len(kinds) > MOST_KINDS:
             raise UserError(
                 f"{where} has {len(kinds):,} kinds of words ({some(kinds)}): it is no category of "
-                f"{_MOST_KINDS} or less, and no number; take it out"
+                f"{MOST_KINDS} or less, and no number; take it out"
             )
-        return Column(name, tuple(sorted(kinds, key=_in_order)))
+        return Column(name, tuple(sorted(kinds, key=in_order)))
     for table in tables:
         for cell, line in zip(table.column(place), table.lines):
             if cell not in numbers:
@@ -214,23 +158,6 @@ def _column(tables: list[_Table], place: int, train: np.ndarray) -> Column:
 
 def _is_whole(cell: str) -> bool:
     return cell.lstrip("-").isdecimal()
-
-
-def _in_order(kind: str):
-    """Numbers by their size, before words."""
-    return (0, float(kind), kind) if _is_number(kind) else (1, 0.0, kind)
-
-
-def _kinds(data: str, name: str, cells) -> tuple[np.ndarray, tuple[str, ...]]:
-    """(int64 [N], names) of the label."""
-    kinds = tuple(sorted(set(cells), key=_in_order))
-    if len(kinds) > _MOST_KINDS:
-        raise UserError(
-            f"{data}: the label {name!r} has {len(kinds):,} kinds, more than {_MOST_KINDS}: "
-            f"{some(kinds)}"
-        )
-    index = {kind: i for i, kind in enumerate(kinds)}
-    return np.array([index[cell] for cell in cells], np.int64), kinds
 
 
 def _said(columns: Columns, splits, seed, label, label_names) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 
-from tfvae.checks import one_of
+from tfvae.checks import UserError, one_of
 from zoo.datasets.data import checked
 
 __all__ = ["FIXED", "MADE_HERE", "NAMES", "form", "load"]
@@ -62,6 +62,7 @@ def load(
     vocabulary_size: int | None = None,
     min_count: int | None = None,
     max_length: int | None = None,
+    text_column: str | None = None,
 ):
     """Reads a text set into memory.
 
@@ -73,6 +74,7 @@ def load(
         min_count: rarer words become `<unk>`; `None`: the set's own (1, pydoc 2).
         max_length: sentences are cut to it, `</s>` included; `None`: the set's own (text 200,
             published ones 500, which is above every sentence of theirs).
+        text_column: of one's own .csv.
 
     Returns:
         a `zoo.datasets.text.corpus.TextData`.
@@ -82,11 +84,17 @@ def load(
             setting that a generated set does not have.
     """
     module = NAMES[one_of("dataset", name, NAMES)]
+    own = {"text_column": text_column} if name == "text" else {}
+    if text_column is not None and not own:
+        raise UserError(
+            f"text_column={text_column} is of one's own .csv (dataset 'text'), and {name!r} is none"
+        )
     data = importlib.import_module(f"zoo.datasets.text.{module}").load(
         name,
         data_dir,
         vocabulary_size=vocabulary_size,
         min_count=min_count,
         max_length=max_length,
+        **own,
     )
     return checked(data)
