@@ -14,7 +14,8 @@ class Defaults:
     """What a bare `--model=NAME` runs.
 
     Attributes:
-        backbone: taken where it fits the kind of data; else that kind's own default.
+        backbone: taken where it fits the kind of data; of several, with blanks between, the first that does;
+            else that kind's own default.
         learning_rate: Adam's.
         sgd_learning_rate: where the model stands on optimizer=sgd, and nobody moved it from there.
     """

@@ -52,6 +52,8 @@ PARTS = {
     networks.NoDecoder: (lambda: networks.NoDecoder(IMAGE), None),
     networks.CausalConv2D: (lambda: networks.CausalConv2D(4, (2, 3), right=1), (X,)),
     networks.GatedPixelCNN: (lambda: networks.GatedPixelCNN(6, 2, 3, 3), (X,)),
+    networks.MaskedConv2D: (lambda: networks.MaskedConv2D(4, 5, own=False), (X,)),
+    networks.MaskedPixelCNN: (lambda: networks.MaskedPixelCNN(6, 2, 5), (X, np.tile(X, 2))),
     networks.PixelSNAIL: (lambda: networks.PixelSNAIL(6, 1, 1, 4, 4), (X,)),
     networks.DenseHead: (lambda: networks.DenseHead(2), (X, X)),
     networks.ChannelAutoregressiveHead: (
@@ -60,6 +62,10 @@ PARTS = {
     ),
     networks.GridConditioner: (lambda: networks.GridConditioner(IMAGE, (2, 2), 3), (Z,)),
     networks.VectorConditioner: (lambda: networks.VectorConditioner(IMAGE, 3), (Z[:, 0],)),
+    networks.ImageConditioner: (
+        lambda: networks.ImageConditioner(networks.MLPImage(IMAGE, (5,), 2), 2),
+        (Z,),
+    ),
     networks.ExampleIndex: (networks.ExampleIndex, None),
     networks.MLPImage: (lambda: networks.MLPImage(IMAGE, (5,), 1), (Z,)),
     networks.DeconvolutionalImage: (lambda: networks.DeconvolutionalImage(IMAGE, (4,), 1), (Z,)),

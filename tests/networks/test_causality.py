@@ -1,4 +1,4 @@
-"""Both autoregressive image networks: causal, complete, normalised, and generated as evaluated."""
+"""The autoregressive image networks: causal, complete, normalised, and generated as evaluated."""
 
 import keras
 import numpy as np
@@ -8,11 +8,17 @@ import tensorflow as tf
 from tfvae.likelihoods import Bernoulli, Categorical256, DiscretizedLogisticMixture
 from tfvae.networks import (
     AutoregressiveDecoder,
+    CausalTransformer,
     ChannelAutoregressiveHead,
     DenseHead,
+    DilatedCNN,
+    FactorisedDecoder,
     GatedPixelCNN,
     GridConditioner,
+    MaskedPixelCNN,
+    MLPImage,
     PixelSNAIL,
+    TextDecoder,
     VectorConditioner,
 )
 from tfvae.networks.masked import gate
@@ -21,9 +27,10 @@ from tfvae.randomness import seed_of
 NETWORKS = {
     "gated": lambda **kw: GatedPixelCNN(6, 2, 3, 3, **kw),
     "snail": lambda **kw: PixelSNAIL(6, 2, 1, 4, 4, **kw),
+    "masked": lambda **kw: MaskedPixelCNN(6, 2, 7, **kw),
 }
 H, W = 4, 5
-both = pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
+each = pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
 
 
 def _random(layer, seed=0, scale=0.4):
@@ -49,7 +56,7 @@ def _jacobian(function, x):
     return tape.jacobian(out, x, experimental_use_pfor=False).numpy()
 
 
-@both
+@each
 def test_no_output_depends_on_its_own_or_a_later_pixel_and_all_earlier_ones_reach_it(network):
     decoder = _decoder(network)
     z = tf.constant(np.random.default_rng(1).normal(size=(1, 4, 2)).astype("float32"))
@@ -64,7 +71,7 @@ def test_no_output_depends_on_its_own_or_a_later_pixel_and_all_earlier_ones_reac
     assert np.all(jacobian[past][in_field] > 0)
 
 
-@both
+@each
 def test_flipping_a_pixel_changes_later_outputs_only(network):
     decoder = _decoder(network)
     z = np.random.default_rng(1).normal(size=(H * W, 4, 2)).astype("float32")
@@ -80,7 +87,7 @@ def test_flipping_a_pixel_changes_later_outputs_only(network):
         assert j % W == W - 1 or change[j, j + 1] > 0  # its right neighbour notices
 
 
-@both
+@each
 def test_the_latent_reaches_every_pixel_the_first_included(network):
     decoder = _decoder(network)
     z = tf.constant(np.random.default_rng(1).normal(size=(1, 4, 2)).astype("float32"))
@@ -89,7 +96,7 @@ def test_the_latent_reaches_every_pixel_the_first_included(network):
     assert np.all(jacobian.sum(1) > 0)
 
 
-@both
+@each
 def test_the_probabilities_of_all_3x3_images_sum_to_1(network):
     decoder = _decoder(network, (3, 3, 1), conditioned=False, dtype="float64")
     x = ((np.arange(512)[:, None] >> np.arange(9)) & 1).astype("float64").reshape(-1, 3, 3, 1)
@@ -98,7 +105,7 @@ def test_the_probabilities_of_all_3x3_images_sum_to_1(network):
     assert np.exp(log_prob).sum() == pytest.approx(1, abs=1e-10)
 
 
-@both
+@each
 def test_greedy_generation_equals_the_naive_one(network):
     """The caches: pixel after pixel, each from a whole parallel pass over the pixels so far."""
     decoder, likelihood = _decoder(network), Bernoulli()
@@ -119,7 +126,7 @@ def test_greedy_generation_equals_the_naive_one(network):
     assert 0 < naive.mean() < 1
 
 
-@both
+@each
 @pytest.mark.parametrize("colour", ["mixture", "categorical"])
 def test_colour_generation_equals_the_naive_one(network, colour):
     shape = (3, 3, 3)
@@ -145,7 +152,7 @@ def test_colour_generation_equals_the_naive_one(network, colour):
     assert len(np.unique(naive)) > 1
 
 
-@both
+@each
 def test_colour_head_is_causal_over_channels(network):
     shape = (2, 2, 3)
     decoder = _decoder(network, shape, head=ChannelAutoregressiveHead(3, 4, 8))
@@ -156,7 +163,7 @@ def test_colour_head_is_causal_over_channels(network):
     assert all(jacobian[i, i - 1] > 0 for i in range(1, 12))
 
 
-@both
+@each
 @pytest.mark.statistical
 def test_samples_follow_the_parallel_probabilities(network):
     """2x2 images, 20,000 draws: every one of 16 frequencies within 6 standard errors (< 1e-7)."""
@@ -188,6 +195,62 @@ def test_a_small_field_is_limited_as_declared():
     box = {(y, x) for y in range(5 - above, 6) for x in range(3 - across, 4 + across)}
     assert seen <= {(y, x) for y, x in box if (y, x) < (5, 3)}
     assert {(5 - above, x) for x in range(2, 5)} & seen
+
+
+@pytest.mark.parametrize(
+    ("network", "seen", "of"),
+    [
+        (MaskedPixelCNN(4, 1, 3), 4, 4),
+        (MaskedPixelCNN(4, 2, 3), 11, 12),  # one position of 2 layers is behind the blind spot
+        (MaskedPixelCNN(4, 6, 3), 69, 84),
+        (MaskedPixelCNN(4, 1, 5), 12, 12),  # one layer has none, and what is 1 x 1 adds nothing
+        (GatedPixelCNN(4, 2, 3, 3), 31, 31),
+    ],
+)
+def test_the_pixels_of_a_field_are_counted(network, seen, of):
+    above, across = (max(-p[axis] for p in network.past) for axis in (0, 1))
+    assert len(network.past) == seen
+    assert of == above * (2 * across + 1) + across
+
+
+@pytest.mark.parametrize("network", [MaskedPixelCNN(3, 3, 3), GatedPixelCNN(3, 1, 3, 3)], ids=str)
+def test_the_gradient_is_0_outside_of_the_counted_pixels_and_nowhere_inside(network):
+    """Of a pixel in the middle of 9 x 9, where all of the field is there."""
+    network.build((None, 9, 9, 1))
+    _random(network)
+    x = tf.constant(np.random.default_rng(2).normal(size=(1, 9, 9, 1)).astype("float32"))
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        out = tf.reduce_sum(network(x)[0, 5, 4])
+    gradient = tape.gradient(out, x)[0, :, :, 0].numpy()
+    seen = {(int(y) - 5, int(x) - 4) for y, x in np.argwhere(gradient != 0)}
+    assert seen == network.past
+
+
+def test_the_map_is_not_masked():
+    """The first pixel is told of the map below it and to its right, as any other."""
+    network = MaskedPixelCNN(3, 2, 3)
+    network.build((None, 4, 4, 1), (None, 4, 4, 2))
+    _random(network)
+    told = tf.constant(np.random.default_rng(2).normal(size=(1, 4, 4, 2)).astype("float32"))
+    with tf.GradientTape() as tape:
+        tape.watch(told)
+        out = tf.reduce_sum(network(tf.zeros([1, 4, 4, 1]), told)[0, 0, 0])
+    reached = np.abs(tape.gradient(out, told)[0]).sum(-1)
+    assert np.all(reached[:2, :2] > 0) and reached.sum() == reached[:2, :2].sum()
+
+
+def test_what_a_decoder_sees_is_said_in_words():
+    """69 of the 406 pixels before (14, 14) of 28 x 28 (Chen et al. 2017, appendix A)."""
+    decoder = AutoregressiveDecoder((28, 28, 1), MaskedPixelCNN(12, 6, 3), DenseHead(1))
+    assert decoder.sees.startswith("69 pixels before it, up to 6 rows above, 6 columns to the left")
+    assert decoder.sees.endswith("69 of the 406 before the middle one")
+    snail = AutoregressiveDecoder((28, 28, 1), PixelSNAIL(4, 1, 1, 4, 4), DenseHead(1))
+    assert snail.sees == "" == FactorisedDecoder((2,), MLPImage((2,), (3,), 1)).sees
+    words = TextDecoder(9, 5, DilatedCNN(4, 3, (1,), 2), embedding_width=3)
+    assert words.sees == "the last 2 tokens"
+    words = TextDecoder(9, 5, CausalTransformer(4, 1, 2, 5), embedding_width=3)
+    assert words.sees == ""
 
 
 def test_vector_conditioner_and_missing_parts():

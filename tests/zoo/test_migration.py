@@ -17,6 +17,10 @@ from zoo.command import plan
 HERE = pathlib.Path(__file__).parent
 OLD = json.loads((HERE / "older_runs.json").read_text())
 FLAGFILES = sorted((HERE.parents[1] / "zoo" / "flagfiles").glob("*.flags"))
+FLAGFILES = [
+    path for path in FLAGFILES if path.stem in OLD["runs"]
+]  # later ones have no older runs
+MODELS = [name for name in models.names() if f"model:{name}" in OLD["runs"]]
 
 
 def older(name):
@@ -41,7 +45,7 @@ def test_an_older_run_of_a_flagfile_is_one_of_today_s(path):
     _same(path.stem, train_main.resolved())
 
 
-@pytest.mark.parametrize("name", models.names())
+@pytest.mark.parametrize("name", MODELS)
 def test_an_older_run_of_a_model_is_one_of_today_s(name):
     _same(f"model:{name}", plan.resolve(name))
 

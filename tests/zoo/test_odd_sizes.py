@@ -16,7 +16,7 @@ NAMES = sorted(choices("backbone", "images"))
 VECTOR, GRID = {}, {"prior": "ar1"}
 ROWS = [(name, shape, VECTOR) for name in NAMES for shape in ((5, 7, 3), (17, 11, 1))]
 ROWS += [(name, shape, GRID) for name in NAMES for shape in ((1, 9, 1), (7, 5, 3))]
-CAUSAL = ("gated_pixelcnn", "pixel_snail")
+CAUSAL = ("gated_pixelcnn", "masked_pixelcnn", "pixel_snail")
 
 
 @pytest.mark.parametrize(("backbone", "shape", "latent"), ROWS)

@@ -41,6 +41,7 @@ POINTS = [
     ("vae", "digits", "mlp", {"posterior": "fixed_scale", "terms": "mmd", "stages": "moments"}),
     ("vae", "digits", "deconvolutional", {"terms": "mmd", "mmd_kernel": "rbf"}),
     ("vae", "digits", "pixel_snail", CRITICS),
+    ("vae", "digits", "masked_pixelcnn", {"rate_budget": "soft_free_bits"}),
     ("vae", "digits", "mlp", {"posterior": "vq", "stages": "auxiliary_codes"}),
     ("vae", "digits", "mlp", {"posterior": "vq", "upkeep": "pulled_codes"}),
     ("vae", "digits", "mlp", {"prior": "neighbour", "memory_size": 100}),

@@ -74,10 +74,14 @@ def test_what_is_described_was_read(capsys):
         "or cyclical: Rises to beta again" in said and "cycles=" not in said
     )  # a part that is not here
     assert "or uniform" not in said and "or bag_of_words" not in said  # they would not fit
+    assert "each part of x is made" not in said
     describe.describe(plan.resolve("vae", dataset="mnist", **given))
     said = capsys.readouterr().out
     assert "(not looked at: --data_dir does not say where they lie)" in said
     assert said.endswith("passes; whether the data can be read was not looked at.\n")
+    describe.describe(plan.resolve("vlae", dataset="digits"))
+    said = capsys.readouterr().out
+    assert "from z and 11 pixels before it, up to 2 rows above, 2 columns to the left" in said
 
 
 @pytest.mark.parametrize(

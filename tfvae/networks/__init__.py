@@ -5,7 +5,7 @@ from tfvae.networks.autoregressive_decoder import AutoregressiveDecoder
 from tfvae.networks.beam import beam_search
 from tfvae.networks.column_variances import ColumnVariances
 from tfvae.networks.condition import ExampleIndex, LabelCondition, joined
-from tfvae.networks.conditioners import GridConditioner, VectorConditioner
+from tfvae.networks.conditioners import GridConditioner, ImageConditioner, VectorConditioner
 from tfvae.networks.decoder import Decoder
 from tfvae.networks.deconvolutional import DeconvolutionalImage
 from tfvae.networks.dilated import DilatedCNN
@@ -16,6 +16,7 @@ from tfvae.networks.grid_image import GridImage
 from tfvae.networks.heads import ChannelAutoregressiveHead, DenseHead
 from tfvae.networks.join import JoinAbove
 from tfvae.networks.masked import CausalConv2D
+from tfvae.networks.masked_pixelcnn import MaskedConv2D, MaskedPixelCNN
 from tfvae.networks.mlp import MLPEncoder, MLPImage
 from tfvae.networks.no_decoder import NoDecoder
 from tfvae.networks.no_encoder import NoEncoder
@@ -56,11 +57,14 @@ __all__ = [
     "GridConditioner",
     "GridEncoder",
     "GridImage",
+    "ImageConditioner",
     "JoinAbove",
     "LSTMNetwork",
     "LabelCondition",
     "MLPEncoder",
     "MLPImage",
+    "MaskedConv2D",
+    "MaskedPixelCNN",
     "NoDecoder",
     "NoEncoder",
     "PixelSNAIL",

@@ -56,6 +56,22 @@ class AutoregressiveDecoder(Decoder):
         """(H, W, C)."""
         return self.image_shape
 
+    @property
+    def sees(self) -> str:
+        """How many pixels, where the network counts them (`past`)."""
+        past = getattr(self.network, "past", None)
+        if past is None:
+            return ""
+        height, width, _ = self.image_shape
+        y, x = height // 2, width // 2
+        here = [(y + b, x + a) for b, a in past]
+        there = sum(b >= 0 and 0 <= a < width for b, a in here)
+        above, left, right = (max(f(p) for p in past) for f in (_above, _left, _right))
+        return (
+            f"{len(past):,} pixels before it, up to {above} rows above, {left} columns to the left and "
+            f"{right} to the right: {there:,} of the {y * width + x:,} before the middle one"
+        )
+
     def call(self, z, x, seed=None):
         """z, preprocessed image x [B,H,W,C] -> parameters [B,H,W,P]; there is no noise to seed."""
         del seed
@@ -88,6 +104,18 @@ class AutoregressiveDecoder(Decoder):
 
     def _condition(self, z):
         return None if self.conditioner is None else self.conditioner(z)
+
+
+def _above(place):
+    return -place[0]
+
+
+def _left(place):
+    return -place[1]
+
+
+def _right(place):
+    return place[1]
 
 
 def _row(decoder, likelihood, greedy, state, above, y, seed):

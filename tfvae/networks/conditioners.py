@@ -12,7 +12,7 @@ import tensorflow as tf
 from tfvae.checks import UserError
 from tfvae.configured import Configured
 
-__all__ = ["GridConditioner", "VectorConditioner"]
+__all__ = ["GridConditioner", "ImageConditioner", "VectorConditioner"]
 
 
 def _nearest(size: int, cells: int) -> np.ndarray:
@@ -97,3 +97,28 @@ class VectorConditioner(Configured, keras.layers.Layer):
     def call(self, z):
         """z [B,D] -> map [B,H,W,c]."""
         return tf.reshape(self.dense(z), [-1, *self.image_shape[:2], self.filters])
+
+
+@keras.saving.register_keras_serializable(package="tfvae")
+class ImageConditioner(Configured, keras.layers.Layer):
+    """map = network(z), any network that makes images of codes: a decoder in front of the decoder.
+
+    Chen et al. 2017 (Variational Lossy Autoencoder), appendix A: 4 maps beside a binary image.
+
+    Args:
+        network: z -> [B,H,W,c], such as `DeconvolutionalImage` or `GridImage`.
+        filters: c.
+    """
+
+    def __init__(self, network, filters, **kwargs):
+        super().__init__(**kwargs)
+        self.network = network
+        self.filters = filters
+
+    def build(self, z_shape):
+        if not self.network.built:
+            self.network.build(z_shape)
+
+    def call(self, z):
+        """z [B,D] or [B,n,d] -> map [B,H,W,c]."""
+        return self.network(z)

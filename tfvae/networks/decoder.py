@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from tfvae.configured import Configured
 
-__all__ = ["Decoder", "in_one_loop"]
+__all__ = ["Decoder", "in_one_loop", "the_last"]
 
 
 class Decoder(Configured, keras.layers.Layer):
@@ -25,6 +25,11 @@ class Decoder(Configured, keras.layers.Layer):
     def data_shape(self) -> tuple[int | None, ...]:
         """Of one x; None is any length."""
         raise NotImplementedError(type(self).__name__)
+
+    @property
+    def sees(self) -> str:
+        """What of the x before it a part of x is made from besides z, in words; empty: all or nothing."""
+        return ""
 
     def generate(
         self,
@@ -56,6 +61,12 @@ class Decoder(Configured, keras.layers.Layer):
     def _draw(self, z, likelihood, seed, greedy: bool, progress: Callable[[int, int], None]):
         """`generate` of a built decoder."""
         raise NotImplementedError(type(self).__name__)
+
+
+def the_last(network, parts: str) -> str:
+    """`Decoder.sees` of a causal network over time that has a `receptive_field`."""
+    field = getattr(network, "receptive_field", None)
+    return "" if field is None else f"the last {field:,} {parts}"
 
 
 def _nobody(done: int, total: int) -> None:

@@ -142,6 +142,13 @@ class GatedPixelCNN(Configured, keras.layers.Layer):
         reach = self.first_kernel_size // 2 + self.num_layers * (self.kernel_size // 2)
         return Field(reach + 1, reach)
 
+    @property
+    def past(self) -> frozenset[tuple[int, int]]:
+        """(rows, columns) from a pixel to each one that it sees, if the image has it: all of the field."""
+        above, across = self.receptive_field
+        over = {(-y, x) for y in range(1, above + 1) for x in range(-across, across + 1)}
+        return frozenset(over | {(0, -x) for x in range(1, across + 1)})
+
     def build(self, x_shape, condition_shape=None):
         padded = (*x_shape[:-1], x_shape[-1] + 1)
         inner = (*x_shape[:-1], self.filters)

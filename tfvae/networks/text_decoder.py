@@ -11,7 +11,7 @@ import tensorflow as tf
 from keras import ops
 
 from tfvae.checks import UserError, within
-from tfvae.networks.decoder import Decoder, in_one_loop
+from tfvae.networks.decoder import Decoder, in_one_loop, the_last
 from tfvae.networks.dropout import dropout, word_dropout
 from tfvae.networks.mlp import flat_size
 from tfvae.networks.recurrent import uniform
@@ -105,6 +105,11 @@ class TextDecoder(Decoder):
     def data_shape(self) -> tuple[None]:
         """Shape of one example: any number of tokens."""
         return (None,)
+
+    @property
+    def sees(self) -> str:
+        """The tokens of a network that counts them."""
+        return the_last(self.network, "tokens")
 
     @property
     def evaluation_keep(self) -> int:

@@ -13,7 +13,7 @@ import tensorflow as tf
 from keras import ops
 
 from tfvae.checks import UserError
-from tfvae.networks.decoder import Decoder, in_one_loop
+from tfvae.networks.decoder import Decoder, in_one_loop, the_last
 from tfvae.networks.mlp import build_chain
 from tfvae.randomness import fold
 
@@ -73,6 +73,11 @@ class WaveNetDecoder(Decoder):
         self.output_layer = keras.layers.Dense(
             parameter_size, dtype="float64" if self.compute_dtype == "float64" else "float32"
         )
+
+    @property
+    def sees(self) -> str:
+        """The samples of a network that counts them."""
+        return the_last(self.network, "samples")
 
     @property
     def data_shape(self) -> tuple[int]:

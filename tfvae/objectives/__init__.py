@@ -20,9 +20,11 @@ from tfvae.objectives.elbo import elbo
 from tfvae.objectives.free_bits import FREE_BITS_FORMS, free_bits
 from tfvae.objectives.game import LOGISTIC, WASSERSTEIN, Game
 from tfvae.objectives.gradient_penalty import GradientPenalty
+from tfvae.objectives.learned import LearnedWeight
 from tfvae.objectives.moments import MomentDistance
 from tfvae.objectives.objective import Objective
 from tfvae.objectives.prior_critic import OffsetCritic, PriorCritic, PriorCriticLoss, PriorPlayer
+from tfvae.objectives.soft_free_bits import SoftFreeBits
 from tfvae.objectives.spectral_norm import SpectralNorm
 from tfvae.objectives.switch import Switch
 from tfvae.objectives.total_correlation import MIXTURES, total_correlation
@@ -42,6 +44,7 @@ __all__ = [
     "DualVariable",
     "Game",
     "GradientPenalty",
+    "LearnedWeight",
     "ManySampleBound",
     "MaximumMeanDiscrepancy",
     "MomentDistance",
@@ -50,6 +53,7 @@ __all__ = [
     "PriorCritic",
     "PriorCriticLoss",
     "PriorPlayer",
+    "SoftFreeBits",
     "SpectralNorm",
     "Switch",
     "codebook_distance",

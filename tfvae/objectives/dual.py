@@ -8,13 +8,14 @@ import tensorflow as tf
 
 from tfvae.checks import UserError, one_of
 from tfvae.objectives.bound_terms import distortion, rate
+from tfvae.objectives.learned import LearnedWeight
 from tfvae.objectives.parts import BudgetPart
 from tfvae.parts import facts, part, setting
 
 __all__ = ["DualVariable"]
 
 
-class DualVariable:
+class DualVariable(LearnedWeight):
     """The weight w of the term that `watched` names, moved until its mean is at `target`.
 
         c     <- watched - target

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from tfvae.checks import UserError
 from tfvae.draw import Draw
-from tfvae.objectives.dual import DualVariable
+from tfvae.objectives.learned import LearnedWeight
 from tfvae.objectives.switch import Switch
 from tfvae.replicas import weighted
 from tfvae.schedules import LAST, Constant, Schedule
@@ -34,7 +34,7 @@ class Objective:
 
     Args:
         terms: `{name: (weight, term)}` or `{name: term}` (weight 1). A weight is a number, a
-            `Schedule`, a `DualVariable` or a `Switch`; a term maps a `Draw` to [B] nats per example, or to a
+            `Schedule`, a `LearnedWeight` or a `Switch`; a term maps a `Draw` to [B] nats per example, or to a
             scalar that already speaks for the whole global batch. A term may read the step too
             (`reads_step = True`), may read labels (`needs_label = True`, its own or its critic's:
             `draw.label` is there then, -1 where it is unknown), may have weights (`build(model)`,
@@ -55,7 +55,7 @@ class Objective:
             weight, term = entry if isinstance(entry, tuple) else (1.0, entry)
             if not callable(term):
                 raise UserError(f"term {name!r} must map a Draw to nats, got {term!r}")
-            if not isinstance(weight, (Schedule, DualVariable, Switch)):
+            if not isinstance(weight, (Schedule, LearnedWeight, Switch)):
                 weight = Constant(weight)
             self.terms[name] = (weight, term)
         if not self.terms:
@@ -134,14 +134,14 @@ class Objective:
         """What is minimised, from means over data that is not trained on, nats.
 
         Each weight is the one that its schedule ends with: an objective that is still annealed only
-        gets worse. A dual variable counts as 1, and a term that the means do not tell (of the whole
+        gets worse. A learned weight counts as 1, and a term that the means do not tell (of the whole
         batch, of a critic) is left out.
 
         Args:
             measured: `distortion` and `rate` at least, as `evaluate` names them.
         """
         return sum(
-            (1.0 if isinstance(weight, DualVariable) else float(weight(LAST)))
+            (1.0 if isinstance(weight, LearnedWeight) else float(weight(LAST)))
             * term.of_means(measured)
             for weight, term in self.terms.values()
             if hasattr(term, "of_means")
@@ -167,7 +167,7 @@ class Objective:
         return any(_reads_label(term) for _, term in self.terms.values())
 
     def build(self, model) -> None:
-        """Makes the weights of terms and the state of dual variables; under the strategy's scope."""
+        """Makes the weights of terms and the state of learned weights; under the strategy's scope."""
         for weight, term in self.terms.values():
             for part in (weight, term):
                 if hasattr(part, "build"):
@@ -185,13 +185,13 @@ class Objective:
         return [part for _, term in self.terms.values() for part in getattr(term, "after", ())]
 
     def feed(self, step, logs: Mapping[str, tf.Tensor]) -> None:
-        """After a step, outside of the replicas: moves the dual variables by the reduced logs."""
+        """After a step, outside of the replicas: moves the learned weights by the reduced logs."""
         for weight in self._kept().values():
-            if isinstance(weight, DualVariable):
+            if isinstance(weight, LearnedWeight):
                 weight.feed(step, logs)
 
     def state(self) -> dict[str, Any]:
-        """For checkpoints: dual variables, switches and the terms' weights, by name."""
+        """For checkpoints: learned weights, switches and the terms' weights, by name."""
         held = {
             f"{name}_{key}": value
             for name, weight in self._kept().items()
@@ -200,7 +200,7 @@ class Objective:
         weights = {f"weight_{i}": v.value for i, v in enumerate(self.trainable_variables)}
         return {**held, **weights}
 
-    def _kept(self) -> dict[str, DualVariable | Switch]:
+    def _kept(self) -> dict[str, LearnedWeight | Switch]:
         """The weights that have a state."""
         return {n: w for n, (w, _) in self.terms.items() if hasattr(w, "state")}
 

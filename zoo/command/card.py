@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tfvae.objectives import DualVariable, Switch
+from tfvae.objectives import LearnedWeight, Switch
 from tfvae.procedures import MAIN
 
 __all__ = ["is_plain", "leave"]
@@ -52,7 +52,7 @@ def is_plain(point, model, last) -> bool:
     weights = [weight for weight, _ in terms.values()]
     return (
         set(terms) == {"distortion", "rate"}
-        and not any(isinstance(weight, (DualVariable, Switch)) for weight in weights)
+        and not any(isinstance(weight, (LearnedWeight, Switch)) for weight in weights)
         and {"mean_and_scale", "encoder_posterior"} <= point.offered()
         and last.model is model
     )

@@ -123,6 +123,8 @@ def _print_parts(model) -> None:
         print(f"  {part:8s} {type(layer).__name__:24s} {layer.count_params():>12,d}")
     print(f"  {'total':8s} {'':24s} {model.count_params():>12,d}")
     print(f"  z: {model.latent.event_shape}, likelihood: {type(model.likelihood).__name__}")
+    if model.decoder.sees:
+        _say(f"each part of x is made from z and {model.decoder.sees}", 2)
     rate = getattr(getattr(model.latent, "prior", None), "committed_rate", None)
     if rate is not None:
         correlations = sorted(set(np.round(model.latent.prior.correlation, 6).tolist()))

@@ -177,8 +177,8 @@ def _usual_rate(defaults, stands_on: str, optimizer: str) -> float:
 
 def _backbone(model: str, kind, asked: str | None) -> str:
     known = choices("backbone", kind.NAME)
-    usual = models.load(model).defaults.backbone
-    usual = usual if usual in known else kind.DEFAULT_BACKBONE
+    wanted = models.load(model).defaults.backbone.split()
+    usual = next((name for name in wanted if name in known), kind.DEFAULT_BACKBONE)
     return one_of(f"backbone of {kind.NAME}", usual if asked is None else asked, known)
 
 
