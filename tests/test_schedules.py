@@ -18,6 +18,7 @@ from tfvae.schedules import (
     Restarts,
     Scaled,
     Sigmoid,
+    TriplingRate,
 )
 
 
@@ -123,6 +124,16 @@ def test_restarts_are_those_of_the_released_learning_rate():
     found = values(Restarts(1e-3, 40 * 50, 4), (epochs - 1) * 50)
     np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-9)
     assert (np.diff(values(Restarts(1.0, 40), range(10))) < 0).all()
+
+
+def test_the_stages_of_an_iwae_are_the_published_ones():
+    """Stage i = 1 .. 8 has 3^(i - 1) of 3,280 epochs, at 1e-4 round(10^(1 - (i - 1) / 7), 1)."""
+    epochs, wanted = 3280, []
+    for stage in range(1, 9):
+        wanted += [1e-4 * round(10 ** (1 - (stage - 1) / 7), 1)] * 3 ** (stage - 1)
+    found = values(TriplingRate().make(None, 1e-3, epochs), range(epochs))
+    np.testing.assert_allclose(found, wanted, rtol=1e-6)
+    assert values(TriplingRate().make(None, 1.0, 3), [0, 1, 2, 9])[-1] == np.float32(0.1)
 
 
 def test_ramps_and_stairs():

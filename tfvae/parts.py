@@ -82,6 +82,7 @@ FACTS = {
     # of the latent
     "z": "a latent variable",
     "density": "a posterior with a density",
+    "density_of_every_z": "a posterior whose density is known of every z, not at its draws alone",
     "mean_field": "a posterior of independent numbers",
     "mean_and_scale": "a posterior whose mean and scale differ from x to x",
     "paid_rate": "a rate that training can change",

@@ -388,3 +388,15 @@ class RestartingRate(_Rate):
 
     def make(self, context, rate, steps):
         return Restarts(rate, steps, self.learning_rate_cycles)
+
+
+@part
+class TriplingRate(_Rate):
+    """Eight stages, each three times as long as the one before, down to a tenth (Burda et al. 2016)."""
+
+    name = "tripling"
+
+    def make(self, context, rate, steps):
+        ends = (round(steps * (3**i - 1) / (3**8 - 1)) for i in range(1, 8))
+        falls = (round(10 ** (1 - i / 7), 1) / 10 for i in range(8))
+        return Piecewise(tuple(ends), tuple(rate * fall for fall in falls))

@@ -26,6 +26,7 @@ SYSTEMS = {
     "info_vae": ("info_vae", MLP, (), 1),
     "factor_vae": ("factor_vae", MLP, CRITIC, 1),
     "beta_tcvae": ("beta_tcvae", MLP, (), 1),
+    "iwae": ("iwae", MLP, ("sample_gradient=doubly_reparameterised",), 1),
 }
 
 

@@ -98,6 +98,7 @@ ACN = "Graves et al. 2018"
 YANG = "Yang et al. 2017, section 3.3"
 SNAIL = "Chen et al. 2018, released code (h12_noup_smallkey)"
 IMQ = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+BURDA = "Burda et al. 2016, released code (experiments.py)"
 LOCATELLO = "Locatello et al. 2019, released code (disentanglement_lib)"
 
 ROWS = [
@@ -227,6 +228,10 @@ ROWS = [
         10,
         SNAIL,
     ),
+    ("IWAE: samples", lambda: flag("iwae_mnist", "num_samples"), 50, BURDA),
+    ("IWAE: numbers of z", lambda: flag("iwae_mnist", "latent_width"), 50, BURDA),
+    ("IWAE: batch", lambda: flag("iwae_mnist", "batch_size"), 20, BURDA),
+    ("IWAE: the last rate", lambda: rate(999, "tripling"), 0.1, BURDA),
     (
         "GECO's average",
         lambda: default(objectives.DualVariable, "ema"),

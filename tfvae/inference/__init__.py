@@ -2,10 +2,12 @@
 
 from tfvae.inference.amortised import amortised, code_only, encoder_only
 from tfvae.inference.many_samples import many_samples
+from tfvae.inference.path_gradients import GRADIENTS
 from tfvae.inference.refinement import METHODS, refine
 from tfvae.inference.semi_amortised import semi_amortised
 
 __all__ = [
+    "GRADIENTS",
     "METHODS",
     "amortised",
     "code_only",

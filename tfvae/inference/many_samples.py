@@ -9,8 +9,9 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from tfvae.checks import UserError, count
+from tfvae.checks import UserError, count, one_of
 from tfvae.draw import Draw
+from tfvae.inference.path_gradients import GRADIENTS, Path
 from tfvae.objectives import ManySampleBound
 from tfvae.parts import Part, facts, part, setting
 
@@ -19,7 +20,7 @@ __all__ = ["many_samples"]
 _FURTHER = 0x1A4E  # the noise of the draws behind the first
 
 
-def many_samples(num: int) -> Callable:
+def many_samples(num: int, gradient: str = "plain") -> Callable:
     """z_1 ... z_K ~ q(z|x), with log w_k = log p(x|z_k) + log p(z_k) - log q(z_k|x).
 
     Burda, Grosse and Salakhutdinov 2016. For `tfvae.objectives.ManySampleBound`. `aux["log_weights"]` of the
@@ -29,14 +30,18 @@ def many_samples(num: int) -> Callable:
 
     Args:
         num: K.
+        gradient: how the bound's gradient reaches the posterior, of `GRADIENTS` (`path_gradients` has the
+            formulas); all but `plain` ask for a posterior with a density of every z.
 
     Returns:
         `(model, x, seed, step, label) -> Draw`.
 
     Raises:
-        UserError: when called: nothing is drawn (codes, no latent), or the weights make no bound.
+        UserError: an unknown gradient; when called: nothing is drawn (codes, no latent), or the weights make
+            no bound, or the posterior is known at its own draws alone and another gradient is wanted.
     """
     num = count("num of many_samples", num)
+    one_of("gradient of many_samples", gradient, GRADIENTS)
 
     def inference(model, x, seed, step=None, label=None) -> Draw:
         latent = model.latent
@@ -48,25 +53,42 @@ def many_samples(num: int) -> Callable:
             )
         pass_ = model.passed(seed, step, step is not None, label)
         features = model.features(x, label, pass_)
-        drawn = [latent.infer(features, pass_)]
+        passes, drawn = [pass_], [latent.infer(features, pass_)]
         if num > 1:
-            further = pass_.but(seed=pass_.noise(_FURTHER), told=_each(pass_.told, num - 1))
-            drawn.append(latent.infer(_each(features, num - 1), further))
+            passes.append(pass_.but(seed=pass_.noise(_FURTHER), told=_each(pass_.told, num - 1)))
+            drawn.append(latent.infer(_each(features, num - 1), passes[1]))
+        weighed, ratios, paths = _weighed(latent, drawn, passes, gradient)
         z, rate, log_ratio = (
-            _side_by_side([of(inferred) for inferred in drawn], num)
-            for of in (lambda i: i.z, lambda i: i.rate, lambda i: i.log_ratio())
+            _side_by_side(parts, num) for parts in (weighed, [i.rate for i in drawn], ratios)
         )
         # example by example, so that the decoder's noise of N replicas is that of one device
         every = drawn[0]._replace(z=tf.reshape(z, [-1, *latent.event_shape]))
         noise = None if step is None else seed
         scored = model.score(_each(x, num), None, every, noise, _each(label, num))
         log_likelihood = tf.reshape(scored.log_likelihood, [-1, num])
-        aux = {**drawn[0].aux, "log_weights": log_likelihood + log_ratio}
+        log_weights = log_likelihood + log_ratio
+        share = tf.stop_gradient(tf.nn.softmax(tf.cast(log_weights, tf.float32), -1))
+        for path, own in zip(paths, (share[:, :1], share[:, 1:])):
+            path.factor = tf.reshape(own, [-1])
+        aux = {**drawn[0].aux, "log_weights": log_weights}
         first = drawn[0]._replace(rate=tf.reduce_mean(rate, 1), aux=aux)
         mean = tf.reduce_mean(log_likelihood, 1)
         return Draw.of(x, features, first, mean, model.as_label(label))
 
     return inference
+
+
+def _weighed(latent, drawn, passes, gradient):
+    """(draws as they are weighed, their log p(z) - log q(z|x), the paths whose factors are still to come)."""
+    if gradient == "plain":
+        return [i.z for i in drawn], [i.log_ratio() for i in drawn], []
+    paths = [Path() for _ in drawn] if gradient == "doubly_reparameterised" else []
+    weighed = [path(i.z) for path, i in zip(paths, drawn)] or [i.z for i in drawn]
+    ratios = [
+        latent.log_prior(z, own) - latent.log_posterior_held(i, z)
+        for i, z, own in zip(drawn, weighed, passes)
+    ]
+    return weighed, ratios, paths
 
 
 def _each(values, num: int):
@@ -91,7 +113,18 @@ class ManySamples(Part):
     offers = facts("encoder_posterior")
     closes = ("rate_weight", "rate_budget", "on_collapse", "inference")
     num_samples: int = setting(5, "K; memory grows with it", low=1, high=100_000)
+    sample_gradient: str = setting(
+        "plain",
+        "how the gradient reaches the posterior: all of it; sticking_the_landing, through the draws alone "
+        "(biased for K > 1); doubly_reparameterised, the same by squared weights (unbiased)",
+        choices=GRADIENTS,
+    )
+
+    def needed(self):
+        own = facts("density_of_every_z") if self.sample_gradient != "plain" else facts()
+        return self.needs | own
 
     def make(self, context):
         """(terms of the objective, inference)."""
-        return {"bound": ManySampleBound()}, many_samples(self.num_samples)
+        inference = many_samples(self.num_samples, self.sample_gradient)
+        return {"bound": ManySampleBound()}, inference

@@ -107,6 +107,20 @@ class Latent(keras.layers.Layer):
         """
         raise UserError(f"a {type(self).__name__} has no density p(z) of codes [B, ...]")
 
+    def log_posterior_held(self, inferred: Inferred, z) -> tf.Tensor:
+        """log q(z|x), [B] nats, of which a gradient goes through z alone: what says which q it is is held.
+
+        Args:
+            inferred: what was inferred for the same x.
+            z: [B, *event_shape], any.
+
+        Raises:
+            UserError: q has no density of every z, or z is of several levels.
+        """
+        raise UserError(
+            f"a {type(self).__name__} has no posterior whose density of every z could be held"
+        )
+
     def distribution(self, features, pass_: Pass | None = None) -> Any:
         """q(z|x), or `None` where there is none with a density."""
         del features, pass_

@@ -108,6 +108,15 @@ class StochasticLatent(Latent):
         prior = self.given(pass_).distribution()
         return distributions.rate(draw.posterior, prior, draw.z, draw.at_draw.log_posterior).nats
 
+    def log_posterior_held(self, inferred, z) -> tf.Tensor:
+        if not self.posterior.has_density:
+            raise UserError(
+                f"a {type(self.posterior).__name__} is known at its own draws alone, and what is held needs "
+                "a density of every z"
+            )
+        known = self.posterior.parameters_of(inferred.posterior)
+        return self.of(*(tf.stop_gradient(p) for p in known)).log_prob(z)
+
     def log_prior(self, z, pass_) -> tf.Tensor:
         return self.given(pass_).distribution().log_prob(z)
 

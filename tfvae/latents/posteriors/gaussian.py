@@ -111,7 +111,9 @@ class Gaussian(PosteriorPart):
     """N(mu(x), diag sigma(x)^2)."""
 
     name = "gaussian"
-    offers = facts("z density mean_field mean_and_scale paid_rate gradient_moves_all")
+    offers = facts(
+        "z density density_of_every_z mean_field mean_and_scale paid_rate gradient_moves_all"
+    )
     posterior_head: str = setting(
         "log_scale",
         "what the encoder's last layer gives of sigma: log sigma, or log sigma^2 as most released codes "

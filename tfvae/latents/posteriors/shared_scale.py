@@ -51,7 +51,9 @@ class SharedScale(PosteriorPart):
     """N(mu(x), diag sigma^2), a learned sigma of each number, the same for every x."""
 
     name = "shared_scale"
-    offers = facts("z density mean_field mean_and_scale paid_rate gradient_moves_all")
+    offers = facts(
+        "z density density_of_every_z mean_field mean_and_scale paid_rate gradient_moves_all"
+    )
 
     def make(self, context):
         return SharedScalePosterior(context.shape)
