@@ -30,6 +30,7 @@ LATER = {
     "vocabulary_size", "min_count", "max_length", "memory_size", "image_size", "image_colour",
     "target_rate", "target_distortion",  # far from them a dual's weight moves by as much as it may
     "dual_warm_up", "revive_below", "clip_norm", "svi_clip_norm", "own_code", "cycles", "ema_decay",
+    "maf_scale_bound",  # of a step that begins at 0
 }  # fmt: skip
 WHOLE_RUNS = {"stages", "kept_weights", "learning_rate_schedule", "on_collapse", "data"}
 
@@ -130,6 +131,7 @@ def _try(seed):
         except UserError:  # it is what makes the other word one
             continue
         later = word.rpartition(".")[2] in LATER or word in WHOLE_RUNS
+        later = later or word.startswith("auxiliary_")  # of a stage that comes last
         if changed and not later:
             keras.backend.clear_session()
             without = _trained(name, dataset, rest)

@@ -67,6 +67,7 @@ PARTS = {
         (Z,),
     ),
     networks.ExampleIndex: (networks.ExampleIndex, None),
+    networks.MADE: (lambda: networks.MADE((5,), 2, True, "tanh"), (Z[:, 0], Z[:, 1])),
     networks.MLPImage: (lambda: networks.MLPImage(IMAGE, (5,), 1), (Z,)),
     networks.DeconvolutionalImage: (lambda: networks.DeconvolutionalImage(IMAGE, (4,), 1), (Z,)),
     networks.SharedVariance: (
@@ -139,6 +140,10 @@ PARTS = {
     latents.AR1Prior: (lambda: latents.AR1Prior((4, 2), (0.5, 0.9)), None),
     latents.AutoregressivePrior: (
         lambda: latents.AutoregressivePrior(latents.AR1Prior((4, 2), 0.5), 6, 2, 2),
+        None,
+    ),
+    latents.MaskedAutoregressivePrior: (
+        lambda: latents.MaskedAutoregressivePrior((4, 2), 2, (5,), "shift", 1.5),
         None,
     ),
     latents.StochasticLatent: (

@@ -38,6 +38,8 @@ POINTS = [
     ("vae", "digits", "mlp", {"condition": "labels", "prior": "label"}),
     ("vae", "digits", "mlp", {"prior": "ar1", "stages": "auxiliary_prior"}),
     ("vae", "digits", "mlp", {"prior": "ar1", "correlation": (0.5,)}),
+    ("vae", "digits", "mlp", {"prior": "maf"}),
+    ("vae", "digits", "mlp", {"stages": "auxiliary_maf"}),
     ("vae", "digits", "mlp", {"posterior": "fixed_scale", "terms": "mmd", "stages": "moments"}),
     ("vae", "digits", "deconvolutional", {"terms": "mmd", "mmd_kernel": "rbf"}),
     ("vae", "digits", "pixel_snail", CRITICS),

@@ -15,6 +15,7 @@ from tfvae.networks.gated_pixelcnn import GatedPixelCNN
 from tfvae.networks.grid_image import GridImage
 from tfvae.networks.heads import ChannelAutoregressiveHead, DenseHead
 from tfvae.networks.join import JoinAbove
+from tfvae.networks.made import MADE
 from tfvae.networks.masked import CausalConv2D
 from tfvae.networks.masked_pixelcnn import MaskedConv2D, MaskedPixelCNN
 from tfvae.networks.mlp import MLPEncoder, MLPImage
@@ -39,6 +40,7 @@ from tfvae.networks.wavenet import WaveNet
 from tfvae.networks.wavenet_decoder import WaveNetDecoder
 
 __all__ = [
+    "MADE",
     "AntiCausalEncoder",
     "AntiCausalTextEncoder",
     "AutoregressiveDecoder",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import keras
 import tensorflow as tf
 
@@ -39,7 +41,7 @@ class Attendance(keras.callbacks.Callback):
         if (
             self.procedure.learning_rate is not None
             and None not in (rate, scheduled)
-            and rate != scheduled
+            and not math.isclose(rate, scheduled, rel_tol=1e-5)  # a graph rounds another way
         ):
             raise UserError(
                 f"the learning rate was set to {rate:g}, and a schedule of this model's procedure decides "

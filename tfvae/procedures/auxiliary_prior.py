@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import keras
 
 from tfvae import inference, objectives
 from tfvae.latents import AutoregressiveCodes, AutoregressivePrior
+from tfvae.latents.priors.maf import MaskedFlow
 from tfvae.parts import facts, part, setting
 from tfvae.procedures.joint import Joint
 from tfvae.procedures.parts import StagePart
@@ -15,15 +17,7 @@ from tfvae.procedures.stage import Stage
 from tfvae.procedures.update import Update
 from tfvae.schedules import Cosine
 
-__all__ = ["AuxiliaryCodes", "AuxiliaryPrior"]
-
-
-def _steps():
-    return setting(None, "of that stage; none: a half of train_steps", low=1)
-
-
-def _learning_rate():
-    return setting(2e-3, "of that stage", low=1e-12, high=1.0)
+__all__ = ["AuxiliaryCodes", "AuxiliaryFlow", "AuxiliaryPart", "AuxiliaryPrior"]
 
 
 def _filters():
@@ -34,13 +28,26 @@ def _layers():
     return setting(6, "depth of its causal network", low=1, high=30)
 
 
-class _Auxiliary(StagePart):
-    """Only the prior moves, by maximum likelihood on draws of the posterior."""
+@dataclasses.dataclass(frozen=True)
+class AuxiliaryPart(StagePart):
+    """Only a new prior moves, by maximum likelihood on draws of the posterior.
+
+    A sub-class says `renewed`. Where the prior is one that can be learned with the model too, its settings
+    come first among the bases.
+    """
 
     after = True
+    needs = facts("density renewable_prior encoder_posterior")
+    owns = frozenset({"which prior is fitted afterwards"})
+    auxiliary_steps: int | None = setting(None, "of that stage; none: a half of train_steps", low=1)
+    auxiliary_learning_rate: float = setting(2e-3, "of that stage", low=1e-12, high=1.0)
 
-    def stage(self, context, model) -> Stage:
-        """Of the model under its new prior."""
+    def renewed(self, context, prior):
+        """What is fitted in the place of a prior."""
+        raise NotImplementedError(type(self).__name__)
+
+    def make(self, context, model) -> Stage:
+        model = model.with_prior(self.renewed(context, model.latent.prior))
         steps = self.auxiliary_steps or max(1, context.train_steps // 2)
         update = Update(
             objectives.Objective({"rate": objectives.rate}),
@@ -55,39 +62,41 @@ class _Auxiliary(StagePart):
 
 
 @part
-class AuxiliaryPrior(_Auxiliary):
+class AuxiliaryPrior(AuxiliaryPart):
     """Afterwards an autoregressive prior is fitted on the frozen posterior (Razavi et al. 2019)."""
 
     name = "auxiliary_prior"
-    needs = facts("density renewable_prior encoder_posterior")
-    auxiliary_steps: int | None = _steps()
-    auxiliary_learning_rate: float = _learning_rate()
     auxiliary_filters: int = _filters()
     auxiliary_layers: int = _layers()
     auxiliary_components: int = setting(
         5, "Gaussians of its mixture at each position", low=1, high=500
     )
 
-    def make(self, context, model):
+    def renewed(self, context, prior):
         sizes = self.auxiliary_filters, self.auxiliary_layers, self.auxiliary_components
-        prior = AutoregressivePrior(model.latent.prior, *sizes)
-        return self.stage(context, model.with_prior(prior))
+        return AutoregressivePrior(prior, *sizes)
 
 
 @part
-class AuxiliaryCodes(_Auxiliary):
+class AuxiliaryFlow(MaskedFlow, AuxiliaryPart):
+    """Afterwards a masked autoregressive flow is fitted on the frozen posterior."""
+
+    name = "auxiliary_maf"
+
+    def renewed(self, context, prior):
+        return self.prior(prior.event_shape)
+
+
+@part
+class AuxiliaryCodes(AuxiliaryPart):
     """Afterwards a Gated PixelCNN over the map of codes is fitted (van den Oord et al. 2017)."""
 
     name = "auxiliary_codes"
     needs = facts("codes renewable_prior encoder_posterior")
-    auxiliary_steps: int | None = _steps()
-    auxiliary_learning_rate: float = _learning_rate()
     auxiliary_filters: int = _filters()
     auxiliary_layers: int = _layers()
 
-    def make(self, context, model):
-        old = model.latent.prior
-        grid = context.point["code"].grid(context) or (math.prod(old.event_shape), 1)
+    def renewed(self, context, prior):
+        grid = context.point["code"].grid(context) or (math.prod(prior.event_shape), 1)
         sizes = self.auxiliary_filters, self.auxiliary_layers
-        prior = AutoregressiveCodes(old.event_shape, old.num_codes, grid, *sizes)
-        return self.stage(context, model.with_prior(prior))
+        return AutoregressiveCodes(prior.event_shape, prior.num_codes, grid, *sizes)

@@ -5,6 +5,7 @@ from tfvae.latents.priors.ar1 import AR1Prior
 from tfvae.latents.priors.autoregressive import AutoregressivePrior
 from tfvae.latents.priors.codes import AutoregressiveCodes, UniformCodes
 from tfvae.latents.priors.conditional import ConditionalNormalPrior
+from tfvae.latents.priors.maf import MaskedAutoregressivePrior
 from tfvae.latents.priors.neighbour import NeighbourPrior
 from tfvae.latents.priors.standard_normal import StandardNormalPrior
 
@@ -13,6 +14,7 @@ __all__ = [
     "AutoregressiveCodes",
     "AutoregressivePrior",
     "ConditionalNormalPrior",
+    "MaskedAutoregressivePrior",
     "NeighbourPrior",
     "Prior",
     "StandardNormalPrior",

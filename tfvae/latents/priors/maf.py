@@ -1,0 +1,186 @@
+"""A masked autoregressive flow as a prior, over one vector or along positions and channels.
+
+Legend: B batch, n positions, D numbers of z, all of them together.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfvae import flows
+from tfvae.checks import affordable, count, one_of, positive
+from tfvae.distributions import Unbatched
+from tfvae.latents.parts import PriorPart
+from tfvae.latents.prior import Prior
+from tfvae.networks import MADE
+from tfvae.parts import ON, Part, facts, part, setting
+
+__all__ = ["SCALES", "MaskedAutoregressivePrior", "MaskedFlow"]
+
+tfd = tfp.distributions
+
+SCALES = ("shift", "bounded")
+"""Of `tfvae.flows.KINDS` those whose density is finite everywhere."""
+
+
+@keras.saving.register_keras_serializable(package="tfvae")
+class MaskedAutoregressivePrior(Prior):
+    """log p(z) = log N(u; 0, I) + log |det du/dz|,  u_i = (z_i - m_i(z_<i)) exp(-a_i(z_<i)), flow by flow.
+
+    Papamakarios, Pavlakou and Murray 2017; as a prior Chen et al. 2017 (VLAE, eq. 12). m and a of each flow
+    come from a MADE, and every other flow runs from the last number to the first. The conditionals read z,
+    so the density takes one pass; a draw takes D of each flow. It begins as N(0, I).
+
+    z of (n, D) is read as n D numbers, position by position and channel by channel within each.
+
+    The rate is a Monte Carlo estimate in one group: log q(z|x) - log p(z), [B, 1] nats.
+
+    Args:
+        event_shape: of one z, `(D,)` or `(n, D)`.
+        num_flows: how many.
+        units: widths of the hidden layers of each MADE.
+        scale: `shift`, a is 0; or `bounded`, |a| < bound.
+        bound: of a.
+
+    Raises:
+        UserError: an unknown scale; counts or a bound that are not above 0.
+    """
+
+    def __init__(
+        self,
+        event_shape,
+        num_flows: int = 4,
+        units: Sequence[int] = (64, 64),
+        scale: str = "bounded",
+        bound: float = 2.0,
+        **kwargs,
+    ):
+        super().__init__(event_shape, **kwargs)
+        self.num_flows = count("num_flows", num_flows)
+        self.units = tuple(count("units of a MaskedAutoregressivePrior", u) for u in units)
+        self.scale = one_of("scale of a MaskedAutoregressivePrior", scale, SCALES)
+        self.bound = float(positive("bound", bound))
+        self.networks = [
+            MADE(
+                self.units,
+                flows.parameter_size(scale),
+                reverse=bool(number % 2),
+                dtype="float32",
+                name=f"made_{number}",
+            )
+            for number in range(num_flows)
+        ]
+
+    def build(self, input_shape=None):
+        del input_shape
+        for network in self.networks:
+            if not network.built:
+                network.build((None, math.prod(self.event_shape)))
+        self.built = True
+
+    def conditionals(self) -> list:
+        """Of each flow, [B, D] -> (m, a)."""
+
+        def of(network):
+            return lambda z: flows.affine(network(z), self.scale, self.bound)
+
+        return [of(network) for network in self.networks]
+
+    def distribution(self) -> tfd.Distribution:
+        """p(z), batch shape [], event shape as declared."""
+        return _Flow(self)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_flows": self.num_flows,
+            "units": self.units,
+            "scale": self.scale,
+            "bound": self.bound,
+        }
+
+
+class _Flow(Unbatched):
+    """p(z) of the layer. A `tfd.TransformedDistribution` would ask each network twice for one density."""
+
+    def __init__(self, layer: MaskedAutoregressivePrior, name: str = "MaskedAutoregressivePrior"):
+        self._layer = layer
+        super().__init__(
+            event_shape=layer.event_shape,
+            dtype=tf.float32,
+            reparameterization_type=tfd.FULLY_REPARAMETERIZED,
+            parameters={"layer": layer, "name": name},
+            name=name,
+        )
+
+    @property
+    def _size(self) -> int:
+        return math.prod(self._layer.event_shape)
+
+    def _log_prob(self, value):
+        z = tf.reshape(tf.cast(value, tf.float32), [-1, self._size])
+        u, log_det = flows.noise_of(z, self._layer.conditionals())
+        density = tf.reduce_sum(tfd.Normal(0.0, 1.0).log_prob(u), -1) + log_det
+        return tf.reshape(density, tf.shape(value)[: -len(self._layer.event_shape)])
+
+    def _sample_n(self, n, seed=None):
+        u = tf.random.stateless_normal([n, self._size], tfp.random.sanitize_seed(seed))
+        z = flows.masked_autoregressive(u, self._layer.conditionals())
+        return tf.reshape(z, [n, *self._layer.event_shape])
+
+
+@dataclasses.dataclass(frozen=True)
+class MaskedFlow(Part):
+    """The settings of a masked autoregressive flow, and what they make."""
+
+    maf_flows: int = setting(4, "flows, every other one in the reverse order", low=1, high=64)
+    maf_units: int = setting(
+        64,
+        "width of the hidden layers of each MADE (VLAE: 640)",
+        low=1,
+        high=65536,
+        of={"maf_layers": ON},
+    )
+    maf_layers: int = setting(2, "hidden layers of each MADE (0: linear)", low=0, high=16)
+    maf_scale: str = setting(
+        "bounded",
+        "of a step: bounded, or shift alone (VLAE), which is volume-preserving",
+        choices=SCALES,
+    )
+    maf_scale_bound: float = setting(
+        2.0,
+        "largest |log scale| of a step",
+        low=1e-3,
+        high=10.0,
+        of={"maf_scale": ("bounded",)},
+    )
+
+    def prior(self, shape) -> MaskedAutoregressivePrior:
+        """Over z of that shape."""
+        units, size = (self.maf_units,) * self.maf_layers, math.prod(shape)
+        widths = (size, *units, 2 * size)
+        affordable(
+            f"maf_units={self.maf_units} over {size} numbers of z",
+            self.maf_flows * sum(a * b for a, b in zip(widths, widths[1:])),
+        )
+        return MaskedAutoregressivePrior(
+            shape, self.maf_flows, units, self.maf_scale, self.maf_scale_bound
+        )
+
+
+@part
+class MAF(MaskedFlow, PriorPart):
+    """A masked autoregressive flow, learned with the model (Papamakarios et al. 2017)."""
+
+    name = "maf"
+    needs = facts("density")
+    offers = facts("one_prior prior_without_rows continuous_prior")
+
+    def make(self, context):
+        return self.prior(context.shape)
