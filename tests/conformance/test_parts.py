@@ -146,6 +146,15 @@ PARTS = {
         lambda: latents.MaskedAutoregressivePrior((4, 2), 2, (5,), "shift", 1.5),
         None,
     ),
+    latents.AttentionPrior: (
+        lambda: latents.AttentionPrior(latents.AR1Prior((4, 2), 0.5), 6, 2, 3, 2),
+        None,
+    ),
+    latents.MixturePrior: (lambda: latents.MixturePrior(latents.AR1Prior((4, 2), 0.5), 3), None),
+    latents.PixelCNNPrior: (
+        lambda: latents.PixelCNNPrior(latents.AR1Prior((4, 2), 0.5), (2, 2), 6, 2, 2),
+        None,
+    ),
     latents.StochasticLatent: (
         lambda: latents.StochasticLatent(_posterior(), latents.AR1Prior((4, 2), 0.5)),
         None,
@@ -193,12 +202,14 @@ PARTS = {
 }
 ABSTRACT = {
     latents.Latent,
+    latents.LearnedPrior,
     latents.DrawnPosterior,
     latents.Inferred,
     latents.MeanFieldPosterior,
     latents.Posterior,
     latents.Prior,
     latents.Quantised,
+    latents.SequentialPrior,
     likelihoods.Likelihood,
     networks.Decoder,
 }

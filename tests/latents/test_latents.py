@@ -1,4 +1,4 @@
-"""Posteriors and priors: rates against TFP, floors, and the auxiliary prior's laws."""
+"""Posteriors and priors: rates against TFP and floors."""
 
 import keras
 import numpy as np
@@ -107,58 +107,7 @@ def _auxiliary():
     base = AR1Prior((5, 2), (0.8, -0.4))
     prior = AutoregressivePrior(base, filters=8, num_layers=3, num_components=3)
     prior.build(None)
-    rng = np.random.default_rng(1)
-    for weight in prior.trainable_weights:
-        weight.assign(rng.normal(size=weight.shape) * 0.3)
     return prior
-
-
-def test_auxiliary_prior_starts_near_its_base():
-    base = AR1Prior((5, 2), (0.8, -0.4))
-    prior = AutoregressivePrior(base, filters=8, num_layers=3, num_components=3)
-    prior.build(None)
-    z = base.distribution().sample(500, seed=[1, 2])
-    gap = base.distribution().log_prob(z) - prior.log_prob(z)
-    assert abs(float(tf.reduce_mean(gap))) < 0.05
-
-
-def test_auxiliary_prior_is_causal():
-    """d log p(z_t | z_<t) / d z_s is exactly 0 for s > t, and not for s < t."""
-    prior = _auxiliary()
-    z = tf.constant(np.random.default_rng(2).normal(size=(1, 5, 2)).astype("float32"))
-    with tf.GradientTape() as tape:
-        tape.watch(z)
-        by_position = prior._next(z).distribution.log_prob(z)[0]
-    jacobian = np.abs(tape.jacobian(by_position, z)[:, 0].numpy()).sum(-1)
-    assert np.all(jacobian[np.triu_indices(5, 1)] == 0)
-    assert np.all(jacobian[np.tril_indices(5, 0)] > 0)
-
-
-def test_auxiliary_prior_log_prob_is_normalised():
-    """A numerical integral over 2 positions of one channel is 1."""
-    base = AR1Prior((2, 1), 0.7)
-    prior = AutoregressivePrior(base, filters=4, num_layers=1, num_components=2)
-    prior.build(None)
-    rng = np.random.default_rng(3)
-    for weight in prior.trainable_weights:
-        weight.assign(rng.normal(size=weight.shape) * 0.5)
-    grid = np.linspace(-9, 9, 361, dtype="float32")
-    z = np.stack(np.meshgrid(grid, grid, indexing="ij"), -1).reshape(-1, 2, 1)
-    density = np.exp(prior.log_prob(tf.constant(z)).numpy().astype("float64"))
-    assert density.sum() * (grid[1] - grid[0]) ** 2 == pytest.approx(1.0, abs=1e-3)
-
-
-@pytest.mark.statistical
-def test_auxiliary_samples_follow_its_density():
-    """Importance weights p_base / p_aux over 50,000 draws average to 1.
-
-    6 standard errors: false-fail rate 2e-9.
-    """
-    prior = _auxiliary()
-    z = prior.distribution().sample(50_000, seed=[5, 6])
-    narrow = tfd.Independent(tfd.Normal(tf.zeros([5, 2]), 0.7), 2)
-    weights = np.exp((narrow.log_prob(z) - prior.log_prob(z)).numpy().astype("float64"))
-    assert abs(weights.mean() - 1) < 6 * weights.std() / np.sqrt(len(weights))
 
 
 def test_config_round_trip():

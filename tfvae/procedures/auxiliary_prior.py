@@ -9,7 +9,10 @@ import keras
 
 from tfvae import inference, objectives
 from tfvae.latents import AutoregressiveCodes, AutoregressivePrior
+from tfvae.latents.priors.attention import AttentionToPast
 from tfvae.latents.priors.maf import MaskedFlow
+from tfvae.latents.priors.mixture import MixtureOfGaussians
+from tfvae.latents.priors.pixelcnn import PixelCNNOfMap
 from tfvae.parts import facts, part, setting
 from tfvae.procedures.joint import Joint
 from tfvae.procedures.parts import StagePart
@@ -17,7 +20,16 @@ from tfvae.procedures.stage import Stage
 from tfvae.procedures.update import Update
 from tfvae.schedules import Cosine
 
-__all__ = ["AuxiliaryCodes", "AuxiliaryFlow", "AuxiliaryPart", "AuxiliaryPrior"]
+__all__ = [
+    "AuxiliaryAttention",
+    "AuxiliaryCodes",
+    "AuxiliaryFlow",
+    "AuxiliaryMap",
+    "AuxiliaryMixture",
+    "AuxiliaryPart",
+    "AuxiliaryPrior",
+    "RenewedPart",
+]
 
 
 def _filters():
@@ -75,6 +87,35 @@ class AuxiliaryPrior(AuxiliaryPart):
     def renewed(self, context, prior):
         sizes = self.auxiliary_filters, self.auxiliary_layers, self.auxiliary_components
         return AutoregressivePrior(prior, *sizes)
+
+
+class RenewedPart(AuxiliaryPart):
+    """Behind a `tfvae.latents.priors.learned.LearnedPart`, which begins near the prior of the model."""
+
+    def renewed(self, context, prior):
+        return self.over(context, prior)
+
+
+@part
+class AuxiliaryAttention(AttentionToPast, RenewedPart):
+    """Afterwards causal self-attention over the positions is fitted on the frozen posterior."""
+
+    name = "auxiliary_attention"
+
+
+@part
+class AuxiliaryMixture(MixtureOfGaussians, RenewedPart):
+    """Afterwards a mixture (of Gaussians, where the prior was N(0, I)) is fitted on the frozen posterior."""
+
+    name = "auxiliary_mixture"
+
+
+@part
+class AuxiliaryMap(PixelCNNOfMap, RenewedPart):
+    """Afterwards a Gated PixelCNN over the map of positions is fitted on the frozen posterior."""
+
+    name = "auxiliary_pixelcnn"
+    needs = AuxiliaryPart.needs | facts("positions")
 
 
 @part

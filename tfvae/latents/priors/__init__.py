@@ -2,21 +2,31 @@
 
 from tfvae.latents.prior import Prior
 from tfvae.latents.priors.ar1 import AR1Prior
+from tfvae.latents.priors.attention import AttentionPrior
 from tfvae.latents.priors.autoregressive import AutoregressivePrior
 from tfvae.latents.priors.codes import AutoregressiveCodes, UniformCodes
 from tfvae.latents.priors.conditional import ConditionalNormalPrior
+from tfvae.latents.priors.learned import LearnedPrior
 from tfvae.latents.priors.maf import MaskedAutoregressivePrior
+from tfvae.latents.priors.mixture import MixturePrior
 from tfvae.latents.priors.neighbour import NeighbourPrior
+from tfvae.latents.priors.pixelcnn import PixelCNNPrior
+from tfvae.latents.priors.sequential import SequentialPrior
 from tfvae.latents.priors.standard_normal import StandardNormalPrior
 
 __all__ = [
     "AR1Prior",
+    "AttentionPrior",
     "AutoregressiveCodes",
     "AutoregressivePrior",
     "ConditionalNormalPrior",
+    "LearnedPrior",
     "MaskedAutoregressivePrior",
+    "MixturePrior",
     "NeighbourPrior",
+    "PixelCNNPrior",
     "Prior",
+    "SequentialPrior",
     "StandardNormalPrior",
     "UniformCodes",
 ]
