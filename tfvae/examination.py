@@ -175,7 +175,8 @@ def _examine(asked) -> None:
         command=examined.command,
         progress=lambda text: print(text, file=sys.stderr, flush=True),
     )
-    few = model.latent.event_shape in ((1,), (2,)) and model.latent.stochastic
+    latent = model.latent
+    few = latent.event_shape in ((1,), (2,)) and latent.stochastic and latent.flat_space
     plane = diagnosis.posterior_means(model, x[:100]) if few and not model.asks_label else None
     save(found, examined.title, out, plane)
     print(found)

@@ -15,7 +15,16 @@ from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
 
-__all__ = ["batch_normal", "batch_uniform", "fold", "initial_weights", "replica_fold", "seed_of"]
+__all__ = [
+    "batch_gamma",
+    "batch_normal",
+    "batch_uniform",
+    "fold",
+    "initial_weights",
+    "replica_fold",
+    "seed_of",
+    "this_replica",
+]
 
 
 @contextlib.contextmanager
@@ -53,8 +62,11 @@ def fold(seed, *data) -> tf.Tensor:
     return seed
 
 
-def _replica() -> tuple[tf.Tensor | int, int]:
-    """(index, count) of the replica that asks; (0, 1) outside of `strategy.run`."""
+def this_replica() -> tuple[tf.Tensor | int, int]:
+    """(index, count) of the replica that asks; (0, 1) outside of `strategy.run`.
+
+    Within a `tf.while_loop` no replica is known: who draws there asks before, and hands it on.
+    """
     context = tf.distribute.get_replica_context()
     if context is None:
         return 0, 1
@@ -63,12 +75,12 @@ def _replica() -> tuple[tf.Tensor | int, int]:
 
 def replica_fold(seed) -> tf.Tensor:
     """Folds the replica's index into `seed`: for noise that need not equal one device's."""
-    return fold(seed, _replica()[0])
+    return fold(seed, this_replica()[0])
 
 
-def _rows(draw, shape: Sequence) -> tf.Tensor:
+def _rows(draw, shape: Sequence, replica=None) -> tf.Tensor:
     """This replica's rows of `draw([R * B, ...])`."""
-    index, count = _replica()
+    index, count = this_replica() if replica is None else replica
     shape = tf.unstack(shape) if tf.is_tensor(shape) else shape
     if count == 1:
         return draw(shape)
@@ -77,17 +89,39 @@ def _rows(draw, shape: Sequence) -> tf.Tensor:
     return whole[index * rows : (index + 1) * rows]
 
 
-def batch_normal(shape: Sequence, seed, dtype=tf.float32) -> tf.Tensor:
+def batch_normal(shape: Sequence, seed, dtype=tf.float32, replica=None) -> tf.Tensor:
     """Standard normal noise [B, ...], equal on one device and on N replicas of the same batch.
 
     Args:
         shape: `[B, ...]`, integers or scalar tensors; the batch comes first.
         seed: [2] int32, the same on every replica.
         dtype: a floating type.
+        replica: of `this_replica`, asked outside of a loop in which this draws.
     """
-    return _rows(lambda s: tf.random.stateless_normal(s, seed, dtype=dtype), shape)
+    return _rows(lambda s: tf.random.stateless_normal(s, seed, dtype=dtype), shape, replica)
 
 
-def batch_uniform(shape: Sequence, seed, dtype=tf.float32) -> tf.Tensor:
+def batch_uniform(shape: Sequence, seed, dtype=tf.float32, replica=None) -> tf.Tensor:
     """Uniform noise in [0, 1), [B, ...], equal on one device and on N replicas (see above)."""
-    return _rows(lambda s: tf.random.stateless_uniform(s, seed, dtype=dtype), shape)
+    return _rows(lambda s: tf.random.stateless_uniform(s, seed, dtype=dtype), shape, replica)
+
+
+def batch_gamma(alpha, seed) -> tf.Tensor:
+    """Draws of Gamma(alpha, 1), [B, ...], equal on one device and on N replicas (see `batch_normal`).
+
+    Gradients pass to `alpha` (implicit reparameterisation, Figurnov et al. 2018).
+
+    Args:
+        alpha: above 0, [B, ...].
+        seed: [2] int32.
+    """
+    # a draw depends on its place and its own alpha alone, so those of other replicas may be any
+    index, count = this_replica()
+    rows, rest = tf.shape(alpha)[0], tf.shape(alpha)[1:]
+    before, after = (
+        tf.ones(tf.concat([[others * rows], rest], 0), alpha.dtype)
+        for others in (index, count - 1 - index)
+    )
+    whole = tf.concat([before, alpha, after], 0) if count > 1 else alpha
+    drawn = tf.random.stateless_gamma(tf.shape(whole), seed, whole, dtype=alpha.dtype)
+    return tf.ensure_shape(drawn[index * rows : (index + 1) * rows], alpha.shape)

@@ -135,6 +135,23 @@ PARTS = {
     latents.GaussianPosterior: (_posterior, None),
     latents.FixedScalePosterior: (lambda: latents.FixedScalePosterior((4, 2), 0.5), None),
     latents.SharedScalePosterior: (lambda: latents.SharedScalePosterior((4, 2)), None),
+    latents.VonMisesFisherPosterior: (
+        lambda: latents.VonMisesFisherPosterior((4, 6), 9.0, spheres=2, uniform_scale=0.1),
+        None,
+    ),
+    latents.LearnedVonMisesFisherPosterior: (
+        lambda: latents.LearnedVonMisesFisherPosterior((4, 6), 2, uniform_scale=0.1),
+        None,
+    ),
+    latents.PowerSphericalPosterior: (
+        lambda: latents.PowerSphericalPosterior((6,), 9.0, spheres=3),
+        None,
+    ),
+    latents.LearnedPowerSphericalPosterior: (
+        lambda: latents.LearnedPowerSphericalPosterior((6,), 3),
+        None,
+    ),
+    latents.UniformSpherePrior: (lambda: latents.UniformSpherePrior((4, 6), 2), None),
     latents.StandardNormalPrior: (lambda: latents.StandardNormalPrior((4, 2)), None),
     latents.ConditionalNormalPrior: (lambda: latents.ConditionalNormalPrior((4, 2), 3), None),
     latents.AR1Prior: (lambda: latents.AR1Prior((4, 2), (0.5, 0.9)), None),

@@ -26,15 +26,15 @@ CAPTIONS = {
     "implies (across) and of the encoder's (up), during the training. On the horizontal axis the "
     "encoder lags behind, on the diagonal it has caught up; all at the origin is collapse.",
     "bounds": "What a better posterior would gain (first to second bar: the encoder's fault) and what "
-    "no Gaussian posterior reaches (second to third).",
+    "no posterior of the family reaches (second to third).",
     "active_units": "Units that count as active, by the threshold: a steep line is a doubtful count.",
     "reconstructions": "From above: test images; the likeliest image given the code of each "
     "(autoregressive decoders: pixel by pixel); a draw given the same code.",
     "samples": "Images drawn from the model: z from the prior, then x given z.",
     "one_latent": "Left: a test image. Beside it: images drawn given its code; they differ in the "
     "decoder's noise alone. What they share with the left one is what the code holds.",
-    "interpolation": "From one test image's code to another's in equal steps, twice: the likeliest "
-    "image, and below it a draw, with the same decoder noise at every step.",
+    "interpolation": "From one test image's code to another's in equal steps (of arc, on a sphere), "
+    "twice: the likeliest image, and below it a draw, with the same decoder noise at every step.",
     "daydream": "From a test image (left) to one like it, again and again: z from the prior given its "
     "code, x given z, and on with the code of that.",
     "spectrograms": "Up: frequency, to half the sampling rate; across: time; white is loud, black 60 dB "
@@ -106,7 +106,8 @@ def _of_codes(model, shown, seed, progress, columns, label) -> dict[str, np.ndar
     )
     drawn = drawn.reshape(4, columns - 1, *shown.shape[1:])
     steps = np.linspace(0, 1, columns, dtype=np.float32).reshape(-1, *[1] * (means.ndim - 1))
-    paths = np.stack([means[i] * (1 - steps) + means[i + 1] * steps for i in (0, 2)])
+    ways_of = [model.latent.between(means[i][None], means[i + 1][None], steps) for i in (0, 2)]
+    paths = np.stack([np.asarray(way) for way in ways_of])
     codes = np.concatenate([means[:columns], *paths])
     ways = np.repeat([0, 2], columns)
     likeliest = np.asarray(model.decode(codes, progress=progress, **told([*range(columns), *ways])))

@@ -43,7 +43,7 @@ class Gaps(NamedTuple):
     amortisation: Summary
     approximation: Summary
     refined_rate: Summary
-    parameters: tuple[np.ndarray, np.ndarray]
+    parameters: tuple[np.ndarray, ...]
 
 
 def inference_gaps(
@@ -59,9 +59,10 @@ def inference_gaps(
 ) -> Gaps:
     """Optimises q for each example and says what that gains.
 
-    The search starts twice, at N(0, I) and at the encoder's own answer (a search that starts there
-    alone and ends early finds no gap by construction), by Adam with a rate that falls to 0; the
-    better of the two by fresh draws is kept, and scored by others that are fresh again.
+    The search starts twice, at a q that knows nothing of x (N(0, I) of a Gaussian) and at the encoder's own
+    answer (a search that starts there alone and ends early finds no gap by construction), by Adam with a
+    rate that falls to 0; the better of the two by fresh draws is kept, and scored by others that are fresh
+    again.
 
     Args:
         model: a `tfvae.VAE` with a posterior of some family.
@@ -101,7 +102,8 @@ def inference_gaps(
 
     @tf.function(reduce_retracing=True, autograph=False)
     def search(batch, told, seed):
-        start = [tf.concat([tf.zeros_like(p), p], 0) for p in _own(model, batch, told)]
+        own = _own(model, batch, told)
+        start = [tf.concat(pair, 0) for pair in zip(latent.neutral(own), own)]
         twice = tf.concat([batch, batch], 0)
         told_twice = None if told is None else tf.concat([told, told], 0)
 

@@ -42,8 +42,12 @@ def posterior_means(
         largest weight at an end of the grid.
 
     Raises:
-        UserError: z has another shape.
+        UserError: z has another shape, or is a point on a circle, whose mean is none.
     """
+    if not model.latent.flat_space:
+        raise UserError(
+            "the plane of posterior means is for a z of any numbers, got one of points on spheres"
+        )
     if model.latent.event_shape not in ((1,), (2,)):
         raise UserError(
             "the plane of posterior means is for a z of one number or two, got "

@@ -26,8 +26,8 @@ EXPLAINED = {
     "reconstructions": "A test sentence; the likeliest words given its code, one after another; the "
     "likeliest sentence that a beam of 5 finds; a sentence drawn given the same code. What they share "
     "with the first is what the code holds.",
-    "interpolation": "Equal steps between the codes of two test sentences; the likeliest words one "
-    "after another.",
+    "interpolation": "Equal steps (of arc, on a sphere) between the codes of two test sentences; the "
+    "likeliest words one after another.",
 }
 _STEPS = 7
 _BEAM = 5
@@ -89,9 +89,9 @@ def _between(model, shown, codes, words, label) -> list[list[str]]:
     """The sentences whose codes are the ends, and those of the way (with the first one's label)."""
     share = np.linspace(0.0, 1.0, _STEPS, dtype=np.float32)
     share = share.reshape(-1, *[1] * (codes.ndim - 1))
-    path = codes[0] * (1.0 - share) + codes[1] * share
+    path = model.latent.between(codes[:1], codes[1:2], share)
     label = None if label is None else tf.repeat(label[:1], len(path))
-    way = words(np.asarray(model.decode(tf.constant(path), label=label)))
+    way = words(np.asarray(model.decode(path, label=label)))
     first, last = words(shown[:2])
     steps = [[f"{s:.2f}", line] for s, line in zip(share.ravel(), way)]
     return [["from", first], *steps, ["to", last]]

@@ -11,19 +11,45 @@ from tfvae.distributions.ar1 import (
 from tfvae.distributions.importance import importance_weighted_log_prob
 from tfvae.distributions.mean_field import mean_field
 from tfvae.distributions.rate import Rate, rate
+from tfvae.distributions.rotational import (
+    HeldPowerSpherical,
+    HeldVonMisesFisher,
+    log_area,
+    power_spherical_constants,
+    von_mises_fisher_constants,
+)
+from tfvae.distributions.spheres import (
+    Spheres,
+    draw_power_spherical,
+    draw_von_mises_fisher,
+    great_circle,
+    log_noise,
+    unit,
+)
 from tfvae.distributions.unbatched import Unbatched
 
 __all__ = [
     "AR1",
+    "HeldPowerSpherical",
+    "HeldVonMisesFisher",
     "Rate",
+    "Spheres",
     "Unbatched",
     "aggregate_log_prob",
     "committed_rate",
     "constant_code_rate",
     "correlation_for_rate",
+    "draw_power_spherical",
+    "draw_von_mises_fisher",
     "gaussian_aggregate_log_prob",
+    "great_circle",
     "importance_weighted_log_prob",
     "kl_normal_ar1",
+    "log_area",
+    "log_noise",
     "mean_field",
+    "power_spherical_constants",
     "rate",
+    "unit",
+    "von_mises_fisher_constants",
 ]

@@ -19,6 +19,7 @@ from tensorflow_probability.python.distributions import kullback_leibler
 from tfvae.checks import UserError
 from tfvae.distributions.ar1 import AR1, kl_normal_ar1
 from tfvae.distributions.mean_field import mean_field
+from tfvae.distributions.spheres import Spheres
 
 __all__ = ["Rate", "rate"]
 
@@ -40,6 +41,8 @@ def rate(
 ) -> Rate:
     """By the last axis of z, summed over its positions; in one group where either does not factorise.
 
+    Of points on spheres a sphere is a group.
+
     Args:
         posterior: q(z|x), batch shape [B]; or what a family has that is no `tfd.Distribution`.
         prior: p(z), batch shape [] or [B].
@@ -47,7 +50,7 @@ def rate(
         log_posterior: () -> log q(z|x) at the draw, [B], of a posterior that has no density of every z.
 
     Returns:
-        [B, D] or [B, 1] nats.
+        [B, D], [B, s] of s spheres, or [B, 1] nats.
 
     Raises:
         UserError: neither a `tfd.Distribution` nor a density at the draw.
@@ -58,6 +61,15 @@ def rate(
                 f"a posterior that is no tfd.Distribution needs log_posterior, got {type(posterior).__name__}"
             )
         return Rate((log_posterior() - prior.log_prob(z))[:, None], False)
+    if isinstance(posterior, Spheres) and isinstance(prior, Spheres):
+        if posterior.each.event_shape != prior.each.event_shape:
+            raise UserError(
+                f"posterior and prior must have spheres of one size, got points of "
+                f"{posterior.each.event_shape[0]} and of {prior.each.event_shape[0]} numbers"
+            )
+        found = _nats(posterior.each, prior.each, posterior.apart(z))
+        axes = list(range(1, found.nats.shape.rank - 1))
+        return found._replace(nats=tf.reduce_sum(found.nats, axes))
     mine, theirs = _of_each_number(posterior), _of_each_number(prior)
     if mine is not None and theirs is not None:
         found = _nats(mine, theirs, z)

@@ -10,9 +10,13 @@ from tfvae.latents.posteriors import (
     DrawnPosterior,
     FixedScalePosterior,
     GaussianPosterior,
+    LearnedPowerSphericalPosterior,
+    LearnedVonMisesFisherPosterior,
     MeanFieldPosterior,
     Posterior,
+    PowerSphericalPosterior,
     SharedScalePosterior,
+    VonMisesFisherPosterior,
 )
 from tfvae.latents.priors import (
     AR1Prior,
@@ -29,6 +33,7 @@ from tfvae.latents.priors import (
     SequentialPrior,
     StandardNormalPrior,
     UniformCodes,
+    UniformSpherePrior,
 )
 from tfvae.latents.stochastic import StochasticLatent
 
@@ -48,7 +53,9 @@ __all__ = [
     "Hierarchy",
     "Inferred",
     "Latent",
+    "LearnedPowerSphericalPosterior",
     "LearnedPrior",
+    "LearnedVonMisesFisherPosterior",
     "MaskedAutoregressivePrior",
     "MeanFieldPosterior",
     "MixturePrior",
@@ -56,6 +63,7 @@ __all__ = [
     "NoLatent",
     "PixelCNNPrior",
     "Posterior",
+    "PowerSphericalPosterior",
     "Prior",
     "Quantised",
     "SequentialPrior",
@@ -63,4 +71,6 @@ __all__ = [
     "StandardNormalPrior",
     "StochasticLatent",
     "UniformCodes",
+    "UniformSpherePrior",
+    "VonMisesFisherPosterior",
 ]

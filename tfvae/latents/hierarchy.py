@@ -73,6 +73,10 @@ class Hierarchy(Latent):
         return any(latent.stochastic for latent in self.latents)
 
     @property
+    def flat_space(self) -> bool:
+        return all(latent.flat_space for latent in self.latents)
+
+    @property
     def num_remembered(self) -> int | None:
         return next(
             (n for n in (own.num_remembered for own in self.latents) if n is not None), None
@@ -182,6 +186,13 @@ class Hierarchy(Latent):
         if self.bound:
             together["log_prior"] = draw.at_draw.log_prior()
         return together
+
+    def between(self, first, last, share) -> tf.Tensor:
+        firsts, lasts, ways = self.parts(first), self.parts(last), {}
+        for name, latent in self._named():
+            own = tf.reshape(share, [-1] + [1] * len(latent.event_shape))
+            ways[name] = latent.between(firsts[name], lasts[name], own)
+        return self.flat(ways)
 
     def entropy(self, draw) -> tf.Tensor:
         own = [latent.entropy(self._level(draw, name)) for name, latent in self._named()]

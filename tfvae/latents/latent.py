@@ -48,8 +48,12 @@ class Latent(keras.layers.Layer):
     stochastic: bool = True
     """Whether z is drawn; otherwise one draw says all, and the bound is what there is of log p(x)."""
 
+    flat_space = True
+    """Whether z may be any numbers; not those of points on a sphere."""
+
     refinable = False
-    """Whether q can be given for each example anew: `parameters`, `of`, `infer_from`, `propose_from`."""
+    """Whether q can be given for each example anew: `parameters`, `of`, `neutral`, `infer_from`,
+    `propose_from`."""
 
     num_remembered: int | None = None
     """How many training examples it remembers, if any."""
@@ -138,7 +142,7 @@ class Latent(keras.layers.Layer):
 
             z, log_posterior    the draw, and log q(z|x) at it, nats
             log_prior           log p(z), where distortion + rate is a bound
-            mean                the deterministic code, where z is drawn
+            mean                the deterministic code, where z is drawn, in units of the prior's spread
             codes_0, ...        [B, n], the indices in each of `codebooks`
 
         and what `log_aggregate` needs. Rows of several batches may be put together.
@@ -155,6 +159,15 @@ class Latent(keras.layers.Layer):
             [M] nats; `None` where q has no density of every z.
         """
         del reference, points
+
+    def between(self, first, last, share) -> tf.Tensor:
+        """The codes [..., *event_shape] on the way from one to another.
+
+        Args:
+            first, last: codes, [..., *event_shape].
+            share: of the way, 0 to 1; broadcasts against them.
+        """
+        return first * (1.0 - share) + last * share
 
     def entropy(self, draw) -> tf.Tensor:
         """H(q(z|x)) of a draw (or `Inferred`), [B] nats; 0 where z is not drawn."""

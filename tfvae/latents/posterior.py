@@ -30,6 +30,13 @@ class Posterior(keras.layers.Layer):
     has_density = True
     """Whether q has a density of every z, from which that of q(z) is made."""
 
+    flat_space = True
+    """Whether z may be any numbers; not those of points on a sphere."""
+
+    unit_scale = 1.0
+    """The spread of a number of z under the prior of the family, by which codes are divided before their
+    variance says whether a unit is active."""
+
     def __init__(self, event_shape, **kwargs):
         super().__init__(**kwargs)
         self.event_shape = tuple(event_shape)
@@ -72,6 +79,14 @@ class Posterior(keras.layers.Layer):
     def code(self, posterior) -> tf.Tensor:
         """The deterministic code, E_q[z], [B, *event_shape]."""
         return posterior.mean()
+
+    def between(self, first, last, share) -> tf.Tensor:
+        """The codes on the way from one to the other, [..., *event_shape]; `share` from 0 to 1, [..., 1]."""
+        return first * (1.0 - share) + last * share
+
+    def neutral(self, parameters) -> list[tf.Tensor]:
+        """Parameters that know nothing of x, where a search begins."""
+        return [tf.zeros_like(p) for p in parameters]
 
     def entropy(self, posterior, at_draw) -> tf.Tensor:
         """H(q(z|x)), [B] nats."""

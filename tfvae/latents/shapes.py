@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tfvae.checks import UserError
+from tfvae.checks import UserError, count
 
-__all__ = ["check_features"]
+__all__ = ["check_features", "of_spheres"]
 
 
 def check_features(name: str, event_shape, features_shape) -> None:
@@ -32,3 +32,18 @@ def check_features(name: str, event_shape, features_shape) -> None:
             f"[B, {', '.join([str(s) for s in event_shape[:-1]] + ['F'])}], "
             f"got {tuple(features_shape)}"
         )
+
+
+def of_spheres(event_shape, spheres: int) -> int:
+    """d, where the last axis of z is that many points side by side.
+
+    Raises:
+        UserError: it cannot be divided so, or a point would have a single number.
+    """
+    width, spheres = event_shape[-1], count("spheres", spheres)
+    if width % spheres or width // spheres < 2:
+        raise UserError(
+            f"a z of {width} numbers must be cut into points of 2 numbers or more on spheres={spheres}: a "
+            f"point of one number would be a sign"
+        )
+    return width // spheres

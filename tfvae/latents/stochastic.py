@@ -135,7 +135,7 @@ class StochasticLatent(Latent):
         kept = {
             **{f"parameter_{i}": p for i, p in enumerate(parameters)},
             "z": draw.z,
-            "mean": self.posterior.code(draw.posterior),
+            "mean": self.posterior.code(draw.posterior) / self.posterior.unit_scale,
             "log_posterior": draw.at_draw.log_posterior(),
         }
         if self.bound:
@@ -148,6 +148,17 @@ class StochasticLatent(Latent):
             return None
         posterior = self.of(*(tf.convert_to_tensor(reference[name]) for name in names))
         return distributions.aggregate_log_prob(points["z"], posterior)
+
+    @property
+    def flat_space(self) -> bool:
+        return self.posterior.flat_space
+
+    def between(self, first, last, share) -> tf.Tensor:
+        return self.posterior.between(first, last, share)
+
+    def neutral(self, parameters) -> list[tf.Tensor]:
+        """Parameters of a q that knows nothing of x."""
+        return self.posterior.neutral(parameters)
 
     def entropy(self, draw) -> tf.Tensor:
         return self.posterior.entropy(draw.posterior, draw.at_draw)

@@ -24,6 +24,7 @@ from tfvae.objectives.learned import LearnedWeight
 from tfvae.objectives.moments import MomentDistance
 from tfvae.objectives.objective import Objective
 from tfvae.objectives.prior_critic import OffsetCritic, PriorCritic, PriorCriticLoss, PriorPlayer
+from tfvae.objectives.rejection_correction import rejection_correction
 from tfvae.objectives.soft_free_bits import SoftFreeBits
 from tfvae.objectives.spectral_norm import SpectralNorm
 from tfvae.objectives.switch import Switch
@@ -67,5 +68,6 @@ __all__ = [
     "permute_dimensions",
     "radial_basis",
     "rate",
+    "rejection_correction",
     "total_correlation",
 ]

@@ -4,14 +4,26 @@ from tfvae.latents.posterior import DrawnPosterior, Posterior
 from tfvae.latents.posteriors.fixed_scale import FixedScalePosterior
 from tfvae.latents.posteriors.gaussian import HEADS, GaussianPosterior
 from tfvae.latents.posteriors.mean_field import MeanFieldPosterior
+from tfvae.latents.posteriors.power_spherical import (
+    LearnedPowerSphericalPosterior,
+    PowerSphericalPosterior,
+)
 from tfvae.latents.posteriors.shared_scale import SharedScalePosterior
+from tfvae.latents.posteriors.von_mises_fisher import (
+    LearnedVonMisesFisherPosterior,
+    VonMisesFisherPosterior,
+)
 
 __all__ = [
     "HEADS",
     "DrawnPosterior",
     "FixedScalePosterior",
     "GaussianPosterior",
+    "LearnedPowerSphericalPosterior",
+    "LearnedVonMisesFisherPosterior",
     "MeanFieldPosterior",
     "Posterior",
+    "PowerSphericalPosterior",
     "SharedScalePosterior",
+    "VonMisesFisherPosterior",
 ]

@@ -13,6 +13,7 @@ from tfvae.latents.priors.neighbour import NeighbourPrior
 from tfvae.latents.priors.pixelcnn import PixelCNNPrior
 from tfvae.latents.priors.sequential import SequentialPrior
 from tfvae.latents.priors.standard_normal import StandardNormalPrior
+from tfvae.latents.priors.uniform_sphere import UniformSpherePrior
 
 __all__ = [
     "AR1Prior",
@@ -29,4 +30,5 @@ __all__ = [
     "SequentialPrior",
     "StandardNormalPrior",
     "UniformCodes",
+    "UniformSpherePrior",
 ]
