@@ -69,7 +69,7 @@ class PowerSpherical(SphericalPart):
 
     name = "power_spherical"
     needs = facts("sphere_prior")
-    offers = facts("z density on_sphere gradient_moves_all")
+    offers = facts("z density density_of_every_z on_sphere gradient_moves_all")
     closes = ("rate_weight", "rate_budget")  # the rate is that constant whatever x is
     layer = PowerSphericalPosterior
     concentration: float = concentration_setting(50.0)
@@ -82,6 +82,6 @@ class LearnedPowerSpherical(SphericalPart):
 
     name = "power_spherical_learned"
     needs = facts("sphere_prior")
-    offers = facts("z density on_sphere paid_rate gradient_moves_all")
+    offers = facts("z density density_of_every_z on_sphere paid_rate gradient_moves_all")
     layer = LearnedPowerSphericalPosterior
     spheres: int = spheres_setting()

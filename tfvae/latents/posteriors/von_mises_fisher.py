@@ -76,7 +76,7 @@ class VonMisesFisher(SphericalPart):
 
     name = "vmf"
     needs = facts("sphere_prior")
-    offers = facts("z density on_sphere gradient_moves_all")
+    offers = facts("z density density_of_every_z on_sphere gradient_moves_all")
     closes = ("rate_weight", "rate_budget")  # the rate is that constant whatever x is
     layer = VonMisesFisherPosterior
     concentration: float = concentration_setting(35.0)
@@ -89,6 +89,8 @@ class LearnedVonMisesFisher(SphericalPart):
 
     name = "vmf_learned"
     needs = facts("sphere_prior")
-    offers = facts("z density on_sphere rejection_sampled paid_rate gradient_moves_all")
+    offers = facts(
+        "z density density_of_every_z on_sphere rejection_sampled paid_rate gradient_moves_all"
+    )
     layer = LearnedVonMisesFisherPosterior
     spheres: int = spheres_setting()
