@@ -113,7 +113,14 @@ def load(
         files.verify(path, source[file], builder.KNOWN)
     folder = cache() / "tfds" / key(name, sorted(source.items()))
     splits = _prepared(lambda place: builder(paths, name, str(place)), folder)
-    return Data(name, *(splits[s] for s in SPLITS), kind, description, builder.CITATION, source)
+    return Data(
+        name,
+        *(splits[s] for s in SPLITS),
+        kind=kind,
+        description=description,
+        citation=builder.CITATION,
+        source=source,
+    )
 
 
 def _prepared(make: Callable[[pathlib.Path], ImageBuilder], folder: pathlib.Path):

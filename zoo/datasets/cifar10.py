@@ -78,8 +78,8 @@ class Cifar10(ImageBuilder, skip_registration=True):
             test = rows[_BATCHES[5]]
         cut = len(train.x) - max(1, len(train.x) // 10)
         return {
-            "train": Split(train.x[:cut], train.label[:cut]),
-            "valid": Split(train.x[cut:], train.label[cut:]),
+            "train": train.at(slice(cut)),
+            "valid": train.at(slice(cut, None)),
             "test": test,
         }
 
@@ -97,9 +97,9 @@ def _archive(path: str) -> dict[str, bytes]:
     with reading(path), tarfile.open(path) as archive:
         for member in archive:
             name = member.name.rsplit("/", 1)[-1]
-            if name in _BATCHES and member.isfile():
+            if name in _BATCHES and member.isfile() and (packed := archive.extractfile(member)):
                 affordable(f"{path}, unpacked,", member.size // 4)
-                held[name] = archive.extractfile(member).read()
+                held[name] = packed.read()
     lacking = [name for name in _BATCHES if name not in held]
     if lacking:
         raise UserError(f"{path} holds no {lacking[0]}")

@@ -38,6 +38,10 @@ class Split(NamedTuple):
         """What a conditional model is told of each example: the label, if it is nothing else."""
         return self.label if self.told is None else self.told
 
+    def at(self, rows) -> Split:
+        """Some of the examples, in memory, with what is known of them."""
+        return Split(*(None if known is None else known[rows] for known in self))
+
     def beside(self, what: str) -> np.ndarray:
         """What comes with each x, int32 [N]: its `label` (the condition), or its `index` (the row)."""
         if what == "index":

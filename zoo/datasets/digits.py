@@ -26,4 +26,5 @@ def load(name: str, data_dir=None) -> Data:
     else:
         x, kind = np.round(images * 255 / 16).astype(np.uint8), "grey8"
     parts = [Split(x[a:b], labels[a:b]) for a, b in ((0, 1257), (1257, 1397), (1397, 1797))]
-    return Data(name, *parts, kind, f"UCI digits of scikit-learn, 8x8, {kind}", CITATION, {})
+    about = f"UCI digits of scikit-learn, 8x8, {kind}"
+    return Data(name, *parts, kind=kind, description=about, citation=CITATION, source={})

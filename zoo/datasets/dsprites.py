@@ -38,7 +38,7 @@ def load(name: str, data_dir=None) -> Data:
     whole = Split(x[..., None], None, factors[:, 1:])
     number = min(_MEASURED, len(x))
     chosen = np.sort(np.random.default_rng(_SEED).permutation(len(x))[:number])
-    part = Split(whole.x[chosen], None, whole.factors[chosen])
+    part = whole.at(chosen)
     return Data(
         name,
         whole,

@@ -10,6 +10,7 @@ import hashlib
 import math
 import os
 import sys
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -53,7 +54,7 @@ def digest(path: str) -> str:
     return found.hexdigest()
 
 
-def verify(path: str, got: str, known: dict[str, str]) -> None:
+def verify(path: str, got: str, known: Mapping[str, str]) -> None:
     """Says so if a file of a known name has an unknown checksum; what it holds is checked anyway."""
     name = os.path.basename(path).removesuffix(".gz")
     if name in known and known[name] != got:

@@ -86,7 +86,15 @@ def load(name: str, data_dir: str | None = None, max_samples: int = 4096) -> Dat
         f"spoken digits at 8 kHz, {sizes} recordings (5-9 of each speaker and digit are valid, 0-4 "
         f"test): silence cut off, peak 1, {max_samples:,} samples, 256 mu-law levels"
     )
-    return Data(name, *splits.values(), "mu_law8", about, _CITATION, {_FILE: source}, rate=RATE)
+    return Data(
+        name,
+        *splits.values(),
+        kind="mu_law8",
+        description=about,
+        citation=_CITATION,
+        source={_FILE: source},
+        rate=RATE,
+    )
 
 
 def _recordings(path: str):

@@ -23,8 +23,8 @@ def load(name: str, data_dir=None) -> Data:
     return Data(
         name,
         *parts,
-        "real",
-        "synthetic: Gaussian vectors with singular values 5, 4, 3, 2, 1 in a random basis",
-        "made by this project",
-        {},
+        kind="real",
+        description="synthetic: Gaussian vectors with singular values 5, 4, 3, 2, 1 in a random basis",
+        citation="made by this project",
+        source={},
     )

@@ -36,22 +36,22 @@ class ImageNet32(ImageBuilder, skip_registration=True):
         return paths
 
     def read(self):
-        parts = [_images(self.paths[name]) for name in _BATCHES]
-        x, label = (np.concatenate([part[i] for part in parts]) for i in range(2))
-        cut = len(x) - max(1, min(10_000, len(x) // 10))
+        parts = zip(*(_images(self.paths[name]) for name in _BATCHES))
+        train = Split(*(np.concatenate(part) for part in parts))
+        cut = len(train.x) - max(1, min(10_000, len(train.x) // 10))
         return {
-            "train": Split(x[:cut], label[:cut]),
-            "valid": Split(x[cut:], label[cut:]),
-            "test": _images(self.paths["val_data.npz"]),
+            "train": train.at(slice(cut)),
+            "valid": train.at(slice(cut, None)),
+            "test": Split(*_images(self.paths["val_data.npz"])),
         }
 
 
-def _images(path: str) -> Split:
+def _images(path: str) -> tuple[np.ndarray, np.ndarray]:
     """`data` uint8 [N, 3072], planes red, green, blue; `labels` 1 .. 1000."""
     data, label = arrays(path, "data", "labels")
     data = array(f"{path}: 'data'", data, "uint8", (None, 3072))
     label = files.labels(f"{path}: 'labels'", label.ravel(), len(data), 1000, first=1)
-    return Split(data.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), label)
+    return data.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), label
 
 
 def load(name: str, data_dir: str | None = None) -> Data:

@@ -54,7 +54,9 @@ def matrices(path: str, *names: str, optional: tuple[str, ...] = ()) -> list[np.
     held = {}
     for kind, body in _elements(path, memoryview(raw)[_HEADER:], order):
         if kind == _COMPRESSED:
-            kind, body = next(_elements(path, memoryview(_inflated(path, body)), order), (0, b""))
+            kind, body = next(
+                _elements(path, memoryview(_inflated(path, body)), order), (0, memoryview(b""))
+            )
         if kind == _MATRIX:
             name, array = _matrix(path, body, order)
             held[name] = array

@@ -22,34 +22,36 @@ _AMAT = {s: f"binarized_mnist_{s}.amat" for s in SPLITS}
 _AMAT_URL = "http://www.cs.toronto.edu/~larocheh/public/datasets/binarized_mnist/"
 
 
-def _located(cls, data_dir: str, variant: str) -> dict[str, str]:
-    """The four idx files."""
-    paths = {}
-    for key, name in _IDX.items():
-        path = files.find(data_dir, cls.FOLDER, name)
-        if path is None:
-            raise files.missing(variant, data_dir, cls.FOLDER, f"{name}.gz", cls.HOW)
-        paths[key] = path
-    return paths
+class _IdxBuilder(ImageBuilder, skip_registration=True):
+    """Abstract: a set of four idx files."""
+
+    @classmethod
+    def locate(cls, data_dir, variant):
+        paths = {}
+        for key, name in _IDX.items():
+            path = files.find(data_dir, cls.FOLDER, name)
+            if path is None:
+                raise files.missing(variant, data_dir, cls.FOLDER, f"{name}.gz", cls.HOW)
+            paths[key] = path
+        return paths
+
+    def read(self):
+        """Train without its last sixth (10,000 of 60,000), which is valid; test."""
+        both = {}
+        for part in _PARTS:
+            image, path = self.paths[f"{part}_image"], self.paths[f"{part}_label"]
+            x = array(image, files.idx(image, True), "uint8", (None, 28, 28))
+            both[part] = Split(x[..., None], files.labels(path, files.idx(path, False), len(x), 10))
+        train = both["train"]
+        cut = len(train.x) - max(1, len(train.x) // 6)
+        return {
+            "train": train.at(slice(cut)),
+            "valid": train.at(slice(cut, None)),
+            "test": both["test"],
+        }
 
 
-def _idx_splits(paths: dict[str, str]) -> dict[str, Split]:
-    """Train without its last sixth (10,000 of 60,000), which is valid; test."""
-    both = {}
-    for part in _PARTS:
-        image, path = paths[f"{part}_image"], paths[f"{part}_label"]
-        x = array(image, files.idx(image, True), "uint8", (None, 28, 28))
-        both[part] = Split(x[..., None], files.labels(path, files.idx(path, False), len(x), 10))
-    x, label = both["train"][:2]
-    cut = len(x) - max(1, len(x) // 6)
-    return {
-        "train": Split(x[:cut], label[:cut]),
-        "valid": Split(x[cut:], label[cut:]),
-        "test": both["test"],
-    }
-
-
-class Mnist(ImageBuilder, skip_registration=True):
+class Mnist(_IdxBuilder, skip_registration=True):
     """50,000 / 10,000 (the last of the training file) / 10,000 grey images 28x28."""
 
     FOLDER = "mnist"
@@ -66,13 +68,8 @@ class Mnist(ImageBuilder, skip_registration=True):
         "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
     }
 
-    locate = classmethod(_located)
 
-    def read(self):
-        return _idx_splits(self.paths)
-
-
-class FashionMnist(ImageBuilder, skip_registration=True):
+class FashionMnist(_IdxBuilder, skip_registration=True):
     """50,000 / 10,000 / 10,000 grey images 28x28 of clothes."""
 
     FOLDER = "fashion_mnist"
@@ -88,11 +85,6 @@ class FashionMnist(ImageBuilder, skip_registration=True):
         "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
         "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
     }
-
-    locate = classmethod(_located)
-
-    def read(self):
-        return _idx_splits(self.paths)
 
 
 class MnistFixed(ImageBuilder, skip_registration=True):
@@ -149,7 +141,14 @@ def load(name: str, data_dir: str | None = None) -> Data:
             for split in (grey.train, grey.valid, grey.test)
         ]
         said = grey.description.replace("mnist_grey", name).replace("grey8", "real, in [0, 1]")
-        return Data(name, *parts, "real", said, grey.citation, grey.source)
+        return Data(
+            name,
+            *parts,
+            kind="real",
+            description=said,
+            citation=grey.citation,
+            source=grey.source,
+        )
     family = MnistFixed if name == "mnist_fixed" else FashionMnist if "fashion" in name else Mnist
     kind = {
         "mnist": "binary_dynamic",

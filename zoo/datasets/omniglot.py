@@ -47,10 +47,9 @@ class Omniglot(ImageBuilder, skip_registration=True):
             train, test = (_part(self.paths["npz"], part) for part in ("train", "test"))
         order = np.random.default_rng(0).permutation(len(train.x))
         valid = max(1, min(_VALID, len(order) // 5))
-        first, last = order[:-valid], order[-valid:]
         return {
-            "train": Split(train.x[first], train.label[first]),
-            "valid": Split(train.x[last], train.label[last]),
+            "train": train.at(order[:-valid]),
+            "valid": train.at(order[-valid:]),
             "test": test,
         }
 

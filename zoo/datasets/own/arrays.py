@@ -59,7 +59,7 @@ def load(data: str, *, seed: int = 0) -> Data:
         about += "; read from disk"
     if read[0].factors is not None:
         about += f"; {read[0].factors.shape[1]} factors"
-    return Data("arrays", *read, kind, about, "one's own", source)
+    return Data("arrays", *read, kind=kind, description=about, citation="one's own", source=source)
 
 
 def _locate(data: str) -> list[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -33,7 +33,7 @@ class Column:
         """How many numbers of a row it is."""
         return len(self.kinds) or 1
 
-    def encode(self, cells: Sequence[str]) -> np.ndarray:
+    def encode(self, cells: Collection[str]) -> np.ndarray:
         """float32 [N, width].
 
         Raises:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import collections
 import hashlib
 import io
-import itertools
 import json
 import math
 import os
@@ -80,7 +79,15 @@ def load(data: str, *, image_size: Sequence[int] = (), colour: str = "auto", see
         about += f"; {resized:,} were resized, the middle of them if of another form"
     if found.left_out:
         about += f"; {found.left_out:,} other files left out"
-    return Data("images", *splits, kind, about, "one's own", source, found.names)
+    return Data(
+        "images",
+        *splits,
+        kind=kind,
+        description=about,
+        citation="one's own",
+        source=source,
+        label_names=found.names,
+    )
 
 
 class _Decoded:
@@ -122,8 +129,8 @@ def _in_memory(root: str, found: folder.Found, shape) -> tuple[list[Split], bool
     """(splits, whether they are black and white alone, checksum)."""
     paths = [path for part in found.parts.values() for path in part.paths]
     decoded, x = _Decoded(root, paths, shape), np.empty((len(paths), *shape), np.uint8)
-    for row, pixels in itertools.zip_longest(x, decoded):
-        row[:] = pixels
+    for i, pixels in enumerate(decoded):
+        x[i] = pixels
     if decoded.binary:
         x //= 255
     splits, start = [], 0

@@ -68,7 +68,16 @@ def load(data: str, *, max_samples: int = 4096, seed: int = 0) -> Data:
         start += len(part.paths)
     source = folder.checksum(digests)
     about = _said(headers, rate, splits, found, max_samples)
-    return Data("sound", *splits, "mu_law8", about, "one's own", source, found.names, rate)
+    return Data(
+        "sound",
+        *splits,
+        kind="mu_law8",
+        description=about,
+        citation="one's own",
+        source=source,
+        label_names=found.names,
+        rate=rate,
+    )
 
 
 def _header(path: str) -> _Header:

@@ -77,7 +77,15 @@ def load(data: str, *, label_column: str | None = None, seed: int = 0) -> TableD
     splits = [Split(x[rows[p]], None if told is None else told[rows[p]]) for p in PARTS]
     said = _said(columns, splits, seed if len(tables) == 1 else None, label, label_names)
     source = {os.path.basename(path): files.digest(path) for path in paths}
-    return TableData("table", *splits, columns, said, "one's own", source, label_names)
+    return TableData(
+        "table",
+        *splits,
+        columns=columns,
+        description=said,
+        citation="one's own",
+        source=source,
+        label_names=label_names,
+    )
 
 
 def _locate(data: str) -> list[str]:

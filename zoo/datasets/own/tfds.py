@@ -63,7 +63,15 @@ def load(
     if isinstance(splits[0].x, disk.Rows):
         about += "; read from disk"
     source = {builder.info.full_name: _checksum(str(builder.data_path))}
-    return Data(f"tfds:{name}", *splits, kind, about, builder.info.citation, source, names)
+    return Data(
+        f"tfds:{name}",
+        *splits,
+        kind=kind,
+        description=about,
+        citation=builder.info.citation,
+        source=source,
+        label_names=names,
+    )
 
 
 def _checksum(prepared: str) -> str:
@@ -103,8 +111,8 @@ def _builder(data: str, name: str):
 
 def _channels(name: str, features, colour: str) -> int:
     image = _feature(features, _IMAGE)
-    held = None if image is None else image.shape
-    if held is None or len(held) != 3 or image.np_dtype != np.uint8 or held[2] not in (1, 3):
+    held = () if image is None else image.shape or ()
+    if image is None or len(held) != 3 or image.np_dtype != np.uint8 or held[2] not in (1, 3):
         raise UserError(
             f"dataset 'tfds:{name}' must have a feature {_IMAGE!r} of bytes [H, W, 1 or 3], got "
             f"{one_line(str(features), _LONGEST)}"
@@ -193,7 +201,7 @@ def _read(name: str, builder, split: str, shape) -> Split:
     with reading(f"tfds:{name}"):
         for i, row in enumerate(tfds.as_numpy(builder.as_dataset(split=split))):
             x[i] = _pixels(row[_IMAGE], shape)
-            if labelled:
+            if label is not None:
                 label[i] = row[_LABEL]
     return Split(x, label)
 

@@ -60,7 +60,7 @@ def from_sentences(
     valid: Sequence[Sequence[str]],
     test: Sequence[Sequence[str]],
     *,
-    labels: Mapping[str, Sequence[int] | None] | None = None,
+    labels: Mapping[str, Sequence[int] | np.ndarray | None] | None = None,
     vocabulary_size: int | None = None,
     min_count: int = 1,
     max_length: int | None = None,
@@ -104,15 +104,17 @@ def from_sentences(
     return TextData(
         name,
         *(splits[split] for split in SPLITS),
-        vocabulary,
-        description,
-        citation,
-        dict(source or {}),
-        {"unknown": unknown, "cut": cut, **(extras or {})},
+        vocabulary=vocabulary,
+        description=description,
+        citation=citation,
+        source=dict(source or {}),
+        extras={"unknown": unknown, "cut": cut, **(extras or {})},
     )
 
 
-def _label(name: str, split: str, number: int, label: Sequence[int] | None) -> np.ndarray | None:
+def _label(
+    name: str, split: str, number: int, label: Sequence[int] | np.ndarray | None
+) -> np.ndarray | None:
     if label is None:
         return None
     if len(label) != number:

@@ -96,12 +96,12 @@ def load(
     return TextData(
         name,
         *splits,
-        fixed_vocabulary([str(symbol) for symbol in range(_SYMBOLS)]),
-        f"{' / '.join(f'{size:,}' for size in _SIZES)} sequences of 24 of 5 symbols, a mixture of 8 "
-        f"Markov chains with known likelihood (seed {seed})",
-        "made by this project; see zoo/datasets/text/mixmarkov.py",
-        {},
-        {
+        vocabulary=fixed_vocabulary([str(symbol) for symbol in range(_SYMBOLS)]),
+        description=f"{' / '.join(f'{size:,}' for size in _SIZES)} sequences of 24 of 5 symbols, a "
+        f"mixture of 8 Markov chains with known likelihood (seed {seed})",
+        citation="made by this project; see zoo/datasets/text/mixmarkov.py",
+        source={},
+        extras={
             "fixed_length": LENGTH,
             "entropy": ENTROPY,
             "entropy_given_class": ENTROPY_GIVEN_CLASS,

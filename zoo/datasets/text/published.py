@@ -41,7 +41,7 @@ class _Set(NamedTuple):
 
 
 def _three(stem: str, valid: str = "valid") -> tuple[str, str, str]:
-    return tuple(f"{stem}{split}.txt" for split in ("train", valid, "test"))
+    return f"{stem}train.txt", f"{stem}{valid}.txt", f"{stem}test.txt"
 
 
 # 20,000 words are the papers', the four marks come on top

@@ -70,7 +70,8 @@ def generate(
         _draw(weights, min(_BLOCK, number - start), np.random.default_rng([seed, 1, block]))
         for block, start in enumerate(starts)
     ]
-    return tuple(np.concatenate(part) for part in zip(*blocks))
+    x, z, component, entropy = (np.concatenate(part) for part in zip(*blocks))
+    return x, z, component, entropy
 
 
 def _draw(weights: dict[str, np.ndarray], number: int, rng: np.random.Generator) -> tuple:
@@ -134,10 +135,10 @@ def load(
     return TextData(
         name,
         *(Split(tokens[part], component[part].astype(np.int64)) for part in parts),
-        fixed_vocabulary([f"w{i}" for i in range(words)]),
-        f"{' / '.join(f'{size:,}' for size in sizes)} sequences of 10 of {words:,} words, "
+        vocabulary=fixed_vocabulary([f"w{i}" for i in range(words)]),
+        description=f"{' / '.join(f'{size:,}' for size in sizes)} sequences of 10 of {words:,} words, "
         f"drawn from a random LSTM with z in 2-D (seed {seed})",
-        _CITATION,
-        {},
-        {"oracle": oracle, "z": {split: z[part] for split, part in zip(SPLITS, parts)}},
+        citation=_CITATION,
+        source={},
+        extras={"oracle": oracle, "z": {split: z[part] for split, part in zip(SPLITS, parts)}},
     )
