@@ -11,6 +11,8 @@ from tfvae.latents import (
     DiscreteLatent,
     FixedScalePosterior,
     GaussianPosterior,
+    InverseAutoregressivePosterior,
+    MaskedAutoregressivePrior,
     NeighbourPrior,
     NoLatent,
     StandardNormalPrior,
@@ -66,6 +68,23 @@ def vectors(seed=0, width=3):
         StochasticLatent(GaussianPosterior((2,)), StandardNormalPrior((2,))),
         FactorisedDecoder(shape, MLPImage(shape, (8,), 1)),
         Gaussian(1.0),
+    )
+    model.build()
+    return model
+
+
+def flow(seed=0, width=3):
+    """As `plain`, with an inverse autoregressive posterior and a masked autoregressive prior."""
+    keras.utils.set_random_seed(seed)
+    latent = StochasticLatent(
+        InverseAutoregressivePosterior((width,), 2, (6,), context=4),
+        MaskedAutoregressivePrior((width,), 2, (6,)),
+    )
+    model = tfvae.VAE(
+        MLPEncoder((16,), "tanh"),
+        latent,
+        FactorisedDecoder(SHAPE, MLPImage(SHAPE, (16,), 1)),
+        Bernoulli(),
     )
     model.build()
     return model

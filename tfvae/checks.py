@@ -21,6 +21,7 @@ __all__ = [
     "NotFinite",
     "UserError",
     "affordable",
+    "affordable_layers",
     "array",
     "count",
     "finite",
@@ -225,6 +226,11 @@ def place(what: str, path: str) -> str:
             f"{short!r}"
         )
     return path
+
+
+def affordable_layers(what: str, widths: Sequence[int], copies: int = 1) -> None:
+    """`affordable`, of the kernels of dense layers between these widths, so many times."""
+    affordable(what, copies * sum(a * b for a, b in zip(widths, widths[1:])))
 
 
 def affordable(what: str, numbers: int) -> None:

@@ -288,6 +288,7 @@ def test_a_family_that_is_not_gaussian(family, tmp_path):
     model.fit(x, epochs=2, verbose=0)
     report = diagnosis.measure(model, x, num_samples=3, nll_examples=10)
     assert np.isfinite([report[k] for k in ("nll", "mutual_information", "marginal_kl")]).all()
+    assert report["rate_is_exact"] == closed
     whole = report["mutual_information"] + report["marginal_kl"]
     assert whole == pytest.approx(report["rate"], abs=0.25 if closed else 1e-3)
     inferred = model.latent.infer(model.features(np.tile(x[:1], (4000, 1, 1, 1))), Pass.measuring())

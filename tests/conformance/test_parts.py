@@ -152,6 +152,20 @@ PARTS = {
         None,
     ),
     latents.UniformSpherePrior: (lambda: latents.UniformSpherePrior((4, 6), 2), None),
+    latents.InverseAutoregressivePosterior: (
+        lambda: latents.InverseAutoregressivePosterior(
+            (4, 2), 2, (5,), "shift", 1.5, 3, {"use_bias": False}
+        ),
+        None,
+    ),
+    latents.PlanarPosterior: (
+        lambda: latents.PlanarPosterior((4, 2), 3, {"initial_scale": 0.5}),
+        None,
+    ),
+    latents.CouplingPosterior: (
+        lambda: latents.CouplingPosterior((4, 2), 2, (5,), "gated", 1.5, 3, {"use_bias": False}),
+        None,
+    ),
     latents.StandardNormalPrior: (lambda: latents.StandardNormalPrior((4, 2)), None),
     latents.ConditionalNormalPrior: (lambda: latents.ConditionalNormalPrior((4, 2), 3), None),
     latents.AR1Prior: (lambda: latents.AR1Prior((4, 2), (0.5, 0.9)), None),
@@ -221,6 +235,7 @@ ABSTRACT = {
     latents.Latent,
     latents.LearnedPrior,
     latents.DrawnPosterior,
+    latents.FlowPosterior,
     latents.Inferred,
     latents.MeanFieldPosterior,
     latents.Posterior,

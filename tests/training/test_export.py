@@ -39,7 +39,14 @@ print(json.dumps(out))
 
 
 @pytest.mark.parametrize(
-    "make", [models.plain, models.delta, models.exact], ids=["plain", "delta", "exact"]
+    "make",
+    [
+        models.plain,
+        models.delta,
+        models.exact,
+        pytest.param(models.flow, marks=pytest.mark.slow),
+    ],
+    ids=["plain", "delta", "exact", "flow"],
 )
 def test_saved_model_alone_equals_the_model(make, tmp_path):
     model, x = make(), models.images(6)

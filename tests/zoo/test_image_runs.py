@@ -34,6 +34,8 @@ SYSTEMS = {
     "joint attention": ("vae", MLP, ("prior=attention", "prior_filters=8"), 1),
     "factor_vae": ("factor_vae", MLP, CRITIC, 1),
     "beta_tcvae": ("beta_tcvae", MLP, (), 1),
+    "flow_vae": ("flow_vae", MLP, ("iaf_units=8", "maf_units=8"), 1),
+    "auxiliary_maf": ("vae", MLP, ("stages=auxiliary_maf", "auxiliary_steps=4", "maf_units=8"), 2),
     "iwae": ("iwae", MLP, ("sample_gradient=doubly_reparameterised",), 1),
 }
 

@@ -183,7 +183,7 @@ def test_impossible_pairs_are_refused_by_name(name, given, says):
         (
             "vq_vae",
             {"procedure": "aggressive"},
-            "procedure=aggressive needs a posterior with a density",
+            "procedure=aggressive needs a posterior whose density is known of every z",
         ),
         (
             "delta_vae",
@@ -214,6 +214,52 @@ def test_impossible_pairs_are_refused_by_name(name, given, says):
             "wae_mmd",
             {"condition": "labels", "prior": "label"},
             "needs one prior for all examples, and this model has prior=label",
+        ),
+        (
+            "flow_vae",
+            {"terms": "total_correlation"},
+            "total_correlation needs a posterior of independent numbers, .*posterior=iaf: take .*=gaussian",
+        ),
+        (
+            "flow_vae",
+            {"inference": "semi_amortised", "posterior": "planar"},
+            "semi_amortised needs a posterior whose mean and scale .* has posterior=planar",
+        ),
+        (
+            "flow_vae",
+            {"procedure": "aggressive"},
+            "aggressive needs a posterior whose density is known of every z, .* has posterior=iaf",
+        ),
+        (
+            "flow_vae",
+            {"prior": "ar1", "posterior": "coupling"},
+            "prior=ar1 needs a posterior of independent numbers, .* has posterior=coupling",
+        ),
+        (
+            "flow_vae",
+            {"stages": "+auxiliary_prior"},
+            "auxiliary_prior needs a prior that can be fitted anew .* has prior=maf",
+        ),
+        (
+            "flow_vae",
+            {"posterior": "coupling", "latent_width": 1},
+            "coupling flow needs z of 2 num",
+        ),
+        (
+            "flow_vae",
+            {"iaf_scale_bound": 1.0},
+            "belongs to iaf_scale=bounded, and here iaf_scale is gated",
+        ),
+        ("vq_vae", {"prior": "maf"}, "posterior=vq needs a prior of codes, .* has prior=maf"),
+        (
+            "vae",
+            {"prior": "maf", "maf_units": 65536, "maf_layers": 16},
+            "maf_units=65536 .* GiB, and",
+        ),
+        (
+            "vae",
+            {"stages": "+auxiliary_prior,+auxiliary_maf"},
+            "both decide which prior is fitted afterwards: take one of them",
         ),
         (
             "wae_gan",

@@ -178,6 +178,7 @@ def _per_unit(model, x, units, report) -> dict[str, Any]:
 _NO_CODE = dict.fromkeys(
     (
         "rate_stderr",
+        "rate_is_exact",
         "mutual_information",
         "mutual_information_stderr",
         "mutual_information_reference",
@@ -222,6 +223,8 @@ def _passes(
         if not model.has_latent:
             return out
         out |= model.latent.kept(draw)
+        exact = draw.at_draw is not None and draw.at_draw.rate_is_exact
+        out["rate_is_exact"] = tf.fill(tf.shape(draw.rate)[:1], exact)
         if auxiliary is not None:
             rate = auxiliary.latent.rate(draw, auxiliary.passed(seed, label=label))
             out["auxiliary_rate"] = tf.reduce_sum(rate, -1)
@@ -302,6 +305,7 @@ def _code(model, passes, chosen) -> dict[str, Any]:
         **_units(model.latent, passes),
         **_codebooks(model.latent, passes),
         "rate_stderr": metrics.summarise(passes["rate"].sum(1)).standard_error,
+        "rate_is_exact": bool(passes["rate_is_exact"].all()),
         "active_units_threshold": metrics.ACTIVE_THRESHOLD,
         **gap,
     }

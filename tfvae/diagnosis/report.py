@@ -218,6 +218,8 @@ def _row(report, examples, key, title, unit, says) -> str:
     error = report.get(f"{key}_stderr")
     if error is not None:
         shown += f" &plusmn; {error:.2f}"
+    if key == "rate" and report.get("rate_is_exact") is False:
+        says += "; no closed form: log q(z|x) - log p(z) at a draw"
     if key in ("nll", "auxiliary_nll"):
         samples = report["nll_num_samples"]
         says += f"; {report['nll_num_examples']} {examples}" + (

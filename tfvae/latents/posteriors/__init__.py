@@ -1,9 +1,13 @@
 """Posterior families: features -> q(z|x)."""
 
 from tfvae.latents.posterior import DrawnPosterior, Posterior
+from tfvae.latents.posteriors.coupling import CouplingPosterior
 from tfvae.latents.posteriors.fixed_scale import FixedScalePosterior
+from tfvae.latents.posteriors.flow import FlowPosterior
 from tfvae.latents.posteriors.gaussian import HEADS, GaussianPosterior
+from tfvae.latents.posteriors.iaf import InverseAutoregressivePosterior
 from tfvae.latents.posteriors.mean_field import MeanFieldPosterior
+from tfvae.latents.posteriors.planar import PlanarPosterior
 from tfvae.latents.posteriors.power_spherical import (
     LearnedPowerSphericalPosterior,
     PowerSphericalPosterior,
@@ -16,12 +20,16 @@ from tfvae.latents.posteriors.von_mises_fisher import (
 
 __all__ = [
     "HEADS",
+    "CouplingPosterior",
     "DrawnPosterior",
     "FixedScalePosterior",
+    "FlowPosterior",
     "GaussianPosterior",
+    "InverseAutoregressivePosterior",
     "LearnedPowerSphericalPosterior",
     "LearnedVonMisesFisherPosterior",
     "MeanFieldPosterior",
+    "PlanarPosterior",
     "Posterior",
     "PowerSphericalPosterior",
     "SharedScalePosterior",

@@ -14,7 +14,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfvae import flows
-from tfvae.checks import affordable, count, one_of, positive
+from tfvae.checks import affordable_layers, count, one_of, positive
 from tfvae.distributions import Unbatched
 from tfvae.latents.parts import PriorPart
 from tfvae.latents.prior import Prior
@@ -164,11 +164,8 @@ class MaskedFlow(Part):
     def prior(self, shape) -> MaskedAutoregressivePrior:
         """Over z of that shape."""
         units, size = (self.maf_units,) * self.maf_layers, math.prod(shape)
-        widths = (size, *units, 2 * size)
-        affordable(
-            f"maf_units={self.maf_units} over {size} numbers of z",
-            self.maf_flows * sum(a * b for a, b in zip(widths, widths[1:])),
-        )
+        what = f"maf_units={self.maf_units} over {size} numbers of z"
+        affordable_layers(what, (size, *units, 2 * size), self.maf_flows)
         return MaskedAutoregressivePrior(
             shape, self.maf_flows, units, self.maf_scale, self.maf_scale_bound
         )
