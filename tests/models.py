@@ -78,7 +78,7 @@ def flow(seed=0, width=3):
     keras.utils.set_random_seed(seed)
     latent = StochasticLatent(
         InverseAutoregressivePosterior((width,), 2, (6,), context=4),
-        MaskedAutoregressivePrior((width,), 2, (6,)),
+        MaskedAutoregressivePrior(StandardNormalPrior((width,)), 2, (6,)),
     )
     model = tfvae.VAE(
         MLPEncoder((16,), "tanh"),

@@ -174,7 +174,9 @@ PARTS = {
         None,
     ),
     latents.MaskedAutoregressivePrior: (
-        lambda: latents.MaskedAutoregressivePrior((4, 2), 2, (5,), "shift", 1.5),
+        lambda: latents.MaskedAutoregressivePrior(
+            latents.AR1Prior((4, 2), 0.5), 2, (5,), "shift", 1.5
+        ),
         None,
     ),
     latents.AttentionPrior: (

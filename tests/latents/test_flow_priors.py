@@ -11,7 +11,7 @@ import tensorflow_probability as tfp
 from tests import models
 from tests.networks.test_made import shaken
 from tfvae import UserError, flows
-from tfvae.latents import MaskedAutoregressivePrior, StochasticLatent
+from tfvae.latents import AR1Prior, MaskedAutoregressivePrior, StandardNormalPrior, StochasticLatent
 from tfvae.networks import MADE
 from tfvae.procedures.auxiliary_prior import AuxiliaryFlow
 from tfvae.randomness import seed_of
@@ -33,9 +33,11 @@ def linear(x, kind="plain"):
     return (raw[..., 0], raw[..., 1]) if kind == "plain" else flows.affine(raw, kind)
 
 
-def prior(shape, seed=0, size=0.4, **more):
+def prior(shape, seed=0, size=0.4, base=None, **more):
     """With weights at random."""
-    layer = MaskedAutoregressivePrior(shape, **{"num_flows": 3, "units": (8,)} | more)
+    layer = MaskedAutoregressivePrior(
+        base or StandardNormalPrior(shape), **{"num_flows": 3, "units": (8,)} | more
+    )
     layer.build()
     rng = np.random.default_rng(seed)
     for weight in layer.trainable_variables:
@@ -143,8 +145,7 @@ def test_along_positions_and_channels():
     density = layer.distribution()
     assert density.sample(4, seed=[0, 1]).shape == (4, 3, 2)
     z = np.random.default_rng(0).normal(size=(4, 3, 2)).astype("float32")
-    flat = MaskedAutoregressivePrior.from_config({**layer.get_config(), "event_shape": (6,)})
-    flat.build()
+    flat = prior((6,), num_flows=1)
     flat.set_weights(layer.get_weights())
     np.testing.assert_allclose(
         density.log_prob(z), flat.distribution().log_prob(z.reshape(4, 6)), rtol=1e-6
@@ -154,7 +155,7 @@ def test_along_positions_and_channels():
 def test_it_begins_as_the_standard_normal_and_is_a_prior_of_a_model():
     """At first the rate of the Gaussian under N(0, I), by a draw; afterwards log q - log p in one group."""
     model, x = models.plain(), models.images(20)
-    layer = MaskedAutoregressivePrior((3,))
+    layer = MaskedAutoregressivePrior(StandardNormalPrior((3,)))
     under = model.with_prior(layer)
     plain, found = model.draw(x, 3), under.draw(x, 3)
     np.testing.assert_array_equal(found.z, plain.z)
@@ -167,13 +168,40 @@ def test_it_begins_as_the_standard_normal_and_is_a_prior_of_a_model():
     assert under.sample_codes(4, seed_of(0)).shape == (4, 3)
 
 
+def test_it_begins_as_the_prior_that_it_replaces():
+    """AR(1), whose own flow comes last: at first its density; a draw is that of noise that came back."""
+    base = AR1Prior((3, 2), (0.9, -0.5))
+    layer = MaskedAutoregressivePrior(base)
+    layer.build()
+    z = base.distribution().sample(5, seed=[1, 2])
+    wanted = base.distribution().log_prob(z)
+    np.testing.assert_allclose(layer.distribution().log_prob(z), wanted, rtol=1e-5)
+    layer = prior((3, 2), base=base)
+    z = layer.distribution().sample(5, seed=[3, 4])
+    first, _ = layer.without_base(z)
+    u, _ = flows.noise_of(tf.reshape(first, [5, 6]), layer.conditionals())
+    noise = tf.random.stateless_normal([5, 6], tfp.random.sanitize_seed([3, 4]))
+    np.testing.assert_allclose(u, noise, atol=1e-4)
+    density = layer.distribution().log_prob
+    flat = z[:1].numpy().astype(float).reshape(1, 6)
+
+    def moved(x):
+        first, _ = layer.without_base(tf.reshape(tf.cast(x, tf.float32), [1, 3, 2]))
+        return (
+            flows.noise_of(tf.reshape(first, [1, 6]), layer.conditionals())[0].numpy().astype(float)
+        )
+
+    log_det = np.linalg.slogdet(differences(moved, tf.constant(flat), 1e-2))[1]
+    assert float(density(z[:1])[0]) == pytest.approx(_log_normal(u[:1]) + log_det, abs=5e-3)
+
+
 def test_a_linear_flow_learns_a_correlation():
     """z ~ N(0, [[1, .8], [.8, 1]]): 2.32705144 nats, and 2.83787707 under N(0, I)."""
     nodes, mass = np.polynomial.hermite_e.hermegauss(12)  # means over them are those of N(0, 1)
     mass = tf.constant(np.outer(mass, mass).ravel() / mass.sum() ** 2, tf.float32)
     z = np.stack(np.meshgrid(nodes, nodes, indexing="ij"), -1).reshape(-1, 2)
     z = tf.constant(z @ np.linalg.cholesky([[1, 0.8], [0.8, 1]]).T, tf.float32)
-    layer = MaskedAutoregressivePrior((2,), 1, ())
+    layer = MaskedAutoregressivePrior(StandardNormalPrior((2,)), 1, ())
     layer.build()
     optimizer = keras.optimizers.Adam(0.05)
     optimizer.build(layer.trainable_variables)
@@ -209,7 +237,7 @@ def test_a_linear_flow_learns_a_correlation():
 )
 def test_what_is_refused(more, says):
     with pytest.raises(UserError, match=says):
-        MaskedAutoregressivePrior((2,), **more)
+        MaskedAutoregressivePrior(StandardNormalPrior((2,)), **more)
 
 
 def test_the_last_stage_fits_it_on_the_frozen_posterior():

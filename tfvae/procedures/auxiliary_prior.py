@@ -119,13 +119,10 @@ class AuxiliaryMap(PixelCNNOfMap, RenewedPart):
 
 
 @part
-class AuxiliaryFlow(MaskedFlow, AuxiliaryPart):
+class AuxiliaryFlow(MaskedFlow, RenewedPart):
     """Afterwards a masked autoregressive flow is fitted on the frozen posterior."""
 
     name = "auxiliary_maf"
-
-    def renewed(self, context, prior):
-        return self.prior(prior.event_shape)
 
 
 @part

@@ -64,6 +64,24 @@ class LearnedPrior(Prior):
         mean, scale = self.base.conditional(tf.reshape(z, [-1, *self.event_shape]))
         return tf.reshape(mean, tf.shape(z)), tf.reshape(scale, self.sequence)
 
+    def without_base(self, z) -> tuple[tf.Tensor, tf.Tensor]:
+        """(z - mean) / scale by `conditional`, [B, n, D], and -sum log scale, nats; float32."""
+        z = tf.reshape(tf.cast(z, tf.float32), [-1, *self.sequence])
+        mean, scale = self.conditional(z)
+        return (z - mean) / scale, -tf.reduce_sum(tf.math.log(scale))
+
+    def with_base(self, drawn) -> tf.Tensor:
+        """The z [B, *event_shape] of which `without_base` makes `drawn`, position by position."""
+        drawn = tf.reshape(drawn, [-1, *self.sequence])
+
+        def step(t, z):  # after t of them the first t positions stand
+            mean, scale = self.conditional(z)
+            return t + 1, mean + scale * drawn
+
+        z = tf.zeros_like(drawn)
+        z = tf.while_loop(lambda t, _: t < self.sequence[0], step, [tf.constant(0), z])[1]
+        return tf.reshape(z, [-1, *self.event_shape])
+
     def get_config(self):
         return {**super().get_config(), "base": keras.saving.serialize_keras_object(self.base)}
 

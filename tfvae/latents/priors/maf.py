@@ -15,11 +15,9 @@ import tensorflow_probability as tfp
 
 from tfvae import flows
 from tfvae.checks import affordable_layers, count, one_of, positive
-from tfvae.distributions import Unbatched
-from tfvae.latents.parts import PriorPart
-from tfvae.latents.prior import Prior
+from tfvae.latents.priors.learned import JointPart, LearnedPart, LearnedPrior
 from tfvae.networks import MADE
-from tfvae.parts import ON, Part, facts, part, setting
+from tfvae.parts import ON, facts, part, setting
 
 __all__ = ["SCALES", "MaskedAutoregressivePrior", "MaskedFlow"]
 
@@ -30,19 +28,18 @@ SCALES = ("shift", "bounded")
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class MaskedAutoregressivePrior(Prior):
+class MaskedAutoregressivePrior(LearnedPrior):
     """log p(z) = log N(u; 0, I) + log |det du/dz|,  u_i = (z_i - m_i(z_<i)) exp(-a_i(z_<i)), flow by flow.
 
     Papamakarios, Pavlakou and Murray 2017; as a prior Chen et al. 2017 (VLAE, eq. 12). m and a of each flow
     come from a MADE, and every other flow runs from the last number to the first. The conditionals read z,
-    so the density takes one pass; a draw takes D of each flow. It begins as N(0, I).
+    so the density takes one pass; a draw takes D of each flow. The last flow is that of `base`, with its
+    mean and scale of each number given those before it: the prior begins as `base`.
 
     z of (n, D) is read as n D numbers, position by position and channel by channel within each.
 
-    The rate is a Monte Carlo estimate in one group: log q(z|x) - log p(z), [B, 1] nats.
-
     Args:
-        event_shape: of one z, `(D,)` or `(n, D)`.
+        base: the prior that it begins as, with `event_shape` and `conditional`.
         num_flows: how many.
         units: widths of the hidden layers of each MADE.
         scale: `shift`, a is 0; or `bounded`, |a| < bound.
@@ -54,14 +51,14 @@ class MaskedAutoregressivePrior(Prior):
 
     def __init__(
         self,
-        event_shape,
+        base,
         num_flows: int = 4,
         units: Sequence[int] = (64, 64),
         scale: str = "bounded",
         bound: float = 2.0,
         **kwargs,
     ):
-        super().__init__(event_shape, **kwargs)
+        super().__init__(base, **kwargs)
         self.num_flows = count("num_flows", num_flows)
         self.units = tuple(count("units of a MaskedAutoregressivePrior", u) for u in units)
         self.scale = one_of("scale of a MaskedAutoregressivePrior", scale, SCALES)
@@ -79,6 +76,8 @@ class MaskedAutoregressivePrior(Prior):
 
     def build(self, input_shape=None):
         del input_shape
+        if not self.base.built:
+            self.base.build(None)
         for network in self.networks:
             if not network.built:
                 network.build((None, math.prod(self.event_shape)))
@@ -92,9 +91,16 @@ class MaskedAutoregressivePrior(Prior):
 
         return [of(network) for network in self.networks]
 
-    def distribution(self) -> tfd.Distribution:
-        """p(z), batch shape [], event shape as declared."""
-        return _Flow(self)
+    # not a `tfd.TransformedDistribution`, which would ask each network twice for one density
+    def log_prob(self, z) -> tf.Tensor:
+        z, log_det = self.without_base(z)
+        u, further = flows.noise_of(tf.reshape(z, [tf.shape(z)[0], -1]), self.conditionals())
+        return tf.reduce_sum(tfd.Normal(0.0, 1.0).log_prob(u), -1) + log_det + further
+
+    def sample(self, num: int, seed) -> tf.Tensor:
+        """`num` draws, [num, *event_shape]."""
+        u = tf.random.stateless_normal([num, math.prod(self.event_shape)], seed)
+        return self.with_base(flows.masked_autoregressive(u, self.conditionals()))
 
     def get_config(self):
         return {
@@ -106,38 +112,9 @@ class MaskedAutoregressivePrior(Prior):
         }
 
 
-class _Flow(Unbatched):
-    """p(z) of the layer. A `tfd.TransformedDistribution` would ask each network twice for one density."""
-
-    def __init__(self, layer: MaskedAutoregressivePrior, name: str = "MaskedAutoregressivePrior"):
-        self._layer = layer
-        super().__init__(
-            event_shape=layer.event_shape,
-            dtype=tf.float32,
-            reparameterization_type=tfd.FULLY_REPARAMETERIZED,
-            parameters={"layer": layer, "name": name},
-            name=name,
-        )
-
-    @property
-    def _size(self) -> int:
-        return math.prod(self._layer.event_shape)
-
-    def _log_prob(self, value):
-        z = tf.reshape(tf.cast(value, tf.float32), [-1, self._size])
-        u, log_det = flows.noise_of(z, self._layer.conditionals())
-        density = tf.reduce_sum(tfd.Normal(0.0, 1.0).log_prob(u), -1) + log_det
-        return tf.reshape(density, tf.shape(value)[: -len(self._layer.event_shape)])
-
-    def _sample_n(self, n, seed=None):
-        u = tf.random.stateless_normal([n, self._size], tfp.random.sanitize_seed(seed))
-        z = flows.masked_autoregressive(u, self._layer.conditionals())
-        return tf.reshape(z, [n, *self._layer.event_shape])
-
-
 @dataclasses.dataclass(frozen=True)
-class MaskedFlow(Part):
-    """The settings of a masked autoregressive flow, and what they make."""
+class MaskedFlow(LearnedPart):
+    """See `MAF`."""
 
     maf_flows: int = setting(4, "flows, every other one in the reverse order", low=1, high=64)
     maf_units: int = setting(
@@ -161,23 +138,19 @@ class MaskedFlow(Part):
         of={"maf_scale": ("bounded",)},
     )
 
-    def prior(self, shape) -> MaskedAutoregressivePrior:
-        """Over z of that shape."""
-        units, size = (self.maf_units,) * self.maf_layers, math.prod(shape)
+    def over(self, context, base):
+        del context
+        units, size = (self.maf_units,) * self.maf_layers, math.prod(base.event_shape)
         what = f"maf_units={self.maf_units} over {size} numbers of z"
         affordable_layers(what, (size, *units, 2 * size), self.maf_flows)
         return MaskedAutoregressivePrior(
-            shape, self.maf_flows, units, self.maf_scale, self.maf_scale_bound
+            base, self.maf_flows, units, self.maf_scale, self.maf_scale_bound
         )
 
 
 @part
-class MAF(MaskedFlow, PriorPart):
+class MAF(MaskedFlow, JointPart):
     """A masked autoregressive flow, learned with the model (Papamakarios et al. 2017)."""
 
     name = "maf"
     needs = facts("density")
-    offers = facts("one_prior prior_without_rows continuous_prior")
-
-    def make(self, context):
-        return self.prior(context.shape)

@@ -66,22 +66,12 @@ class MixturePrior(LearnedPrior):
         )
 
     def log_prob(self, z) -> tf.Tensor:
-        z = tf.reshape(tf.cast(z, tf.float32), [-1, *self.sequence])
-        mean, scale = self.conditional(z)
-        return self.mixture().log_prob((z - mean) / scale) - tf.reduce_sum(tf.math.log(scale))
+        z, log_det = self.without_base(z)
+        return self.mixture().log_prob(z) + log_det
 
     def sample(self, num: int, seed) -> tf.Tensor:
         """`num` draws, [num, *event_shape]."""
-        drawn = self.mixture().sample(num, seed=seed)
-
-        def step(t, z):  # after t of them the first t positions stand
-            mean, scale = self.conditional(z)
-            return t + 1, mean + scale * drawn
-
-        z = tf.zeros_like(drawn)
-        length = self.sequence[0]
-        z = tf.while_loop(lambda t, _: t < length, step, [tf.constant(0), z])[1]
-        return tf.reshape(z, [num, *self.event_shape])
+        return self.with_base(self.mixture().sample(num, seed=seed))
 
     def get_config(self):
         return {**super().get_config(), "num_components": self.num_components}
