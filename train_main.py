@@ -27,7 +27,7 @@ flags.DEFINE_string(
     "backbone",
     None,
     "the networks: linear, mlp, deconvolutional, gated_pixelcnn, pixel_snail for images; lstm, "
-    "dilated_cnn, transformer for text; wavenet for speech; linear, mlp for tables",
+    "dilated_cnn, transformer for text; wavenet for speech; linear, mlp for tables; mlp for documents",
 )
 flags.DEFINE_string("size", None, "of the networks: tiny, small, paper")
 flags.DEFINE_multi_string(

@@ -34,8 +34,9 @@ def build(
         dataset: gives the shape and kind of the data, as far as possible without reading a file; the
             model's default if nothing is given.
         space: instead of the dataset's: `zoo.modalities.images.Space(shape, bits)`,
-            `zoo.modalities.speech.Space(samples)`, `zoo.modalities.tables.Space(groups)` or
-            `zoo.modalities.text.Space(vocabulary_size, max_length)`.
+            `zoo.modalities.speech.Space(samples)`, `zoo.modalities.tables.Space(groups)`,
+            `zoo.modalities.text.Space(vocabulary_size, max_length)` or
+            `zoo.modalities.documents.Space(vocabulary_size, length)`.
         data_dir: where the dataset's files lie, for one whose words are in its files.
         data: one's own, where `dataset` is a door (`images`, `arrays` ...): a folder or a file.
         **given: settings of the model and fields of a plan (`backbone`, `size`, `learning_rate` ...).
@@ -67,7 +68,7 @@ def columns(workdir: str):
 
 
 def words(workdir: str):
-    """The vocabulary of a run on text: `encode(sentences)` and `decode(tokens)`.
+    """The vocabulary of a run on text or documents: `encode(sentences)` and `decode(tokens)`.
 
     Raises:
         UserError: it is missing, or does not fit the run.

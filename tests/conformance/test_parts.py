@@ -227,6 +227,7 @@ PARTS = {
         None,
     ),
     likelihoods.Columns: (lambda: likelihoods.Columns((1, 3, 1)), None),
+    likelihoods.Counts: (lambda: likelihoods.Counts(7, 3), None),
     likelihoods.Gaussian: (lambda: likelihoods.Gaussian(0.5), None),
     likelihoods.MuLaw: (likelihoods.MuLaw, None),
     likelihoods.OneHot: (likelihoods.OneHot, None),

@@ -9,7 +9,7 @@ from tfvae.checks import UserError
 from tfvae.parts import PLACES, Point, choices
 from zoo import modalities, models
 from zoo.command import assemble, plan, run
-from zoo.modalities import images, speech, tables, text
+from zoo.modalities import documents, images, speech, tables, text
 
 SPACES = {
     "digits": images.Space((8, 8, 1), 1),
@@ -18,6 +18,7 @@ SPACES = {
     "images": images.Space((4, 4, 1), 8),
     "table": tables.Space((1, 3, 1)),
     "pydoc": text.Space(20, 6),
+    "pydoc_words": documents.Space(9, 4),
     "mixmarkov": text.Space(9, 24, True),
     "fsdd": speech.Space(256),
 }
@@ -56,6 +57,10 @@ POINTS = [
     ("vae", "digits", "mlp", {"posterior": "vq", "stages": "auxiliary_codes"}),
     ("vae", "digits", "mlp", {"posterior": "vq", "upkeep": "pulled_codes"}),
     ("vae", "digits", "mlp", {"prior": "neighbour", "memory_size": 100}),
+    ("vmf_vae", "digits", "mlp", {"latent_width": 4}),
+    ("vmf_vae", "digits", "mlp", {"posterior": "vmf_learned", "terms": "rejection_correction"}),
+    ("vmf_vae", "digits", "mlp", {"posterior": "power_spherical"}),
+    ("vmf_vae", "digits", "mlp", {"posterior": "power_spherical_learned"}),
     ("vae", "digits", "mlp", {"inference": "semi_amortised"}),
     ("vae", "digits", "mlp", {"procedure": "aggressive"}),
     ("vae", "digits_grey8", "gated_pixelcnn", {"code": "sequence", "encoder": "anti_causal"}),
@@ -64,6 +69,7 @@ POINTS = [
     ("vae", "table", "mlp", {}),
     ("vae", "table", "linear", {}),
     ("linear_vae", "gaussian", "linear", {}),
+    ("nvdm", "pydoc_words", "mlp", {"decoder_layers": 1}),
     ("vae", "pydoc", "lstm", {"terms": "bag_of_words,cosine"}),
     ("vae", "pydoc", "lstm", {"learning_rate_schedule": "plateau", "encoder": "max"}),
     ("vae", "pydoc", "dilated_cnn", {"code": "sequence", "encoder": "anti_causal"}),

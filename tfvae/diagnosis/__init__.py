@@ -1,6 +1,7 @@
 """Diagnosis: what happened to the latent, in figures, pictures, sentences, sounds and a verdict."""
 
 from tfvae.diagnosis.diagnose import VERDICTS, Diagnosis, diagnose, remedies
+from tfvae.diagnosis.documents import documents
 from tfvae.diagnosis.figures import collect, examination, figures, mean_spaces
 from tfvae.diagnosis.gaps import Gaps, inference_gaps
 from tfvae.diagnosis.mean_space import posterior_means
@@ -24,6 +25,7 @@ __all__ = [
     "collect",
     "diagnose",
     "diagnosis_html",
+    "documents",
     "examination",
     "figures",
     "html",

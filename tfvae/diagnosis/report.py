@@ -8,6 +8,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from tfvae.diagnosis.documents import EXPLAINED as OF_DOCUMENTS
+from tfvae.diagnosis.documents import TITLES as DOCUMENTS
 from tfvae.diagnosis.figures import CAPTIONS
 from tfvae.diagnosis.page import head, pictures
 from tfvae.diagnosis.rows import EXPLAINED as OF_ROWS
@@ -136,9 +138,9 @@ def html(
         *pictures(figures, CAPTIONS),
     ]
     for name, rows in (texts or {}).items():
-        parts.append(f"<h2>{text((TITLES | ROWS)[name])}</h2><table class=t>")
+        parts.append(f"<h2>{text((TITLES | ROWS | DOCUMENTS)[name])}</h2><table class=t>")
         parts += ["<tr><td>" + "<td>".join(text(c) or _NOTHING for c in row) for row in rows]
-        parts.append(f"</table><p class=s>{text((EXPLAINED | OF_ROWS)[name])}</p>")
+        parts.append(f"</table><p class=s>{text((EXPLAINED | OF_ROWS | OF_DOCUMENTS)[name])}</p>")
     for name, rows in (clips or {}).items():
         parts.append(f"<h2>{text(AUDIO[name])}</h2><table class=a>")
         parts += ["<tr>" + "".join(map(_clip, row)) for row in rows]

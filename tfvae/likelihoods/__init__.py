@@ -3,6 +3,7 @@
 from tfvae.likelihoods.bernoulli import Bernoulli
 from tfvae.likelihoods.categorical import Categorical256
 from tfvae.likelihoods.columns import Columns
+from tfvae.likelihoods.counts import Counts
 from tfvae.likelihoods.gaussian import Gaussian
 from tfvae.likelihoods.likelihood import Likelihood
 from tfvae.likelihoods.logistic_mixture import DiscretizedLogisticMixture
@@ -15,6 +16,7 @@ __all__ = [
     "Bernoulli",
     "Categorical256",
     "Columns",
+    "Counts",
     "DiscretizedLogisticMixture",
     "Gaussian",
     "Likelihood",

@@ -6,13 +6,17 @@ import importlib
 
 from tfvae.checks import one_of
 from tfvae.outside import entry_points
-from zoo.datasets import own, text
+from zoo.datasets import documents, own, text
 from zoo.datasets.data import checked
 from zoo.datasets.registry import GROUP, IMAGES, SPEECH, outside
 
 __all__ = ["MADE_HERE", "form", "load", "made_here", "modality", "names"]
 
-MADE_HERE = frozenset(name for name, row in IMAGES.items() if row.made_here) | text.MADE_HERE
+MADE_HERE = (
+    frozenset(name for name, row in IMAGES.items() if row.made_here)
+    | text.MADE_HERE
+    | documents.NAMES
+)
 """Sets that need no file: made by this project, or inside of its dependencies."""
 
 
@@ -24,11 +28,13 @@ def made_here(name: str) -> bool:
 
 def names() -> list[str]:
     """Every data set there is."""
-    return sorted({*IMAGES, *SPEECH, *text.NAMES, *own.DOORS, *entry_points(GROUP)})
+    return sorted(
+        {*IMAGES, *SPEECH, *text.NAMES, *documents.NAMES, *own.DOORS, *entry_points(GROUP)}
+    )
 
 
 def modality(name: str) -> str:
-    """`images`, `speech`, `tables` or `text`.
+    """`documents`, `images`, `speech`, `tables` or `text`.
 
     Raises:
         UserError: there is no data set of that name.
@@ -39,6 +45,8 @@ def modality(name: str) -> str:
         return "images"
     if one_of("dataset", name, names()) in SPEECH:
         return "speech"
+    if name in documents.NAMES:
+        return "documents"
     return "text" if name in text.NAMES else "images"
 
 

@@ -27,7 +27,7 @@ from zoo import datasets
 
 __all__ = ["NAMES", "dataset_of", "named", "of", "of_space"]
 
-NAMES = ("images", "speech", "tables", "text")
+NAMES = ("documents", "images", "speech", "tables", "text")
 
 
 def named(name: str):

@@ -26,6 +26,10 @@ DOORS = {
         "tables",
         "a .csv with a line of names, or a folder of train.csv, valid.csv and test.csv",
     ),
+    "documents": (
+        "documents",
+        "a text, a document a line (as for text), or a folder of train.feat, test.feat and vocab.new",
+    ),
     "sound": ("speech", "a folder of .wav files; sub-folders are labels"),
     "text": ("text", "a text file, one example a line, a .csv, or a folder with train.txt"),
     "tfds:NAME": ("images", "the folder of TensorFlow Datasets (as ~/tensorflow_datasets)"),

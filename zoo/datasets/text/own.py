@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from zoo.datasets.own import cells
 from zoo.datasets.text.corpus import SPLITS, TextData, from_sentences, note, numbered_lines
 from zoo.datasets.text.vocabulary import SPECIAL
 
-__all__ = ["MAX_LENGTH", "load"]
+__all__ = ["MAX_LENGTH", "Documents", "documents", "load"]
 
 MAX_LENGTH = 200  # tokens; one endless line must not make every row as long as itself
 _TEXT, _LABEL = "text", "label"  # columns
@@ -21,6 +22,48 @@ _FEWEST = 10  # lines that can be split 80/10/10
 _FEWEST_HELD_OUT = 2  # without which nothing can be measured
 _TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 _NO_LINES = (".csv", ".tsv", ".json", ".jsonl", ".xml", ".html")
+
+
+class Documents(NamedTuple):
+    """What was read.
+
+    Attributes:
+        parts: train, valid and test: examples, each a list of words.
+        labels: {split: [N]} or `None`.
+        rule: of the split.
+        said: of all of it, one line.
+        source: {file: sha256}.
+    """
+
+    parts: list[list[list[str]]]
+    labels: dict[str, np.ndarray] | None
+    rule: str
+    said: str
+    source: dict[str, str]
+
+
+def documents(name: str, data_dir: str | None, text_column: str | None = None) -> Documents:
+    """The words of each example, and which examples are held out; see `load`."""
+    paths = _locate(name, data_dir)
+    source = {os.path.basename(path): files.digest(path) for path in paths}
+    table = len(paths) == 1 and paths[0].lower().endswith(_TABLES)
+    if text_column is not None and not table:
+        raise UserError(f"text_column={text_column} is of a .csv file, got {', '.join(paths)}")
+    if table:
+        sentences, label = _column(paths[0], text_column)
+        parts = [sentences]
+    else:
+        parts, label = [_read(path) for path in paths], None
+    rule, labels = "given", None
+    if len(parts) == 1:
+        rows = _split(paths[0], len(parts[0]))
+        if label is not None:
+            labels = {part: label[held] for part, held in zip(SPLITS, rows)}
+        parts = [[parts[0][i] for i in held] for held in rows]
+        rule = "80/10/10, drawn with seed 0"
+        sizes = " / ".join(f"{len(part):,}" for part in parts)
+        note(f"dataset {name!r}: {paths[0]} was split into {sizes} lines (seed 0)")
+    return Documents(parts, labels, rule, _said(paths, parts, rule, labels), source)
 
 
 def load(
@@ -42,25 +85,7 @@ def load(
     Raises:
         UserError: a file or split is missing, is no UTF-8 text, or holds a reserved word.
     """
-    paths = _locate(name, data_dir)
-    source = {os.path.basename(path): files.digest(path) for path in paths}
-    table = len(paths) == 1 and paths[0].lower().endswith(_TABLES)
-    if text_column is not None and not table:
-        raise UserError(f"text_column={text_column} is of a .csv file, got {', '.join(paths)}")
-    if table:
-        sentences, label = _column(paths[0], text_column)
-        parts = [sentences]
-    else:
-        parts, label = [_read(path) for path in paths], None
-    rule, labels = "given", None
-    if len(parts) == 1:
-        rows = _split(paths[0], len(parts[0]))
-        if label is not None:
-            labels = {part: label[held] for part, held in zip(SPLITS, rows)}
-        parts = [[parts[0][i] for i in held] for held in rows]
-        rule = "80/10/10, drawn with seed 0"
-        sizes = " / ".join(f"{len(part):,}" for part in parts)
-        note(f"dataset {name!r}: {paths[0]} was split into {sizes} lines (seed 0)")
+    parts, labels, rule, said, source = documents(name, data_dir, text_column)
     extras = {"split": {"rule": rule, **{s: len(part) for s, part in zip(SPLITS, parts)}}}
     known = {" ".join(words) for words in parts[0]}
     for split, part in zip(SPLITS[1:], parts[1:]):
@@ -73,7 +98,7 @@ def load(
         vocabulary_size=vocabulary_size,
         min_count=1 if min_count is None else min_count,
         max_length=MAX_LENGTH if max_length is None else max_length,
-        description=_said(paths, parts, rule, labels),
+        description=said,
         source=source,
         extras=extras,
     )

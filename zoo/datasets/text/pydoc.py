@@ -23,9 +23,9 @@ from tfvae.checks import UserError
 from zoo.datasets.data import refuse_files
 from zoo.datasets.text.corpus import SPLITS, TextData, from_sentences
 
-__all__ = ["load", "sentences"]
+__all__ = ["CITATION", "load", "sentences", "split"]
 
-_CITATION = "Python Software Foundation, The Python Language Reference and the Standard Library"
+CITATION = "Python Software Foundation, The Python Language Reference and the Standard Library"
 
 _PACKAGES = ("asyncio", "collections", "concurrent/futures", "email", "html", "http", "importlib")
 _PACKAGES += ("json", "logging", "multiprocessing", "unittest", "urllib", "wsgiref", "xmlrpc")
@@ -115,6 +115,15 @@ def _tokens(sentence: str) -> list[str] | None:
     return words
 
 
+def split() -> dict[str, list[list[str]]]:
+    """Train, valid and test by the last digit of a sentence's hash: 8, 1 and 1 tenths."""
+    parts: dict[str, list[list[str]]] = {part: [] for part in SPLITS}
+    for words in sentences():
+        tenth = int(hashlib.sha256(" ".join(words).encode()).hexdigest(), 16) % 10
+        parts["valid" if tenth == 8 else "test" if tenth == 9 else "train"].append(words)
+    return parts
+
+
 def load(
     name: str,
     data_dir: str | None = None,
@@ -123,28 +132,25 @@ def load(
     min_count: int | None = None,
     max_length: int | None = None,
 ) -> TextData:
-    """Train, valid and test by the last digit of a sentence's hash: 8, 1 and 1 tenths.
+    """The sentences, split by their hashes.
 
     Args:
         min_count: 2 unless given: a word that is there once teaches a model nothing.
     """
     refuse_files(name, data_dir)
-    parts: dict[str, list[list[str]]] = {split: [] for split in SPLITS}
-    for words in sentences():
-        tenth = int(hashlib.sha256(" ".join(words).encode()).hexdigest(), 16) % 10
-        parts["valid" if tenth == 8 else "test" if tenth == 9 else "train"].append(words)
+    parts = split()
     # another Python has another text: a run that is resumed must notice
-    text = "\n".join(" ".join(words) for split in SPLITS for words in parts[split])
+    text = "\n".join(" ".join(words) for part in SPLITS for words in parts[part])
     source = {"documentation": hashlib.sha256(text.encode()).hexdigest()}
-    sizes = " / ".join(f"{len(parts[split]):,}" for split in SPLITS)
+    sizes = " / ".join(f"{len(parts[part]):,}" for part in SPLITS)
     return from_sentences(
         name,
-        *(parts[split] for split in SPLITS),
+        *(parts[part] for part in SPLITS),
         vocabulary_size=vocabulary_size,
         min_count=2 if min_count is None else min_count,
         max_length=max_length,
         description=f"{sizes} sentences of the documentation of Python {platform.python_version()}",
-        citation=_CITATION,
+        citation=CITATION,
         source=source,
         extras={"python": platform.python_version()},
     )
