@@ -17,6 +17,12 @@ from tfvae.parts import facts, part, setting
 __all__ = ["PlanarPosterior"]
 
 
+def _near_nothing(shape, dtype=None) -> tf.Tensor:
+    """Where w, u and b begin: at w = 0 its direction is none, and no gradient moves it."""
+    del dtype
+    return 0.1 * tf.random.stateless_normal(shape, [0, 1])
+
+
 @keras.saving.register_keras_serializable(package="tfvae")
 class PlanarPosterior(FlowPosterior):
     """z <- z + u^ tanh(w . z + b), K times, of z ~ N(mu(x), diag sigma(x)^2);  w, u, b linear in features.
@@ -40,14 +46,18 @@ class PlanarPosterior(FlowPosterior):
         return self.num_flows * (2 * self.size + 1)
 
     def make_teller(self):
-        # not at 0, where the direction of w is none
         return keras.layers.Dense(
             self.told_size(),
             kernel_initializer=keras.initializers.VarianceScaling(0.01),
-            bias_initializer=keras.initializers.RandomNormal(stddev=0.1, seed=1),
+            bias_initializer=_near_nothing,
             dtype="float32",
             name="told",
         )
+
+    def neutral(self, parameters):
+        mean, log_variance, told = parameters
+        start = tf.zeros_like(told) + _near_nothing([told.shape[-1]])
+        return [tf.zeros_like(mean), tf.zeros_like(log_variance), start]
 
     def moved(self, z, told):
         log_det = 0.0

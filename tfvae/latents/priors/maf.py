@@ -74,13 +74,17 @@ class MaskedAutoregressivePrior(LearnedPrior):
             for number in range(num_flows)
         ]
 
+    @property
+    def _size(self) -> int:
+        return math.prod(self.event_shape)
+
     def build(self, input_shape=None):
         del input_shape
         if not self.base.built:
             self.base.build(None)
         for network in self.networks:
             if not network.built:
-                network.build((None, math.prod(self.event_shape)))
+                network.build((None, self._size))
         self.built = True
 
     def conditionals(self) -> list:
@@ -94,12 +98,12 @@ class MaskedAutoregressivePrior(LearnedPrior):
     # not a `tfd.TransformedDistribution`, which would ask each network twice for one density
     def log_prob(self, z) -> tf.Tensor:
         z, log_det = self.without_base(z)
-        u, further = flows.noise_of(tf.reshape(z, [tf.shape(z)[0], -1]), self.conditionals())
+        u, further = flows.noise_of(tf.reshape(z, [-1, self._size]), self.conditionals())
         return tf.reduce_sum(tfd.Normal(0.0, 1.0).log_prob(u), -1) + log_det + further
 
     def sample(self, num: int, seed) -> tf.Tensor:
         """`num` draws, [num, *event_shape]."""
-        u = tf.random.stateless_normal([num, math.prod(self.event_shape)], seed)
+        u = tf.random.stateless_normal([num, self._size], seed)
         return self.with_base(flows.masked_autoregressive(u, self.conditionals()))
 
     def get_config(self):
