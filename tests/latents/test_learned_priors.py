@@ -7,8 +7,10 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from scipy import special, stats
 
+import zoo
 from tests import linear_gaussian
 from tfvae import VAE, distributions
+from tfvae.checks import UserError
 from tfvae.latents import (
     AR1Prior,
     AttentionPrior,
@@ -113,6 +115,40 @@ def test_its_rate_is_log_q_less_log_p_in_one_group_and_reaches_its_weights(kind)
     np.testing.assert_allclose(found.nats[:, 0], q.log_prob(z) - prior.log_prob(z), rtol=1e-5)
     slopes = tape.gradient(found.nats, [v.value for v in prior.trainable_weights])
     assert all(slope is not None and np.abs(slope).max() > 0 for slope in slopes)
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (
+            lambda: MixturePrior(StandardNormalPrior((2, 3, 4))),
+            r"\(D,\) or \(n, D\), got \(2, 3, 4\)",
+        ),
+        (
+            lambda: PixelCNNPrior(StandardNormalPrior((6, 2)), (2, 2)),
+            r"6 positions .* got \(2, 2\)",
+        ),
+        (
+            lambda: AttentionPrior(StandardNormalPrior((6, 2)), 8, 1, 3).build(),
+            "num_heads must divide the width 8, got 3",
+        ),
+        (
+            lambda: zoo.build("vae", "digits", backbone="mlp", prior="attention", prior_heads=5),
+            "'prior_heads' must divide prior_filters=64, got 5",
+        ),
+        (
+            lambda: zoo.build("vae", "digits", stages="+auxiliary_pixelcnn"),
+            "stages=auxiliary_pixelcnn needs a latent with positions, .*: take code=sequence",
+        ),
+        (
+            lambda: zoo.build("vae", "digits", prior="mixture", stages="+auxiliary_prior"),
+            "needs a prior that can be fitted anew afterwards, and this model has prior=mixture",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_refused(make, says):
+    with pytest.raises(UserError, match=says):
+        make()
 
 
 def test_a_mixture_of_gaussians_is_its_formula_where_no_term_can_be_taken_alone():

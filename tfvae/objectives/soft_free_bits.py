@@ -71,7 +71,7 @@ class SoftFreeBitsBudget(BudgetPart):
     name = "soft_free_bits"
     needs = facts("paid_rate")
     closes = ("rate_weight",)
-    free_rate: float = setting(4.0, "lambda in nats, of the whole rate", low=0.0)
+    free_rate: float = setting(4.0, "lambda in nats, of the whole rate", low=1e-6)
     free_rate_tolerance: float = setting(
         0.05, "tau: the weight rises above (1 + tau) lambda", low=0.0, high=10.0
     )

@@ -6,7 +6,7 @@ import sys
 
 from zoo.command import console
 
-NAMES = ("fsdd", "lagging", "linear", "mixmarkov", "mnist", "ptb", "sprites", "synthetic")
+NAMES = ("fsdd", "lagging", "linear", "mixmarkov", "mnist", "ptb", "sprites", "synthetic", "vlae")
 
 
 def _arguments() -> console.Arguments:

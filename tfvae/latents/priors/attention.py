@@ -9,6 +9,7 @@ import dataclasses
 
 import keras
 
+from tfvae.checks import UserError
 from tfvae.latents.priors.learned import JointPart, LearnedPart, components, layers, width
 from tfvae.latents.priors.sequential import SequentialPrior, shifted
 from tfvae.networks import CausalTransformer
@@ -75,8 +76,10 @@ class AttentionToPast(LearnedPart):
 
     def over(self, context, base):
         del context
-        sizes = self.prior_filters, self.prior_layers, self.prior_heads, self.prior_components
-        return AttentionPrior(base, *sizes)
+        size, heads = self.prior_filters, self.prior_heads
+        if size % heads:
+            raise UserError(f"setting 'prior_heads' must divide prior_filters={size}, got {heads}")
+        return AttentionPrior(base, size, self.prior_layers, heads, self.prior_components)
 
 
 @part

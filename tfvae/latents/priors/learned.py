@@ -12,6 +12,7 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfvae.checks import UserError
 from tfvae.distributions import Unbatched
 from tfvae.latents.parts import PriorPart
 from tfvae.latents.prior import Prior
@@ -33,10 +34,17 @@ class LearnedPrior(Prior):
 
     Args:
         base: a prior with `event_shape` and `conditional`.
+
+    Raises:
+        UserError: z is neither a vector nor a sequence of them.
     """
 
     def __init__(self, base, **kwargs):
         super().__init__(base.event_shape, **kwargs)
+        if len(self.event_shape) not in (1, 2):
+            raise UserError(
+                f"{type(self).__name__} is over z of shape (D,) or (n, D), got {self.event_shape}"
+            )
         self.base = base
 
     @property
