@@ -23,6 +23,7 @@ __all__ = [
     "affordable",
     "affordable_layers",
     "array",
+    "built",
     "count",
     "finite",
     "one_line",
@@ -142,6 +143,19 @@ def within(what: str, got: Any, low: float, high: float) -> Any:
     if not _finite(got) or not low <= got <= high:
         raise UserError(f"{what} must be a number from {low} to {high}, got {got!r}")
     return got
+
+
+def built(owner: Any, state: Any) -> Any:
+    """Returns the state that `owner` makes when it is built.
+
+    Raises:
+        UserError: there is none yet.
+    """
+    if state is None:
+        raise UserError(
+            f"{type(owner).__name__} must be built before it is used: call build of what it is in"
+        )
+    return state
 
 
 _KINDS = {  # what is said, and the NumPy kinds that may be it

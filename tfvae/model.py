@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -63,7 +63,7 @@ class VAE(Fitted):
     """
 
     # Set by the package's root: only training touches the disk.
-    exporter: Callable[[VAE, str], None] | None = None
+    exporter: ClassVar[Callable[[VAE, str], None]]
 
     def __init__(
         self, encoder, latent: Latent, decoder, likelihood, condition=None, told=TOLD, **kwargs
@@ -584,10 +584,10 @@ def _wider(shape, more: int) -> Any:
 
 def _seed(seed) -> tf.Tensor:
     """[2] int32 of an integer, or as it is."""
-    if isinstance(seed, (int, np.integer)) and not isinstance(seed, bool):
-        return seed_of(int(seed))
     if tf.is_tensor(seed) and seed.dtype == tf.int32 and seed.shape.is_compatible_with((2,)):
         return seed
+    if isinstance(seed, (int, np.integer)) and not isinstance(seed, bool):
+        return seed_of(int(seed))
     raise UserError(f"seed must be an integer or a [2] int32 tensor, got {type(seed).__name__}")
 
 

@@ -163,7 +163,7 @@ def inference_gaps(
             metrics.summarise(values)
             for values in (own, refined, likelihood, refined - own, likelihood - refined, rate)
         ),
-        tuple(np.concatenate(part) for part in zip(*parameters)),
+        parameters=tuple(np.concatenate(part) for part in zip(*parameters)),
     )
 
 

@@ -12,6 +12,8 @@ Legend: N examples, g grid, D = 1 or 2 numbers of z.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
@@ -27,7 +29,7 @@ PLANE = np.arange(-6.0, 6.1, 0.2).astype(np.float32)
 
 def posterior_means(
     model, x: np.ndarray, grid: np.ndarray | None = None, chunk: int = 4000
-) -> dict[str, list[float]]:
+) -> dict[str, Any]:
     """Both means of each example.
 
     Args:

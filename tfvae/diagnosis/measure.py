@@ -175,7 +175,7 @@ def _per_unit(model, x, units, report) -> dict[str, Any]:
     return {"bits_per_dim": None, "perplexity": perplexity, "tokens": float(units.mean())}
 
 
-_NO_CODE = dict.fromkeys(
+_NO_CODE: dict[str, Any] = dict.fromkeys(
     (
         "rate_stderr",
         "rate_is_exact",

@@ -76,7 +76,7 @@ def sounds(
     codes = np.asarray(model.encode(x[chosen], _told(known)))
     prior = np.asarray(model.sample_codes(number, fold(base, 1), _told(own)))
     both = np.concatenate([codes, prior])
-    who = None if label is None else np.concatenate([known, own])
+    who = None if known is None or own is None else np.concatenate([known, own])
     warm = _generate(model, model.likelihood, both, who, fold(base, 2), progress)
     cool = Tempered(model.likelihood, _TEMPERATURE)
     calm = _generate(model, cool, both, who, fold(base, 3), progress)

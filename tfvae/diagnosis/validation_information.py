@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tfvae.checks import UserError
 from tfvae.diagnosis.measure import information_in_batches
 from tfvae.randomness import seed_of
 
@@ -38,5 +39,15 @@ class ValidationInformation:
         self.label = None if label is None else np.asarray(label)[: self.number]
 
     def __call__(self, model) -> float:
+        """I(x; z) of this model.
+
+        Raises:
+            UserError: there are no examples yet.
+        """
+        if self.x is None:
+            raise UserError(
+                "a ValidationInformation needs examples: give x, call take, or train by fit with "
+                "validation data"
+            )
         rows = self.batch_size or len(self.x)
         return information_in_batches(model, self.x, rows, self.seed, self.label)

@@ -5,6 +5,8 @@ Legend: B batch, N training examples, D numbers of a code, K neighbours.
 
 from __future__ import annotations
 
+import functools
+
 import keras
 import tensorflow as tf
 
@@ -67,14 +69,15 @@ class CodeMemory(keras.layers.Layer):
             )
         memory = tf.convert_to_tensor(self.codes)
         code = tf.stop_gradient(code)
-        found = None
-        for start in range(0, self.num_examples, _CHUNK):
+
+        def nearest(start):
             part = memory[start : start + _CHUNK]
             scores = tf.matmul(code, part, transpose_b=True) - 0.5 * tf.reduce_sum(part**2, -1)
             best = tf.math.top_k(scores, min(asked, part.shape[0]))
-            best = (best.values, best.indices + start)
-            found = best if found is None else _best(found, best, asked)
-        scores, rows = found
+            return best.values, best.indices + start
+
+        chunks = map(nearest, range(0, self.num_examples, _CHUNK))
+        scores, rows = functools.reduce(lambda one, other: _best(one, other, asked), chunks)
         if own is not None:  # it is among the nearest num + 1, or need not be excluded
             scores = tf.where(rows == own[:, None], scores.dtype.min, scores)
             rows = tf.gather(rows, tf.math.top_k(scores, num).indices, batch_dims=1)

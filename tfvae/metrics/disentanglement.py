@@ -181,7 +181,7 @@ def dci(
     return dci_of_importances(np.stack(columns, 1), float(np.mean(scores)))
 
 
-def disentanglement(codes, factors, seed: int = 0, trees: int = 100) -> dict[str, float]:
+def disentanglement(codes, factors, seed: int = 0, trees: int = 100) -> dict[str, float | None]:
     """The usual four at once: MIG, FactorVAE score, SAP and DCI, by the keys of the report.
 
     Args:

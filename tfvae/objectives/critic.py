@@ -72,10 +72,8 @@ class Critic:
     def build(self, model) -> None:
         """Makes the weights for the model's draws; a second call does nothing."""
         self._preprocess = model.likelihood.preprocess
-        widths = [
-            self.num_labels if name == "label" else _width(name, model) for name in self.inputs
-        ]
-        self.build_for(sum(widths))
+        widths = [_width(name, model) for name in self.inputs if name != "label"]
+        self.build_for(sum(widths) + (self.num_labels or 0))
 
     def build_for(self, width: int) -> None:
         """Makes the weights for rows of this width."""

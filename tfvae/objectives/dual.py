@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
 
-from tfvae.checks import UserError, one_of
+from tfvae.checks import UserError, built, one_of
 from tfvae.objectives.bound_terms import distortion, rate
 from tfvae.objectives.learned import LearnedWeight
 from tfvae.objectives.parts import BudgetPart
@@ -63,7 +64,7 @@ class DualVariable(LearnedWeight):
         self.watched, self.target, self.update = watched, target, update
         self.step_size, self.ema, self.start, self.bounds = step_size, ema, start, bounds
         self.start_step, self.largest_change = start_step, largest_change
-        self._weight = None
+        self._weight = self._average = None
 
     def build(self) -> None:
         """Makes the state; under the strategy's scope."""
@@ -74,22 +75,23 @@ class DualVariable(LearnedWeight):
     def __call__(self, step) -> tf.Tensor:
         """w, scalar float32."""
         del step
-        return self._weight.read_value()
+        return built(self, self._weight).read_value()
 
-    def feed(self, step, logs: dict[str, tf.Tensor]) -> None:
+    def feed(self, step, logs: Mapping[str, tf.Tensor]) -> None:
         """One update from the logs of a step, reduced over the replicas; outside of them."""
         constraint = logs[one_of("log to watch", self.watched, logs)] - self.target
-        before = self._average.read_value()
+        weight, kept = built(self, self._weight), built(self, self._average)
+        before = kept.read_value()
         moved = self.ema * before + (1.0 - self.ema) * constraint
         average = tf.where(tf.math.is_nan(before), constraint, moved)
-        self._average.assign(average)
+        kept.assign(average)
         change = tf.clip_by_value(
             self.step_size * average, -self.largest_change, self.largest_change
         )
-        old = self._weight.read_value()
+        old = weight.read_value()
         new = old * tf.exp(change) if self.update == "multiplicative" else old + change
         new = tf.clip_by_value(new, *self.bounds)
-        self._weight.assign(tf.where(tf.cast(step, tf.int64) >= self.start_step, new, old))
+        weight.assign(tf.where(tf.cast(step, tf.int64) >= self.start_step, new, old))
 
     def state(self) -> dict[str, Any]:
         """For checkpoints."""
@@ -118,6 +120,10 @@ class _Dual(BudgetPart):
 
     needs = facts("paid_rate")
     closes = ("rate_weight",)
+    dual_update: str  # the settings of each of them
+    dual_step_size: float
+    dual_start: float
+    dual_warm_up: int | None
 
     def variable(self, watched: str, target: float, warm_up: int) -> DualVariable:
         """The weight."""

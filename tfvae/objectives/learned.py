@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -24,7 +25,7 @@ class LearnedWeight:
         """The weight, scalar float32."""
         raise NotImplementedError(type(self).__name__)
 
-    def feed(self, step, logs: dict[str, tf.Tensor]) -> None:
+    def feed(self, step, logs: Mapping[str, tf.Tensor]) -> None:
         """One update from the logs of a step, reduced over the replicas; outside of them."""
         raise NotImplementedError(type(self).__name__)
 

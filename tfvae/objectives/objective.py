@@ -24,7 +24,8 @@ __all__ = ["Objective"]
 
 _ARRIVED = 0.99  # of its last value, which a sigmoid never has
 
-Term = Callable[[Draw], tf.Tensor]
+Weight = Schedule | LearnedWeight | Switch
+Term = Callable[..., tf.Tensor]  # (draw), or (draw, step) if it reads that
 
 
 class Objective:
@@ -48,16 +49,15 @@ class Objective:
     _RESERVED = frozenset({"objective", "rate", "distortion", "elbo"})
 
     def __init__(self, terms: Mapping[str, Any]):
-        self.terms: dict[str, tuple[Schedule, Term]] = {}
+        self.terms: dict[str, tuple[Weight, Term]] = {}
         for name, entry in terms.items():
             if name in ("objective", "elbo"):
                 raise UserError(f"no term may be called {name!r}: the logs use the name")
             weight, term = entry if isinstance(entry, tuple) else (1.0, entry)
             if not callable(term):
                 raise UserError(f"term {name!r} must map a Draw to nats, got {term!r}")
-            if not isinstance(weight, (Schedule, LearnedWeight, Switch)):
-                weight = Constant(weight)
-            self.terms[name] = (weight, term)
+            kept = isinstance(weight, (Schedule, LearnedWeight, Switch))
+            self.terms[name] = (weight if kept else Constant(weight), term)
         if not self.terms:
             raise UserError("an Objective needs at least one term, got none")
 
@@ -168,10 +168,11 @@ class Objective:
 
     def build(self, model) -> None:
         """Makes the weights of terms and the state of learned weights; under the strategy's scope."""
-        for weight, term in self.terms.values():
-            for part in (weight, term):
-                if hasattr(part, "build"):
-                    part.build() if part is weight else part.build(model)
+        for weight in self._kept().values():
+            weight.build()
+        for _, term in self.terms.values():
+            if hasattr(term, "build"):
+                term.build(model)
 
     @property
     def trainable_variables(self) -> list:
@@ -200,7 +201,7 @@ class Objective:
         weights = {f"weight_{i}": v.value for i, v in enumerate(self.trainable_variables)}
         return {**held, **weights}
 
-    def _kept(self) -> dict[str, LearnedWeight | Switch]:
+    def _kept(self) -> dict[str, Any]:
         """The weights that have a state."""
         return {n: w for n, (w, _) in self.terms.items() if hasattr(w, "state")}
 

@@ -76,7 +76,7 @@ class PriorCritic:
         game: that of its loss.
     """
 
-    def __init__(self, critic: Critic, game: Game = LOGISTIC):
+    def __init__(self, critic: Critic | OffsetCritic, game: Game = LOGISTIC):
         self.critic, self.game = critic, game
 
     def build(self, model) -> None:
@@ -101,7 +101,7 @@ class PriorCriticLoss:
 
     reads_step = True
 
-    def __init__(self, critic: Critic, seed: int = 0, game: Game = LOGISTIC):
+    def __init__(self, critic: Critic | OffsetCritic, seed: int = 0, game: Game = LOGISTIC):
         self.critic, self.game = critic, game
         self.seed = fold(seed_of(seed), 0x3A)
 
@@ -150,7 +150,7 @@ class PriorPlayer:
 
     reads_step = True
 
-    def __init__(self, critic: Critic, seed: int = 0, game: Game = LOGISTIC):
+    def __init__(self, critic: Critic | OffsetCritic, seed: int = 0, game: Game = LOGISTIC):
         self.critic, self.game = critic, game
         self.seed = fold(seed_of(seed), 0x3B)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
 
-from tfvae.checks import UserError, within
+from tfvae.checks import UserError, built, within
 from tfvae.objectives.bound_terms import rate
 from tfvae.objectives.learned import LearnedWeight
 from tfvae.objectives.parts import BudgetPart
@@ -50,15 +51,16 @@ class SoftFreeBits(LearnedWeight):
 
     def __call__(self, step) -> tf.Tensor:
         del step
-        return self._weight.read_value()
+        return built(self, self._weight).read_value()
 
-    def feed(self, step, logs: dict[str, tf.Tensor]) -> None:
+    def feed(self, step, logs: Mapping[str, tf.Tensor]) -> None:
         del step
-        nats, old = logs["rate"], self._weight.read_value()
+        weight = built(self, self._weight)
+        nats, old = logs["rate"], weight.read_value()
         higher = tf.minimum(1.0, (1.0 + self.change) * old)
         lower = tf.maximum(_LEAST, (1.0 - self.change) * old)
         above = nats > (1.0 + self.tolerance) * self.floor
-        self._weight.assign(tf.where(above, higher, tf.where(nats < self.floor, lower, old)))
+        weight.assign(tf.where(above, higher, tf.where(nats < self.floor, lower, old)))
 
     def state(self) -> dict[str, Any]:
         return {"weight": self._weight}

@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfvae.checks import built
 from tfvae.objectives.bound_terms import rate
 from tfvae.objectives.parts import RemedyPart
 from tfvae.parts import facts, part, setting
@@ -44,11 +45,11 @@ class Switch:
 
     def turn_on(self, step: int) -> None:
         """From this step on it is the other weight; a second time begins that anew."""
-        self._since.assign(step)
+        built(self, self._since).assign(step)
 
     def __call__(self, step) -> tf.Tensor:
         """w, scalar float32."""
-        since, step = self._since.read_value(), tf.cast(step, tf.int64)
+        since, step = built(self, self._since).read_value(), tf.cast(step, tf.int64)
         return tf.where(since < 0, self.before(step), self.after(tf.maximum(step - since, 0)))
 
     def state(self) -> dict[str, Any]:

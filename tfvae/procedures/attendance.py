@@ -40,7 +40,8 @@ class Attendance(keras.callbacks.Callback):
         scheduled, rate = self._rate, self._rate_now()
         if (
             self.procedure.learning_rate is not None
-            and None not in (rate, scheduled)
+            and rate is not None
+            and scheduled is not None
             and not math.isclose(rate, scheduled, rel_tol=1e-5)  # a graph rounds another way
         ):
             raise UserError(

@@ -10,6 +10,7 @@ import keras
 from tfvae import inference, objectives
 from tfvae.latents import AutoregressiveCodes, AutoregressivePrior
 from tfvae.latents.priors.attention import AttentionToPast
+from tfvae.latents.priors.learned import LearnedPart
 from tfvae.latents.priors.maf import MaskedFlow
 from tfvae.latents.priors.mixture import MixtureOfGaussians
 from tfvae.latents.priors.pixelcnn import PixelCNNOfMap
@@ -89,7 +90,7 @@ class AuxiliaryPrior(AuxiliaryPart):
         return AutoregressivePrior(prior, *sizes)
 
 
-class RenewedPart(AuxiliaryPart):
+class RenewedPart(LearnedPart, AuxiliaryPart):
     """Behind a `tfvae.latents.priors.learned.LearnedPart`, which begins near the prior of the model."""
 
     def renewed(self, context, prior):

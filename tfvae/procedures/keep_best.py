@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfvae.checks import built
 from tfvae.parts import Part, facts, part, setting
 from tfvae.schedules import Constant, Schedule
 
@@ -63,14 +64,15 @@ class KeepBest:
             optimizers: of the procedure.
         """
         del step, optimizers
-        if loss < float(self._best.numpy()):
-            self._best.assign(loss)
+        best = built(self, self._best)
+        if loss < float(best.numpy()):
+            best.assign(loss)
             for kept, moving in zip(self._weights, self._moving):
                 kept.assign(tf.convert_to_tensor(moving))
 
     def take_back(self) -> None:
         """The weights of the best evaluation into the model."""
-        if float(self._best.numpy()) < float("inf"):
+        if float(built(self, self._best).numpy()) < float("inf"):
             for kept, moving in zip(self._weights, self._moving):
                 moving.assign(kept.read_value())
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfvae.checks import UserError
 from tfvae.inference import amortised
 from tfvae.procedures.attendance import Attendance
 from tfvae.procedures.keep_best import KeepBest
@@ -69,7 +70,7 @@ class Procedure(abc.ABC):
             run_eagerly: no `tf.function`.
         """
 
-    objective = None
+    objective: Any = None
     """What is minimised (`tfvae.objectives.Objective`): Keras' `loss` and `val_loss`; `None` for the ELBO."""
 
     several_batches = False
@@ -112,7 +113,7 @@ class Procedure(abc.ABC):
     def observe(self, measured: dict[str, float], optimizers=()) -> None:
         """After each evaluation of validation data, with its figures."""
         if isinstance(self.learning_rate, KeepBest):
-            loss = self.objective.judge(measured)
+            loss = self._judge().judge(measured)
             self.learning_rate.observe(int(self.step.numpy()), loss, optimizers)
 
     @property
@@ -159,8 +160,17 @@ class Procedure(abc.ABC):
         """The learning rate that the schedule gave or gives this step; `None` without a schedule."""
         return None if self.learning_rate is None else float(self.learning_rate(tf.constant(step)))
 
+    def _judge(self) -> Any:
+        if self.objective is None:
+            raise UserError(
+                f"{type(self).__name__} must have an objective, by which "
+                f"{type(self.learning_rate).__name__} judges evaluations"
+            )
+        return self.objective
+
     def _build_rate(self, model) -> None:
         if isinstance(self.learning_rate, KeepBest):
+            self._judge()
             self.learning_rate.build(model, [v for u in self.updates for v in u.beside])
 
     def _set_rate(self, *optimizers) -> None:

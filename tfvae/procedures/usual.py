@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tfvae.objectives import Objective, codebook_distance, commitment, distortion, rate
 from tfvae.procedures.joint import Joint
 from tfvae.procedures.moving_codebook import MovingCodebook
@@ -30,8 +32,8 @@ def usual(model, optimizer="adam", objective=None, jit_compile: bool = False) ->
     return Joint(update)
 
 
-def _terms(model) -> dict:
-    terms = {"distortion": distortion, "rate": rate}
+def _terms(model) -> dict[str, Any]:
+    terms: dict[str, Any] = {"distortion": distortion, "rate": rate}
     codebooks = model.latent.codebooks()
     if codebooks:
         terms["commitment"] = (_COMMITMENT, commitment)

@@ -50,7 +50,8 @@ class LearnedPrior(Prior):
     @property
     def sequence(self) -> tuple[int, int]:
         """(positions, channels); a vector (D,) is read as D positions of one channel."""
-        return (*self.event_shape, 1)[:2]
+        positions, channels = (*self.event_shape, 1)[:2]
+        return positions, channels
 
     def neighbours(self):
         return self.base.neighbours()
@@ -135,7 +136,7 @@ class LearnedPart(Part):
         raise NotImplementedError(type(self).__name__)
 
 
-class JointPart(PriorPart):
+class JointPart(LearnedPart, PriorPart):
     """The part of `prior`: it begins at N(0, I), and is learned with the model."""
 
     offers = facts("one_prior prior_without_rows continuous_prior")
