@@ -41,14 +41,16 @@ class Pass:
         seed: [2] int32. It is the noise of z; whoever draws besides takes `noise(purpose)`.
         step: of the training, an integer or a scalar tensor; `None` to measure.
         training: whether the noise of training is on.
-        told, encode, above: see `Known`.
+        told, above: see `Known`.
+        features_of: u [K, ...] in the units of the encoder, and their labels or none -> features; a latent
+            makes q(z|u) of them (`Known.encode`).
     """
 
     seed: tf.Tensor
     step: Any = None
     training: bool = False
     told: tf.Tensor | None = None
-    encode: Callable | None = None
+    features_of: Callable | None = None
     above: Mapping[str, tf.Tensor] | None = None
 
     @classmethod
@@ -58,8 +60,8 @@ class Pass:
 
     @property
     def known(self) -> Known:
-        """What a prior is told."""
-        return Known(self.told, self.encode, self.above)
+        """What a prior is told, but for `encode`, which a latent adds that has q(z|u) of any u."""
+        return Known(self.told, None, self.above)
 
     def noise(self, purpose: int) -> tf.Tensor:
         """The seed [2] of a draw that is not that of z.

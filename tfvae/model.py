@@ -303,17 +303,17 @@ class VAE(Fitted):
         num, x = _count("num", num), inputs.tensor(self, x)
         if not self.latent.stochastic:
             return tf.tile(self.elbo(x, label=label)[None], [num, 1])
-        return self._log_weights(x, self._source(x, posterior, label), num, seed, label)
+        return self._log_weights(x, self._proposal(x, posterior, label), num, _seed(seed), label)
 
-    def _source(self, x, posterior, label) -> Callable:
-        """(num, pass) -> what is proposed, z and log p(z) - log q(z|x); x is encoded once."""
+    def _proposal(self, x, posterior, label) -> Callable:
+        """(num, seed) -> z, log p(z) - log q(z|x); x, and what the prior asks, are encoded once."""
+        pass_ = self.passed(0, label=label)
         if posterior is not None:
-            return lambda num, pass_: self.latent.propose_from(posterior, num, pass_)
-        features = self.features(x, label)
-        return lambda num, pass_: self.latent.propose(features, num, pass_)
+            return self.latent.proposal_from(posterior, pass_)
+        return self.latent.proposal(self.features(x, label), pass_)
 
-    def _log_weights(self, x, source: Callable, num, seed, label) -> tf.Tensor:
-        z, log_ratio = source(num, self.passed(seed, label=label))
+    def _log_weights(self, x, proposal: Callable, num, seed, label) -> tf.Tensor:
+        z, log_ratio = proposal(num, seed)
         tiled = tf.tile(x, [num] + [1] * len(self.data_shape))
         labels = None if label is None else tf.tile(label, [num])
         many = tf.reshape(z, [-1, *self.latent.event_shape])
@@ -352,10 +352,10 @@ class VAE(Fitted):
             exact = self.log_weights(x, 1, seed, label=label)[0]
             return exact, tf.ones_like(exact) * tf.cast(num_samples, exact.dtype)
 
-        source = self._source(x, posterior, label)
+        proposal = self._proposal(x, posterior, label)
 
         def weights(num, block):
-            return self._log_weights(x, source, num, block, label)
+            return self._log_weights(x, proposal, num, block, label)
 
         return importance_weighted_log_prob(weights, num_samples, chunk, seed)
 
@@ -516,11 +516,15 @@ class VAE(Fitted):
         return self._beside("decoder", z, label)
 
     def _pass(self, seed, step, training, told) -> Pass:
-        def encode(u, label=None):
-            own = Pass.measuring().but(step=step, training=training)
-            return self.latent.distribution(self._encoded(u, label, own), own)
+        def features_of(u, label=None):
+            if label is None and self.asks_label and "encoder" in self.told:
+                raise UserError(
+                    "a prior that encodes inputs of its own has no labels for them, and this encoder is told "
+                    "labels: tell them to the decoder alone (told='decoder')"
+                )
+            return self._encoded(u, label, Pass.measuring().but(step=step, training=training))
 
-        return Pass(_seed(seed), step, training, told, encode)
+        return Pass(_seed(seed), step, training, told, features_of)
 
     def _lenient(self, seed, label) -> Pass:
         """Without labels, where a prior may do without them though decoder or encoder may not."""

@@ -17,7 +17,7 @@ What fits what follows from these alone: `misfit` compares them, and there is no
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple
 
 from tfvae.checks import UserError, one_of
@@ -113,6 +113,7 @@ FACTS = {
     "labels": "data with labels",
     "vocabulary": "data of words",
     "fixed_length": "sentences of one length",
+    "smooth_inputs": "an encoder of numbers, which may be moved a little",
     "binary": "binary data",
     "bytes": "data of 256 levels",
     "reals": "data of real numbers",
@@ -339,6 +340,7 @@ class Context:
         train_steps, batch_size, learning_rate, seed, jit_compile: the run.
         num_examples: of the training split; 0 where that is not known.
         num_labels: of what a conditional model is told, 0 where it is told nothing.
+        examples: n -> the first n of the training split, raw units; `None` where no data are read.
         valid, valid_label: validation data, raw units; `None` where nothing will be trained.
         shape: of one z, once the networks are made.
         heads: further arguments of a posterior's last layer, from the networks.
@@ -362,3 +364,4 @@ class Context:
     shape: tuple[int, ...] = ()
     heads: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     condition: Any = None
+    examples: Callable[[int], Any] | None = None

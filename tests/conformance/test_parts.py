@@ -55,6 +55,7 @@ PARTS = {
     networks.MaskedConv2D: (lambda: networks.MaskedConv2D(4, 5, own=False), (X,)),
     networks.MaskedPixelCNN: (lambda: networks.MaskedPixelCNN(6, 2, 5), (X, np.tile(X, 2))),
     networks.PixelSNAIL: (lambda: networks.PixelSNAIL(6, 1, 1, 4, 4), (X,)),
+    networks.GatedDense: (lambda: networks.GatedDense(5), (X,)),
     networks.DenseHead: (lambda: networks.DenseHead(2), (X, X)),
     networks.ChannelAutoregressiveHead: (
         lambda: networks.ChannelAutoregressiveHead(3, 4, 5),
@@ -169,6 +170,10 @@ PARTS = {
     latents.StandardNormalPrior: (lambda: latents.StandardNormalPrior((4, 2)), None),
     latents.ConditionalNormalPrior: (lambda: latents.ConditionalNormalPrior((4, 2), 3), None),
     latents.AR1Prior: (lambda: latents.AR1Prior((4, 2), (0.5, 0.9)), None),
+    latents.VampPrior: (
+        lambda: latents.VampPrior((4, 2), (3,), 6, False, (-1.0, 1.0), 0.5, 0.1, "float32"),
+        None,
+    ),
     latents.AutoregressivePrior: (
         lambda: latents.AutoregressivePrior(latents.AR1Prior((4, 2), 0.5), 6, 2, 2),
         None,

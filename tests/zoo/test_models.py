@@ -21,7 +21,8 @@ MEMORY = {"acn": {"memory_size": 32, "transition_units": 8}}
 LOOPS = {"aggressive_vae": {"inner_steps": 2}, "sa_vae": {"svi_steps": 2}}  # tracing takes long
 TINY = {"size": "tiny", "train_steps": 20, "batch_size": 8}
 SMALL_TEXT = {"embedding_width": 8, "units": 8}
-IMAGES_ONLY = {"pixelcnn", "linear_vae"}  # on text its decoder is `lm`; real numbers
+# on text its decoder is `lm`; real numbers; pseudo-inputs of real numbers
+IMAGES_ONLY = {"pixelcnn", "linear_vae", "vamp_vae"}
 TEXT_ONLY = {"lm", "pooled_vae", "cnn_vae", "bow_vae"}
 
 
@@ -158,6 +159,11 @@ def test_remedies_combine(name, given):
             {"encoder": "flat"},
             "encoder=flat needs sentences of one length, and text has none",
         ),
+        (
+            "vamp_vae",
+            {},
+            "prior=vamp needs an encoder of numbers, which may be moved a little, and text has none",
+        ),
         ("lm", {"beta": 0.5}, "beta belongs to .*posterior=none, which leaves no rate_weight"),
     ],
     ids=str,
@@ -208,6 +214,32 @@ def test_impossible_pairs_are_refused_by_name(name, given, says):
             "vq_vae",
             {"terms": "+adversary", "adversary_offset": True},
             "terms=adversary needs a prior of real numbers, .*prior=uniform",
+        ),
+        (
+            "vq_vae",
+            {"prior": "vamp"},
+            "posterior=vq needs a prior of codes, and this model has prior=vamp",
+        ),
+        (
+            "vamp_vae",
+            {"condition": "labels"},
+            "prior=vamp leaves no condition, and here is condition=labels",
+        ),
+        ("vamp_vae", {"num_pseudo_inputs": 0}, "num_pseudo_inputs.* from 1"),
+        (
+            "vamp_vae",
+            {"pseudo_inputs": "examples"},
+            "pseudo_inputs=examples needs the training data",
+        ),
+        (
+            "vamp_vae",
+            {"pseudo_inputs": "from_examples", "pseudo_mean": 0.3},
+            "pseudo_mean=0.3 has no effect: it belongs to pseudo_inputs=learned",
+        ),
+        (
+            "vamp_vae",
+            {"stages": "+auxiliary_prior"},
+            "auxiliary_prior needs a prior that can be fitted anew .* has prior=vamp",
         ),
         ("wae_mmd", {"batch_size": 1}, "terms=mmd needs a batch of more than one example"),
         (
@@ -292,6 +324,44 @@ def test_labels_reach_a_model_of_the_zoo(name, given):
         UserError, match="condition=labels needs data with labels, and images has none"
     ):
         zoo.build(name, "sprites", **TINY, condition="labels")
+
+
+def _on_examples(dataset, x, space, **given):
+    resolved = plan.resolve("vamp_vae", (), given, dataset=dataset, space=space, **TINY)
+    made_for = run.context(resolved, space, len(x), examples=lambda n: x[:n])
+    model = assemble.model(models.load("vamp_vae"), made_for)
+    model.build()
+    return model
+
+
+def test_pseudo_inputs_that_are_training_examples():
+    """Sentences too, where they are held; numbers are moved by a hundredth of their range where not."""
+    x = _digits()
+    held = _on_examples("digits", x, BITS, pseudo_inputs="examples", num_pseudo_inputs=20)
+    np.testing.assert_array_equal(held.latent.prior.inputs(), 2 * x[:20] - 1)
+    near = _on_examples("digits", x, BITS, pseudo_inputs="from_examples", num_pseudo_inputs=20)
+    u = near.latent.prior.pseudo_inputs.numpy()
+    assert np.std(u - (2 * x[:20] - 1)) == pytest.approx(0.02, rel=0.1)
+    assert np.abs(near.latent.prior.inputs()).max() == 1.0
+    assert (
+        len(near.latent.prior.trainable_variables) == 1
+        and not held.latent.prior.trainable_variables
+    )
+    x = _sentences()
+    words = _on_examples(
+        "pydoc", x, WORDS, pseudo_inputs="examples", num_pseudo_inputs=7, **SMALL_TEXT
+    )
+    q = words.posterior(x[:7]).distribution  # as long as the longest, all of them
+    z = tf.zeros([1, words.latent.event_shape[0]])
+    nats = tf.reduce_sum(q.log_prob(z), -1)
+    np.testing.assert_allclose(
+        words.log_prior(z)[0], tf.reduce_logsumexp(nats) - np.log(7), rtol=1e-5
+    )
+    np.testing.assert_array_equal(words.latent.prior.inputs(), x[:7])
+    assert words.latent.prior.pseudo_inputs.dtype == "int32"
+    given = {"pseudo_inputs": "examples", "num_pseudo_inputs": 33}
+    with pytest.raises(UserError, match="must be at most the 32 training examples, got 33"):
+        _on_examples("digits", _digits(), BITS, **given)
 
 
 def test_the_encoder_of_a_wae_is_first_brought_to_the_moments_of_the_prior():

@@ -10,6 +10,7 @@ from tfvae.distributions.ar1 import (
 )
 from tfvae.distributions.importance import importance_weighted_log_prob
 from tfvae.distributions.mean_field import mean_field
+from tfvae.distributions.mixture import EvenMixture
 from tfvae.distributions.rate import Rate, rate
 from tfvae.distributions.rotational import (
     HeldPowerSpherical,
@@ -30,6 +31,7 @@ from tfvae.distributions.unbatched import Unbatched
 
 __all__ = [
     "AR1",
+    "EvenMixture",
     "HeldPowerSpherical",
     "HeldVonMisesFisher",
     "Rate",

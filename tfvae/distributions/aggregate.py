@@ -6,6 +6,7 @@ Legend: N reference examples, M draws, D latent numbers (all event axes flattene
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -14,7 +15,7 @@ from tfvae.checks import UserError, positive
 from tfvae.distributions.mean_field import mean_field
 from tfvae.numerics import log_mean_exp_init, log_mean_exp_result, log_mean_exp_update
 
-__all__ = ["aggregate_log_prob", "gaussian_aggregate_log_prob"]
+__all__ = ["aggregate_log_prob", "gaussian_aggregate_log_prob", "gaussian_pairs"]
 
 tfd = tfp.distributions
 
@@ -68,10 +69,7 @@ def aggregate_log_prob(z, posterior: tfd.Distribution, chunk: int = 256) -> tf.T
 
 
 def gaussian_aggregate_log_prob(z, loc, scale, chunk: int = 1024) -> tf.Tensor:
-    """log (1/N) sum_j N(z; loc_j, diag(scale_j^2)), by matrix products.
-
-    sum_d (z_d - m_d)^2 / s_d^2 is expanded into three products; they cancel where s is small, so
-    they are taken in float64 (which also keeps a GPU's TF32 out).
+    """log (1/N) sum_j N(z; loc_j, diag(scale_j^2)), by the matrix products of `gaussian_pairs`.
 
     Args:
         z: [M, ...].
@@ -85,8 +83,24 @@ def gaussian_aggregate_log_prob(z, loc, scale, chunk: int = 1024) -> tf.Tensor:
     Raises:
         UserError: the shapes after the first axis differ.
     """
+    tile = gaussian_pairs(z, loc, scale)
+    return _stream(len(z), len(loc), int(positive("chunk", chunk)), tile)
+
+
+def gaussian_pairs(z, loc, scale) -> Callable[[slice, slice], tf.Tensor]:
+    """(rows m, columns n) -> log N(z_i; loc_j, diag(scale_j^2)) of each pair of them, [m, n] float64 nats.
+
+    sum_d (z_d - m_d)^2 / s_d^2 is expanded into three products; they cancel where s is small, so
+    they are taken in float64 (which also keeps a GPU's TF32 out).
+
+    Args:
+        z, loc, scale: [M, ...], [N, ...] and [N, ...], as `gaussian_aggregate_log_prob` has them.
+
+    Raises:
+        UserError: the shapes after the first axis differ.
+    """
     z, loc, scale = (tf.cast(tensor, tf.float64) for tensor in (z, loc, scale))
-    if not z.shape[1:] == loc.shape[1:] == scale.shape[1:]:
+    if not all(z.shape[1:].is_compatible_with(p.shape[1:]) for p in (loc, scale)):
         raise UserError(
             "z, loc and scale must share the axes after the first, "
             f"got {z.shape}, {loc.shape} and {scale.shape}"
@@ -106,4 +120,4 @@ def gaussian_aggregate_log_prob(z, loc, scale, chunk: int = 1024) -> tf.Tensor:
         cross = tf.matmul(z[rows], weighted[columns], transpose_b=True)
         return -0.5 * (square - 2.0 * cross + constant[columns])
 
-    return _stream(len(z), len(loc), int(positive("chunk", chunk)), tile)
+    return tile

@@ -38,6 +38,7 @@ from tfvae.latents.priors import (
     StandardNormalPrior,
     UniformCodes,
     UniformSpherePrior,
+    VampPrior,
 )
 from tfvae.latents.stochastic import StochasticLatent
 
@@ -80,5 +81,6 @@ __all__ = [
     "StochasticLatent",
     "UniformCodes",
     "UniformSpherePrior",
+    "VampPrior",
     "VonMisesFisherPosterior",
 ]

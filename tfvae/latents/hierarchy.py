@@ -210,10 +210,21 @@ class Hierarchy(Latent):
             own = None if features is None else self._own(features, name)
             if own is not None and self.joins[index] is not None:
                 own = self.joins[index](own, above)
-            passed: Any = pass_
-            if pass_ is not None:
-                passed = pass_.but(seed=fold(pass_.seed, index), above=above or pass_.above)
-            yield name, latent, own, passed
+            yield name, latent, own, self._passed(pass_, index, above)
+
+    def _passed(self, pass_, index: int, above) -> Any:
+        """The pass of one level: noise of its own, those above it, the encoder where it alone says q."""
+        if pass_ is None:
+            return None
+        encode = None
+        if pass_.features_of is not None and self.joins[index] is None:
+            name = self.names[index]
+
+            def encode(u, label=None):
+                return self._own(pass_.features_of(u, label), name)
+
+        seed = fold(pass_.seed, index)
+        return pass_.but(seed=seed, above=above or pass_.above, features_of=encode)
 
     def _own(self, features, name):
         """What the encoder gives this level: tensors or shapes."""

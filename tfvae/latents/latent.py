@@ -5,7 +5,7 @@ Legend: B batch, G latent groups, S samples, n positions, D latent width.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import keras
@@ -14,7 +14,10 @@ import tensorflow as tf
 from tfvae.checks import UserError
 from tfvae.draw import AtDraw, Pass, repeated
 
-__all__ = ["Inferred", "Latent", "NoLatent"]
+__all__ = ["Inferred", "Latent", "NoLatent", "Proposal"]
+
+Proposal = Callable[[Any, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
+"""(S, seed [2]) -> z [S, B, ...] ~ q(z|x), and log p(z) - log q(z|x) at it, [S, B] nats."""
 
 
 class Inferred(NamedTuple):
@@ -53,7 +56,7 @@ class Latent(keras.layers.Layer):
 
     refinable = False
     """Whether q can be given for each example anew: `parameters`, `of`, `neutral`, `infer_from`,
-    `propose_from`."""
+    `proposal_from`."""
 
     num_remembered: int | None = None
     """How many training examples it remembers, if any."""
@@ -97,11 +100,16 @@ class Latent(keras.layers.Layer):
         """`num` draws from the prior (given what is told, [num, C]), [num, ...]."""
         raise NotImplementedError(type(self).__name__)
 
-    def propose(self, features, num, pass_: Pass) -> tuple[tf.Tensor, tf.Tensor]:
-        """Draws of q for importance sampling: z [S, B, ...], log p(z) - log q(z|x) [S, B] nats."""
-        inferred = self.infer(repeated(features, num), pass_.repeated(num))
-        z = tf.reshape(inferred.z, [num, -1, *self.event_shape])
-        return z, tf.reshape(inferred.log_ratio(), [num, -1])
+    def proposal(self, features, pass_: Pass) -> Proposal:
+        """What importance sampling draws from; what is the same for all draws is made here, once."""
+
+        def propose(num, seed):
+            many = pass_.but(seed=seed).repeated(num)
+            inferred = self.infer(repeated(features, num), many)
+            z = tf.reshape(inferred.z, [num, -1, *self.event_shape])
+            return z, tf.reshape(inferred.log_ratio(), [num, -1])
+
+        return propose
 
     def log_prior(self, z, pass_: Pass) -> tf.Tensor:
         """log p(z), [..., *event_shape] -> [...] nats.

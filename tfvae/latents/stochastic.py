@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from tfvae import distributions
 from tfvae.checks import UserError
-from tfvae.draw import AtDraw
-from tfvae.latents.latent import Inferred, Latent
+from tfvae.draw import AtDraw, Pass
+from tfvae.latents.latent import Inferred, Latent, Proposal
 from tfvae.latents.posterior import Posterior
 from tfvae.latents.prior import Prior
 
@@ -93,7 +93,13 @@ class StochasticLatent(Latent):
 
     def given(self, pass_):
         """The prior of these examples: that of all of them, unless it asks."""
-        return self.prior.given(pass_.known)
+        own = Pass.measuring().but(step=pass_.step, training=pass_.training)
+
+        def encode(u, label=None):
+            return self.distribution(pass_.features_of(u, label), own)
+
+        known = pass_.known._replace(encode=None if pass_.features_of is None else encode)
+        return self.prior.given(known)
 
     def distribution(self, features, pass_=None):
         return self.posterior.distribution(features, pass_)
@@ -120,13 +126,18 @@ class StochasticLatent(Latent):
     def log_prior(self, z, pass_) -> tf.Tensor:
         return self.given(pass_).distribution().log_prob(z)
 
-    def propose(self, features, num, pass_) -> tuple[tf.Tensor, tf.Tensor]:
-        return self.propose_from(self.distribution(features, pass_), num, pass_)
+    def proposal(self, features, pass_) -> Proposal:
+        return self.proposal_from(self.distribution(features, pass_), pass_)
 
-    def propose_from(self, posterior, num, pass_) -> tuple[tf.Tensor, tf.Tensor]:
-        """As `propose`, with a q of the family that came from elsewhere."""
-        z, log_posterior = self.posterior.propose(posterior, num, pass_.seed)
-        return z, self.log_prior(z, pass_) - log_posterior
+    def proposal_from(self, posterior, pass_) -> Proposal:
+        """As `proposal`, with a q of the family that came from elsewhere."""
+        prior = self.given(pass_).distribution()
+
+        def propose(num, seed):
+            z, log_posterior = self.posterior.propose(posterior, num, seed)
+            return z, prior.log_prob(z) - log_posterior
+
+        return propose
 
     def kept(self, draw) -> dict[str, tf.Tensor]:
         parameters = ()

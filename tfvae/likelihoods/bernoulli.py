@@ -33,6 +33,7 @@ class Bernoulli(Likelihood):
     """
 
     bits = 1
+    input_range = (-1.0, 1.0)
 
     def parameter_size(self, channels: int) -> int:
         """One logit a channel."""
@@ -85,6 +86,7 @@ class BernoulliPixels(Part):
 
     place, name, kinds = "likelihood", "bernoulli", ("images",)
     needs = facts("binary")
+    offers = facts("smooth_inputs")
 
     def make(self, context):
         return Bernoulli()

@@ -70,6 +70,7 @@ class Categorical256(Likelihood):
     """log p(x | l) = sum l_x - logsumexp l, for x in 0 .. 255."""
 
     bits = 8
+    input_range = (-1.0, 1.0)
 
     def parameter_size(self, channels: int) -> int:
         """256 logits a channel."""
@@ -111,6 +112,7 @@ class CategoricalPixels(Part):
 
     place, name, kinds = "likelihood", "categorical", ("images",)
     needs = facts("bytes")
+    offers = facts("smooth_inputs")
 
     def make(self, context):
         return Categorical256()

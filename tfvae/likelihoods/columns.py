@@ -21,7 +21,7 @@ import tensorflow_probability as tfp
 
 from tfvae.checks import UserError, count
 from tfvae.likelihoods.likelihood import Likelihood, sizes
-from tfvae.parts import Part, part
+from tfvae.parts import Part, facts, part
 from tfvae.randomness import batch_normal, batch_uniform, fold
 
 tfd = tfp.distributions
@@ -179,6 +179,7 @@ class ColumnsOfRows(Part):
     """A normal of each number, a categorical of each category."""
 
     place, name, kinds = "likelihood", "columns", ("tables",)
+    offers = facts("smooth_inputs")
 
     def make(self, context):
         return Columns(context.space.groups)

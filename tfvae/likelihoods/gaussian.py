@@ -102,6 +102,7 @@ class GaussianPixels(Part):
 
     place, name, kinds = "likelihood", "gaussian", ("images",)
     needs = facts("reals")
+    offers = facts("smooth_inputs")
     variance: float | None = setting(
         None,
         "none: learned, one for all pixels (autoregressive decoders: each)",

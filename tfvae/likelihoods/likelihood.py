@@ -37,6 +37,9 @@ class Likelihood(Configured, abc.ABC):
     bits: int | None = None
     """Bits a raw value has: 1 (binary) or 8; `None` where it is no pixel, or a real number."""
 
+    input_range: tuple[float, float] | None = None
+    """The least and the greatest number that `preprocess` gives; `None` where there is no such."""
+
     has_channels = True
     """Whether the last axis of x is that of channels; words and samples of a waveform have none."""
 

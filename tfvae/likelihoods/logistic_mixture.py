@@ -111,6 +111,7 @@ class DiscretizedLogisticMixture(Likelihood):
     """
 
     bits = 8
+    input_range = (-1.0, 1.0)
 
     def __init__(self, num_components: int = 10):
         if type(num_components) is not int or num_components < 1:
@@ -280,6 +281,7 @@ class LogisticPixels(Part):
 
     place, name, kinds = "likelihood", "logistic_mixture", ("images",)
     needs = facts("bytes")
+    offers = facts("smooth_inputs")
     mixture_components: int = setting(10, "of the mixture", low=1, high=100)
 
     def make(self, context):

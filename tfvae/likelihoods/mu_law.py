@@ -27,7 +27,7 @@ from tfvae.likelihoods.likelihood import (
     preprocess_bytes,
     sum_event,
 )
-from tfvae.parts import Part, part
+from tfvae.parts import Part, facts, part
 
 tfd = tfp.distributions
 
@@ -68,6 +68,7 @@ class MuLaw(Likelihood):
     """log p(x | l) = sum_t log softmax(l_t)_{x_t}, x [B, T] levels 0 .. 255, l [B, T, 256]."""
 
     bits = 8
+    input_range = (-1.0, 1.0)
     has_channels = False
 
     def parameter_size(self, channels: int = 1) -> int:
@@ -124,6 +125,7 @@ class MuLawSamples(Part):
     """256 levels of mu-law, each with a logit of its own."""
 
     place, name, kinds = "likelihood", "mu_law", ("speech",)
+    offers = facts("smooth_inputs")
 
     def make(self, context):
         return MuLaw()

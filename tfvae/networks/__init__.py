@@ -11,6 +11,7 @@ from tfvae.networks.deconvolutional import DeconvolutionalImage
 from tfvae.networks.dilated import DilatedCNN
 from tfvae.networks.dropout import word_dropout
 from tfvae.networks.factorised_decoder import FactorisedDecoder
+from tfvae.networks.gated import GatedDense
 from tfvae.networks.gated_pixelcnn import GatedPixelCNN
 from tfvae.networks.grid_image import GridImage
 from tfvae.networks.heads import ChannelAutoregressiveHead, DenseHead
@@ -55,6 +56,7 @@ __all__ = [
     "ExampleIndex",
     "FactorisedDecoder",
     "FlatTextEncoder",
+    "GatedDense",
     "GatedPixelCNN",
     "GridConditioner",
     "GridEncoder",

@@ -13,6 +13,7 @@ import keras
 from keras import ops
 
 from tfvae.configured import Configured
+from tfvae.networks.gated import dense
 
 __all__ = ["MLPEncoder", "MLPImage", "build_chain", "flat_size", "middle"]
 
@@ -47,16 +48,14 @@ class MLPEncoder(Configured, keras.layers.Layer):
 
     Args:
         units: widths of the layers.
-        activation: a Keras activation's name.
+        activation: a Keras activation's name, or `gated` (`GatedDense`).
     """
 
     def __init__(self, units: Sequence[int] = (200, 200), activation: str = "tanh", **kwargs):
         super().__init__(**kwargs)
         self.units = units
         self.activation = activation
-        self.chain = [
-            keras.layers.Dense(u, activation=activation, dtype=self.dtype_policy) for u in units
-        ]
+        self.chain = [dense(u, activation, self.dtype_policy) for u in units]
 
     def build(self, input_shape):
         """Builds the layers for images [B, H, W, C]."""
@@ -78,7 +77,7 @@ class MLPImage(Configured, keras.layers.Layer):
         image_shape: (H, W, C); or of any rank, (C,) of a table.
         units: widths of the hidden layers.
         parameter_size: P, see `Likelihood.parameter_size`.
-        activation: a Keras activation's name.
+        activation: a Keras activation's name, or `gated` (`GatedDense`).
     """
 
     def __init__(
@@ -94,9 +93,7 @@ class MLPImage(Configured, keras.layers.Layer):
         self.units = units
         self.parameter_size = parameter_size
         self.activation = activation
-        self.hidden = [
-            keras.layers.Dense(u, activation=activation, dtype=self.dtype_policy) for u in units
-        ]
+        self.hidden = [dense(u, activation, self.dtype_policy) for u in units]
         # Parameters of a likelihood are float32 under every precision policy.
         self.output_layer = keras.layers.Dense(
             math.prod(image_shape[:-1]) * parameter_size, dtype="float32"

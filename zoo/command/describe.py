@@ -39,7 +39,10 @@ def describe(resolved: plan.Plan) -> None:
         found = ", ".join(f"{len(getattr(data, s).x):,} {s}" for s in ("train", "valid", "test"))
     else:
         space = kind.space(resolved.dataset, None, resolved.point)
-        made_for = run.context(resolved, space, _EXAMPLES, valid=space.example())
+        example = space.example()
+        made_for = run.context(
+            resolved, space, _EXAMPLES, example, examples=lambda n: tf.repeat(example[:1], n, 0)
+        )
         model = assemble.model(described, made_for)
         trial.model_runs(model, space)
         trial.stage_runs(next(assemble.stages(described, made_for, model)), space)

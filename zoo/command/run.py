@@ -41,9 +41,14 @@ _EXPORTS = ("report.html", "model.keras", "saved_model")
 
 
 def context(
-    resolved: plan.Plan, space, num_examples: int = 0, valid=None, valid_label=None
+    resolved: plan.Plan,
+    space,
+    num_examples: int = 0,
+    valid=None,
+    valid_label=None,
+    examples: Callable[[int], np.ndarray] | None = None,
 ) -> Context:
-    """What the plan's model is made for, on data of this space.
+    """What the plan's model is made for, on data of this space; see `Context`.
 
     Raises:
         UserError: the model is to be told labels, and the data set has none.
@@ -63,6 +68,7 @@ def context(
         _labels(resolved) if _told(resolved) else 0,
         valid,
         valid_label,
+        examples=examples,
     )
 
 
@@ -186,7 +192,8 @@ def prepare(resolved: plan.Plan, kind, strategy) -> Prepared:
     if _told(resolved):
         _refuse_unlabelled(data)
         valid_label = data.valid.condition[:_VALIDATED]
-    made_for = context(resolved, kind.space_of(data), len(data.train.x), valid, valid_label)
+    held = (kind.space_of(data), len(data.train.x), valid, valid_label)
+    made_for = context(resolved, *held, lambda n: _first(kind, data, n))
     with strategy.scope():
         model = assemble.model(described, made_for)
         trial.model_runs(model, made_for.space)
@@ -194,6 +201,11 @@ def prepare(resolved: plan.Plan, kind, strategy) -> Prepared:
         first = next(stages)  # settings that exclude each other are refused here
         trial.stage_runs(first, made_for.space)
     return Prepared(described, data, valid, valid_label, model, itertools.chain((first,), stages))
+
+
+def _first(kind, data, number: int) -> np.ndarray:
+    """Of the training split, as it is measured."""
+    return kind.arrays(data, data.train._replace(x=data.train.x[:number]))
 
 
 def _refuse_unlabelled(data) -> None:

@@ -14,6 +14,7 @@ from tfvae.latents.priors.pixelcnn import PixelCNNPrior
 from tfvae.latents.priors.sequential import SequentialPrior
 from tfvae.latents.priors.standard_normal import StandardNormalPrior
 from tfvae.latents.priors.uniform_sphere import UniformSpherePrior
+from tfvae.latents.priors.vamp import VampPrior
 
 __all__ = [
     "AR1Prior",
@@ -31,4 +32,5 @@ __all__ = [
     "StandardNormalPrior",
     "UniformCodes",
     "UniformSpherePrior",
+    "VampPrior",
 ]
