@@ -6,6 +6,7 @@ the settings that only it has, and
 
     needs     facts that something else must offer (another part, the data, the run)
     offers    facts
+    withholds facts that are none where it is taken, whoever offers them
     owns      what only one part of a model may decide
     closes    places that are no question where it is taken
     brings    {place: name} of parts that come with it, where nobody chose others
@@ -166,6 +167,7 @@ class Part:
     kinds: ClassVar[tuple[str, ...]] = ()
     needs: ClassVar[frozenset[str]] = frozenset()
     offers: ClassVar[frozenset[str]] = frozenset()
+    withholds: ClassVar[frozenset[str]] = frozenset()
     owns: ClassVar[frozenset[str]] = frozenset()
     closes: ClassVar[tuple[str, ...]] = ()
     brings: ClassVar[Mapping[str, str]] = {}
@@ -273,7 +275,8 @@ class Point:
 
     def offered(self) -> frozenset[str]:
         """Facts of all parts."""
-        return frozenset().union(*(each.offers for each in self))
+        offered = frozenset().union(*(each.offers for each in self))
+        return offered.difference(*(each.withholds for each in self))
 
 
 def misfit(point: Point, given: frozenset[str], where: str, kind: str = "") -> str:
@@ -300,6 +303,9 @@ def misfit(point: Point, given: frozenset[str], where: str, kind: str = "") -> s
 
 def _refusal(each: Part, need: str, point: Point, where: str, kind: str) -> str:
     said = f"{each} needs {FACTS.get(need, need)}"
+    withholding = [str(other) for other in point if need in other.withholds]
+    if withholding:
+        return f"{said}, which {withholding[0]} does not leave"
     able = [
         (place, [name for name, cls in choices(place, kind).items() if need in cls.offers])
         for place in PLACES

@@ -56,6 +56,15 @@ PARTS = {
     networks.MaskedPixelCNN: (lambda: networks.MaskedPixelCNN(6, 2, 5), (X, np.tile(X, 2))),
     networks.PixelSNAIL: (lambda: networks.PixelSNAIL(6, 1, 1, 4, 4), (X,)),
     networks.GatedDense: (lambda: networks.GatedDense(5), (X,)),
+    networks.GatedJoin: (lambda: networks.GatedJoin(3), (Z[:, 0], {"top": Z[:, 1]})),
+    networks.GatedLevels: (
+        lambda: networks.GatedLevels((1, 1), 3, networks.MLPImage(IMAGE, (5,), 1)),
+        (Z[:, 0],),
+    ),
+    networks.LevelEncoders: (
+        lambda: networks.LevelEncoders(("b", "a"), [networks.MLPEncoder((n,)) for n in (3, 4)]),
+        None,
+    ),
     networks.DenseHead: (lambda: networks.DenseHead(2), (X, X)),
     networks.ChannelAutoregressiveHead: (
         lambda: networks.ChannelAutoregressiveHead(3, 4, 5),
@@ -170,6 +179,12 @@ PARTS = {
     latents.StandardNormalPrior: (lambda: latents.StandardNormalPrior((4, 2)), None),
     latents.ConditionalNormalPrior: (lambda: latents.ConditionalNormalPrior((4, 2), 3), None),
     latents.AR1Prior: (lambda: latents.AR1Prior((4, 2), (0.5, 0.9)), None),
+    latents.LevelPrior: (
+        lambda: latents.LevelPrior(
+            _posterior(), networks.MLPEncoder((3,)), {"b": (4, 2), "a": (2,)}
+        ),
+        None,
+    ),
     latents.VampPrior: (
         lambda: latents.VampPrior((4, 2), (3,), 6, False, (-1.0, 1.0), 0.5, 0.1, "float32"),
         None,

@@ -11,6 +11,7 @@ from tfvae import training
 from zoo.command import plan
 
 MLP = {"backbone": "mlp"}
+GATED = {"backbone": "gated_mlp"}
 GRID = {"backbone": "deconvolutional"}
 CODES = ("decoder_filters=8", "num_codes=8", "latent_width=3")
 PRIOR = ("auxiliary_steps=4", "auxiliary_layers=1", "auxiliary_filters=8")
@@ -36,6 +37,8 @@ SYSTEMS = {
     "beta_tcvae": ("beta_tcvae", MLP, (), 1),
     "flow_vae": ("flow_vae", MLP, ("iaf_units=8", "maf_units=8"), 1),
     "auxiliary_maf": ("vae", MLP, ("stages=auxiliary_maf", "auxiliary_steps=4", "maf_units=8"), 2),
+    "vamp_vae": ("vamp_vae", GATED, ("num_pseudo_inputs=9", "pseudo_inputs=from_examples"), 1),
+    "hvae and a VampPrior": ("hvae", GATED, ("prior=vamp", "num_pseudo_inputs=9"), 1),
     "iwae": ("iwae", MLP, ("sample_gradient=doubly_reparameterised",), 1),
 }
 

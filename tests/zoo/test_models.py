@@ -16,7 +16,7 @@ from zoo.modalities import images, text
 
 WORDS = text.Space(30, 9)
 BITS = images.Space((8, 8, 1), 1)
-OF_CODES = {"acn", "beta_tcvae", "factor_vae", "info_vae", "vq_vae", "wae_gan", "wae_mmd"}
+OF_CODES = {"acn", "beta_tcvae", "factor_vae", "hvae", "info_vae", "vq_vae", "wae_gan", "wae_mmd"}
 MEMORY = {"acn": {"memory_size": 32, "transition_units": 8}}
 LOOPS = {"aggressive_vae": {"inner_steps": 2}, "sa_vae": {"svi_steps": 2}}  # tracing takes long
 TINY = {"size": "tiny", "train_steps": 20, "batch_size": 8}
@@ -225,6 +225,23 @@ def test_impossible_pairs_are_refused_by_name(name, given, says):
             {"condition": "labels"},
             "prior=vamp leaves no condition, and here is condition=labels",
         ),
+        (
+            "hvae",
+            {"inference": "semi_amortised"},
+            "needs a posterior whose mean and scale .* has posterior=ladder",
+        ),
+        (
+            "hvae",
+            {"terms": "+total_correlation"},
+            "needs a posterior of independent numbers, .* has posterior=ladder",
+        ),
+        (
+            "hvae",
+            {"stages": "+auxiliary_prior"},
+            "a prior that can be fitted anew afterwards, which posterior=ladder does not leave",
+        ),
+        ("hvae", {"code": "sequence"}, "posterior=ladder needs a latent of one vector"),
+        ("hvae", {"lower_widths": ()}, "lower_widths"),
         ("vamp_vae", {"num_pseudo_inputs": 0}, "num_pseudo_inputs.* from 1"),
         (
             "vamp_vae",

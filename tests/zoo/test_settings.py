@@ -42,6 +42,8 @@ POINTS = [
     ("vae", "digits", "mlp", {"posterior": "iaf", "iaf_scale": "bounded", "prior": "maf"}),
     ("vae", "digits", "mlp", {"posterior": "planar"}),
     ("vae", "digits", "mlp", {"posterior": "coupling"}),
+    ("vae", "digits", "gated_mlp", {"prior": "vamp"}),
+    ("vae", "digits", "gated_mlp", {"posterior": "ladder"}),
     ("vae", "digits", "mlp", {"stages": "auxiliary_maf"}),
     ("vae", "digits", "mlp", {"prior": "autoregressive"}),
     ("vae", "digits", "mlp", {"prior": "attention"}),

@@ -24,7 +24,7 @@ from tfvae.checks import UserError
 from tfvae.diagnosis.gaps import inference_gaps
 from tfvae.diagnosis.measure import measure
 from tfvae.diagnosis.signs import clipped_share, data_spectrum, effective_weight, prior_gap
-from tfvae.diagnosis.verdict import COLLAPSED_RATE, extent, verdict
+from tfvae.diagnosis.verdict import COLLAPSED_RATE, extent, levels, verdict
 
 __all__ = ["VERDICTS", "Diagnosis", "diagnose", "remedies"]
 
@@ -178,7 +178,7 @@ def diagnose(
     if not model.has_latent:
         return Diagnosis("no latent", "the model has no latent to collapse.", (), (), (), report)
     bugs: dict[str, str] = {}
-    evidence = [_usage(report)]
+    evidence = [_usage(report), *(f"{name}: {words}" for name, words in levels(report).items())]
     if model.latent.refinable and model.latent.bound:
         say("optimising posteriors")
         evidence += _gaps(model, x[:gap_examples], label, gap_steps, seed, report)
@@ -186,6 +186,11 @@ def diagnose(
         gap = prior_gap(model, x, seed, label)
         report["prior_gap"], report["prior_gap_stderr"] = gap
         bugs |= _of_posterior(model, x, label, beta, seed, report)
+    elif model.latent.stochastic and model.latent.bound:
+        evidence.append(
+            "how far q(z|x) is from the best of its family for each x is not measured: that of a "
+            f"{type(model.latent).__name__} cannot be moved for each x by itself"
+        )
     if "effective weight" not in bugs:  # another weight fits other errors: one fault, one name
         meant = 1.0 if beta is None else beta
         bugs |= _of_decoder(x, meant if weight is None else weight, report)

@@ -299,11 +299,13 @@ def _code(model, passes, chosen) -> dict[str, Any]:
     if model.decodes:
         found = metrics.shuffle_gap(passes["log_likelihood"], passes["permuted"])
         gap = {"shuffle_gap": found.mean, "shuffle_gap_stderr": found.standard_error}
+    latent, reference = model.latent, {name: kept[chosen] for name, kept in passes.items()}
     return {
         **_NO_CODE,
-        **_information(model.latent, {name: kept[chosen] for name, kept in passes.items()}),
-        **_units(model.latent, passes),
-        **_codebooks(model.latent, passes),
+        **_levels(latent, passes),
+        **_information(latent, reference),
+        **_units(latent, passes),
+        **_codebooks(latent, passes),
         "rate_stderr": metrics.summarise(passes["rate"].sum(1)).standard_error,
         "rate_is_exact": bool(passes["rate_is_exact"].all()),
         "active_units_threshold": metrics.ACTIVE_THRESHOLD,
@@ -313,7 +315,11 @@ def _code(model, passes, chosen) -> dict[str, Any]:
 
 def _information(latent, reference) -> dict[str, Any]:
     """I(x; z) and KL(q(z) || p(z)), where q(z) is known: of codes H(k), of whole sequences."""
-    log_aggregate = latent.log_aggregate(reference, reference)
+    by_level = latent.log_aggregates(reference, reference)
+    if by_level is None:
+        log_aggregate = latent.log_aggregate(reference, reference)
+    else:
+        log_aggregate = by_level[latent.levels()[-1]]
     if log_aggregate is None:
         return {}
     information = metrics.mutual_information(reference["log_posterior"], log_aggregate)
@@ -327,7 +333,35 @@ def _information(latent, reference) -> dict[str, Any]:
         "mutual_information_reference": number,
         "mutual_information_ceiling": float(np.log(number)),
         "marginal_kl": beside,
+        **({} if by_level is None else _added(reference, by_level)),
     }
+
+
+def _added(reference, by_level) -> dict[str, Any]:
+    """What each level adds: I(x; z_l | z_above), and KL(q(z_l | z_above) || p(z_l | z_above))."""
+    information, marginal, above = {}, {}, 0.0
+    for name, log_aggregate in by_level.items():
+        own = np.asarray(log_aggregate, np.float64) - above  # log q(z_l | z_above)
+        above = np.asarray(log_aggregate, np.float64)
+        known = reference[f"{name}/log_posterior"], reference.get(f"{name}/log_prior")
+        information[name] = metrics.mutual_information(known[0], own).mean
+        marginal[name] = None if known[1] is None else metrics.marginal_kl(own, known[1]).mean
+    return {"mutual_information_per_level": information, "marginal_kl_per_level": marginal}
+
+
+def _levels(latent, passes) -> dict[str, Any]:
+    """Of a z of several levels, {level: figure}: its rate, its units, how many of them are active."""
+    names = latent.levels()
+    variances = {
+        n: metrics.unit_variances(passes[f"{n}/mean"]) for n in names if f"{n}/mean" in passes
+    }
+    found = {
+        "rate_per_level": {n: metrics.summarise(passes[f"{n}/rate"]).mean for n in names},
+        "active_units_per_level": {n: metrics.active_units(v) for n, v in variances.items()},
+        "latent_units_per_level": {n: int(v.size) for n, v in variances.items()},
+        **dict.fromkeys(("mutual_information_per_level", "marginal_kl_per_level")),
+    }
+    return found if names else {}
 
 
 def _units(latent, passes) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from tfvae.diagnosis.sentences import EXPLAINED, TITLES
 from tfvae.diagnosis.shown import Sound
 from tfvae.diagnosis.sounds import EXPLAINED as HEARD
 from tfvae.diagnosis.sounds import TITLES as AUDIO
-from tfvae.diagnosis.verdict import sentence
+from tfvae.diagnosis.verdict import levels, sentence
 
 __all__ = ["diagnosis_html", "html"]
 
@@ -189,6 +189,10 @@ def _to_try(remedies) -> list[str]:
 
 
 def _measures(report, of: str, unit: str) -> list[str]:
+    by_level = levels(report)
+    of_levels = ["<h2>Levels of the code, the top one first</h2><table>"] if by_level else []
+    of_levels += [f"<tr><td>{_html.escape(n)}<td>{_html.escape(w)}" for n, w in by_level.items()]
+    of_levels += ["</table>"] if by_level else []
     return [
         f"<h2>Measures on {report['num_examples']:,} {_html.escape(of)}</h2><table>",
         *(
@@ -197,6 +201,7 @@ def _measures(report, of: str, unit: str) -> list[str]:
             if report.get(row[0]) is not None
         ),
         "</table>",
+        *of_levels,
     ]
 
 

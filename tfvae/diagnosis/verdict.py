@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["extent", "sentence", "verdict"]
+__all__ = ["extent", "levels", "sentence", "verdict"]
 
 COLLAPSED_RATE = 0.1
 """nats: below it a code can hold nothing worth the name."""
@@ -102,6 +102,25 @@ def sentence(report: Mapping[str, Any]) -> str:
         f"{used} of {units} {name}; another example's code "
         f"costs {report['shuffle_gap']:.2f} nats. {score}"
     )
+
+
+def levels(report: Mapping[str, Any]) -> dict[str, str]:
+    """What is known of each level of a z that has several, the top one first, {level: words}."""
+    found = {}
+    for name, rate in report.get("rate_per_level", {}).items():
+        words = [f"rate {rate:.2f} nats"]
+        if name in report["active_units_per_level"]:
+            units = report["latent_units_per_level"][name]
+            words.append(f"{report['active_units_per_level'][name]} of {units} units active")
+        if report["mutual_information_per_level"] is None:
+            words.append(
+                "mutual information unknown (it needs a density of every z on every level)"
+            )
+        else:
+            information = report["mutual_information_per_level"][name]
+            words.append(f"{information:.2f} nats of information beyond the levels above")
+        found[name] = ", ".join(words)
+    return found
 
 
 def _information(report: Mapping[str, Any]) -> str:

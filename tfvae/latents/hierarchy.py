@@ -1,6 +1,6 @@
 """Levels of latents, each given those above it.
 
-Legend: B batch, G latent groups, D numbers of all levels together.
+Legend: B batch, G latent groups, D numbers of all levels together, M points, N reference examples.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ import numpy as np
 import tensorflow as tf
 
 from tfvae.checks import UserError
-from tfvae.draw import AtDraw
-from tfvae.latents.latent import Inferred, Latent
+from tfvae.draw import AtDraw, repeated
+from tfvae.latents.latent import Inferred, Latent, Proposal
 from tfvae.randomness import fold
 
 __all__ = ["Hierarchy"]
+
+_PAIRS = 2**15  # of a point with an example: at a time
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
@@ -29,8 +31,17 @@ class Hierarchy(Latent):
     `above` is {name: z [B, ...]} of the levels above; its prior is told the same (`Known.above`). The
     encoder gives features by name, {level: [B, ...]}, or one tensor for all levels.
 
+    A ladder of any depth is a longer list: level l is `(name, latent, join)` with a prior that reads
+    `Known.above` (`LevelPrior`), and join and prior see every level above, not the next one alone. Only the
+    top level's prior may ask the encoder (`VampPrior`): what it makes of an input is no q of a level below.
+
     z is flat, [B, D], the top level first; `parts(z)` has the levels by name, for decoders. `aux` of a draw
-    has what the levels have under `level/...`, and `level/rate`, [B, G] nats.
+    has what the levels have under `level/...`, and `level/rate`, [B, G] nats; the encoder's features as
+    `features`, or under each level.
+
+    The aggregate q(z) = 1/N sum_j prod_l q(z_l | x_j, z_above) asks the joins about every point with the
+    features of every example, M N times. It is known where every level has a density of every z and features
+    that are vectors; with it come I(x; z) and KL(q(z) || p(z)), and what each level adds to them.
 
     Args:
         levels: `[("top", latent), ("bottom", latent, join), ...]`, the join a Keras layer or `None`.
@@ -87,6 +98,9 @@ class Hierarchy(Latent):
         rates = [latent.committed_rate for latent in self.latents]
         return None if any(rate is None for rate in rates) else np.concatenate(rates)
 
+    def levels(self) -> list[str]:
+        return list(self.names)
+
     def codebooks(self) -> list:
         return [codebook for latent in self.latents for codebook in latent.codebooks()]
 
@@ -132,9 +146,12 @@ class Hierarchy(Latent):
 
     def infer(self, features, pass_) -> Inferred:
         found: dict[str, Inferred] = {}
-        for name, latent, own, passed in self._down(features, pass_, found, lambda one: one.z):
+        above: dict[str, tf.Tensor] = {}
+        for name, latent, own, passed in self._down(features, pass_, above):
             found[name] = latent.infer(own, passed)
+            above[name] = found[name].z
         aux = {f"{n}/{key}": t for n, one in found.items() for key, t in one.aux.items()}
+        aux |= self._named_features(features)
         aux |= {f"{name}/rate": one.rate for name, one in found.items()}
         at = {name: one.at_draw for name, one in found.items()}
         together = AtDraw(
@@ -147,6 +164,23 @@ class Hierarchy(Latent):
         z = self.flat({name: one.z for name, one in found.items()})
         rate = tf.concat([one.rate for one in found.values()], -1)
         return Inferred(posterior, z, rate, aux, together)
+
+    def proposal(self, features, pass_) -> Proposal:
+        """What the top level asks is the same for all draws; the levels below are inferred for each."""
+        name, latent, own, passed = next(self._down(features, pass_, {}))
+        top = latent.proposal(own, passed)
+
+        def propose(num, seed):
+            z, log_ratio = top(num, fold(seed, 0))
+            found = {name: tf.reshape(z, [-1, *latent.event_shape])}
+            many = pass_.but(seed=seed).repeated(num)
+            for below, lower, own, passed in self._down(repeated(features, num), many, found, 1):
+                inferred = lower.infer(own, passed)
+                found[below] = inferred.z
+                log_ratio += tf.reshape(inferred.log_ratio(), [num, -1])
+            return tf.reshape(self.flat(found), [num, -1, *self.event_shape]), log_ratio
+
+        return propose
 
     def code(self, features, pass_=None) -> tf.Tensor:
         found: dict[str, tf.Tensor] = {}
@@ -168,21 +202,31 @@ class Hierarchy(Latent):
         return tf.add_n(nats)
 
     def kept(self, draw) -> dict[str, tf.Tensor]:
-        """As every latent; `mean` of the levels that are drawn.
+        """As every latent; `mean` of the levels that are drawn, given the means above them.
 
-        There is no aggregate: q(z_l | x, z_above) of one example at the z of another is not kept.
+        A mean given a *draw* above would vary without x.
         """
-        levels = [latent.kept(self._level(draw, name)) for name, latent in self._named()]
-        means = [kept["mean"] for kept in levels if "mean" in kept]
-        codes = [kept[f"codes_{i}"] for kept in levels for i in range(_codes(kept))]
-        together = {
-            **{f"codes_{i}": own for i, own in enumerate(codes)},
-            "z": draw.z,
-            "log_posterior": draw.at_draw.log_posterior(),
+        own = {name: self._level(draw, name) for name in self.names}
+        kept = {name: latent.kept(own[name]) for name, latent in self._named()}
+        codes = [each[f"codes_{i}"] for each in kept.values() for i in range(_codes(each))]
+        features = self._features_in(draw.aux)
+        means = self.parts(self.code(features))
+        means = {
+            name: _rows(means[name] / latent.unit_scale)
+            for name, latent in self._named()
+            if "mean" in kept[name]
         }
+        together = {f"codes_{i}": each for i, each in enumerate(codes)}
+        if all(each.posterior_is_known for each in self.latents):
+            together |= self._vectors(features)
+        for name, level in own.items():
+            more = {n: kept[name][n] for n in ("log_posterior", "log_prior") if n in kept[name]}
+            more |= {"z": level.z, "rate": tf.reduce_sum(level.rate, -1)}
+            more |= {"mean": means[name]} if name in means else {}
+            together |= {f"{name}/{what}": values for what, values in more.items()}
+        together |= {"z": draw.z, "log_posterior": draw.at_draw.log_posterior()}
         if means:
-            rows = tf.shape(draw.z)[0]
-            together["mean"] = tf.concat([tf.reshape(mean, [rows, -1]) for mean in means], -1)
+            together["mean"] = tf.concat(list(means.values()), -1)
         if self.bound:
             together["log_prior"] = draw.at_draw.log_prior()
         return together
@@ -194,19 +238,69 @@ class Hierarchy(Latent):
             ways[name] = latent.between(firsts[name], lasts[name], own)
         return self.flat(ways)
 
+    def log_aggregate(self, reference, points) -> tf.Tensor | None:
+        found = self.log_aggregates(reference, points)
+        return None if found is None else found[self.names[-1]]
+
+    def log_aggregates(self, reference, points) -> dict[str, tf.Tensor] | None:
+        features = self._features_in(reference)
+        if features is None or not all(each.posterior_is_known for each in self.latents):
+            return None
+        features = tf.nest.map_structure(tf.convert_to_tensor, features)
+        number = int(tf.nest.flatten(features)[0].shape[0])
+        z = self.parts(tf.convert_to_tensor(points["z"]))
+        blocks: dict[str, list] = {name: [] for name in self.names}
+        size = max(1, _PAIRS // number)
+        for begin in range(0, len(points["z"]), size):
+            block = {name: part[begin : begin + size] for name, part in z.items()}
+            whole = 0.0
+            for name, nats in self._each_pair(features, number, block):
+                whole += tf.cast(nats, tf.float64)
+                blocks[name].append(tf.reduce_logsumexp(whole, -1) - math.log(number))
+        return {name: tf.cast(tf.concat(own, 0), tf.float32) for name, own in blocks.items()}
+
+    def _each_pair(self, features, number: int, z):
+        """(level, log q(z_l | x_j, z_above) of each point with each example, [M, N])."""
+        points = len(z[self.names[0]])
+        many = {name: tf.repeat(part, number, 0) for name, part in z.items()}
+        above: dict[str, tf.Tensor] = {}
+        for name, latent, own, _ in self._down(repeated(features, points), None, above):
+            above[name] = many[name]
+            yield name, tf.reshape(latent.log_density(own, many[name]), [points, number])
+
     def entropy(self, draw) -> tf.Tensor:
         own = [latent.entropy(self._level(draw, name)) for name, latent in self._named()]
         return tf.add_n(own)
+
+    # ---------------------------------------------------------------- features
+
+    def _named_features(self, features) -> dict[str, tf.Tensor]:
+        """`features` of all levels, or `level/features` of each."""
+        if not isinstance(features, Mapping):
+            return {"features": features}
+        return {f"{name}/features": self._own(features, name) for name in self.names}
+
+    def _features_in(self, held) -> Any:
+        """What `_named_features` wrote there; `None` where it is not whole."""
+        if "features" in held:
+            return held["features"]
+        found = {name: held.get(f"{name}/features") for name in self.names}
+        return None if any(own is None for own in found.values()) else found
+
+    def _vectors(self, features) -> dict[str, tf.Tensor]:
+        """The features, if they are vectors: maps of all examples at once are too large to be kept."""
+        flat = tf.nest.flatten(features)
+        return self._named_features(features) if all(f.shape.rank == 2 for f in flat) else {}
 
     # ---------------------------------------------------------------- level by level
 
     def _named(self):
         return zip(self.names, self.latents)
 
-    def _down(self, features, pass_, found, z_of=lambda z: z):
-        """(name, latent, its features, its pass), while `found` grows level by level."""
-        for index, (name, latent) in enumerate(self._named()):
-            above = {name: z_of(one) for name, one in found.items()}
+    def _down(self, features, pass_, found: Mapping[str, tf.Tensor], begin: int = 0):
+        """(name, latent, its features, its pass) from a level on, while `found`, {name: z}, grows."""
+        for index, (name, latent) in list(enumerate(self._named()))[begin:]:
+            above = dict(found)
             own = None if features is None else self._own(features, name)
             if own is not None and self.joins[index] is not None:
                 own = self.joins[index](own, above)
@@ -264,6 +358,11 @@ class Hierarchy(Latent):
             for name, latent, join in config["levels"]
         ]
         return cls(**{**config, "levels": levels})
+
+
+def _rows(values) -> tf.Tensor:
+    """[B, ...] -> [B, D]."""
+    return tf.reshape(values, [tf.shape(values)[0], -1])
 
 
 def _codes(kept) -> int:

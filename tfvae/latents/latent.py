@@ -54,9 +54,15 @@ class Latent(keras.layers.Layer):
     flat_space = True
     """Whether z may be any numbers; not those of points on a sphere."""
 
+    unit_scale: Any = 1.0
+    """The spread of each number of z under the prior, in which `kept` has `mean`."""
+
     refinable = False
     """Whether q can be given for each example anew: `parameters`, `of`, `neutral`, `infer_from`,
     `proposal_from`."""
+
+    posterior_is_known: bool = False
+    """Whether q(z|x) has a density of every z, which `log_density` gives."""
 
     num_remembered: int | None = None
     """How many training examples it remembers, if any."""
@@ -78,6 +84,10 @@ class Latent(keras.layers.Layer):
 
     def neighbours(self):
         """The `NeighbourPrior` that it has, or began with, if any."""
+
+    def levels(self) -> list[str]:
+        """Their names, the top one first, where z is of several."""
+        return []
 
     def posterior_variables(self) -> list:
         """The trainable weights of q(z|x) that are here and not in the encoder."""
@@ -110,6 +120,10 @@ class Latent(keras.layers.Layer):
             return z, tf.reshape(inferred.log_ratio(), [num, -1])
 
         return propose
+
+    def log_density(self, features, z, pass_: Pass | None = None) -> tf.Tensor:
+        """log q(z|x) of any z [B, *event_shape], [B] nats, where `posterior_is_known`."""
+        raise NotImplementedError(type(self).__name__)
 
     def log_prior(self, z, pass_: Pass) -> tf.Tensor:
         """log p(z), [..., *event_shape] -> [...] nats.
@@ -153,7 +167,9 @@ class Latent(keras.layers.Layer):
             mean                the deterministic code, where z is drawn, in units of the prior's spread
             codes_0, ...        [B, n], the indices in each of `codebooks`
 
-        and what `log_aggregate` needs. Rows of several batches may be put together.
+        and what `log_aggregate` needs. Of each of `levels` also `level/z`, `level/mean`,
+        `level/log_posterior`, `level/log_prior`, and `level/rate`, [B] nats. Rows of several batches may be
+        put together.
         """
         del draw
         return {}
@@ -176,6 +192,12 @@ class Latent(keras.layers.Layer):
             share: of the way, 0 to 1; broadcasts against them.
         """
         return first * (1.0 - share) + last * share
+
+    def log_aggregates(
+        self, reference: Mapping[str, tf.Tensor], points: Mapping[str, tf.Tensor]
+    ) -> dict[str, tf.Tensor] | None:
+        """log q(z_1, ..., z_l) of `levels` from the top one to each, {level: [M]}; see `log_aggregate`."""
+        del reference, points
 
     def entropy(self, draw) -> tf.Tensor:
         """H(q(z|x)) of a draw (or `Inferred`), [B] nats; 0 where z is not drawn."""

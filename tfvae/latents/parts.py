@@ -18,6 +18,11 @@ class PosteriorPart(Part):
         """The two in one latent."""
         return StochasticLatent(posterior, prior)
 
+    def levels(self, context) -> dict[str, int]:
+        """{name: D} of the levels that z has, the top one first, where there are several."""
+        del context
+        return {}
+
 
 class PriorPart(Part):
     """`make` gives a layer of `tfvae.latents.priors` for z of shape `context.shape`."""

@@ -123,6 +123,13 @@ class StochasticLatent(Latent):
         known = self.posterior.parameters_of(inferred.posterior)
         return self.of(*(tf.stop_gradient(p) for p in known)).log_prob(z)
 
+    @property
+    def posterior_is_known(self) -> bool:
+        return self.posterior.has_density
+
+    def log_density(self, features, z, pass_=None) -> tf.Tensor:
+        return self.distribution(features, pass_).log_prob(z)
+
     def log_prior(self, z, pass_) -> tf.Tensor:
         return self.given(pass_).distribution().log_prob(z)
 
@@ -146,7 +153,7 @@ class StochasticLatent(Latent):
         kept = {
             **{f"parameter_{i}": p for i, p in enumerate(parameters)},
             "z": draw.z,
-            "mean": self.posterior.code(draw.posterior) / self.posterior.unit_scale,
+            "mean": self.posterior.code(draw.posterior) / self.unit_scale,
             "log_posterior": draw.at_draw.log_posterior(),
         }
         if self.bound:
@@ -159,6 +166,10 @@ class StochasticLatent(Latent):
             return None
         posterior = self.of(*(tf.convert_to_tensor(reference[name]) for name in names))
         return distributions.aggregate_log_prob(points["z"], posterior)
+
+    @property
+    def unit_scale(self):
+        return self.posterior.unit_scale
 
     @property
     def flat_space(self) -> bool:

@@ -16,6 +16,7 @@ from tfvae.networks.gated_pixelcnn import GatedPixelCNN
 from tfvae.networks.grid_image import GridImage
 from tfvae.networks.heads import ChannelAutoregressiveHead, DenseHead
 from tfvae.networks.join import JoinAbove
+from tfvae.networks.levels import GatedJoin, GatedLevels, LevelEncoders
 from tfvae.networks.made import MADE
 from tfvae.networks.masked import CausalConv2D
 from tfvae.networks.masked_pixelcnn import MaskedConv2D, MaskedPixelCNN
@@ -57,6 +58,8 @@ __all__ = [
     "FactorisedDecoder",
     "FlatTextEncoder",
     "GatedDense",
+    "GatedJoin",
+    "GatedLevels",
     "GatedPixelCNN",
     "GridConditioner",
     "GridEncoder",
@@ -65,6 +68,7 @@ __all__ = [
     "JoinAbove",
     "LSTMNetwork",
     "LabelCondition",
+    "LevelEncoders",
     "MLPEncoder",
     "MLPImage",
     "MaskedConv2D",

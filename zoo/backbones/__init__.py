@@ -1,9 +1,10 @@
 """Backbones: encoder and decoder of a kind of data, at three sizes.
 
-Images: `linear`, `mlp`, `gated_mlp` and `deconvolutional` make pixels that are independent given z; `gated_pixelcnn` and
-`pixel_snail` make each pixel from the ones before it. Text: `lstm`, `dilated_cnn` and `transformer`
-make each token from the ones before it. Speech: `wavenet` makes each sample from the ones before it.
-Tables: `linear` and `mlp` make columns that are independent given z. Documents: `mlp` makes words that are.
+Images: `linear`, `mlp`, `gated_mlp` and `deconvolutional` make pixels that are independent given z;
+`gated_pixelcnn` and `pixel_snail` make each pixel from the ones before it. Text: `lstm`, `dilated_cnn` and
+`transformer` make each token from the ones before it. Speech: `wavenet` makes each sample from the ones
+before it. Tables: `linear` and `mlp` make columns that are independent given z. Documents:
+`mlp` makes words that are.
 """
 
 from __future__ import annotations

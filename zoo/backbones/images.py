@@ -105,6 +105,10 @@ class _ImageBackbone(BackbonePart):
         sizes = sized(ENCODERS, size)
         return networks.ResNetEncoder(sizes.filters, sizes.units)
 
+    def encoder_of(self, context):
+        """Of one vector, or of levels of them."""
+        return self.encoder(context.size)
+
     def conditioner(self, context, grid):
         """What tells an autoregressive decoder z."""
         del context, grid
@@ -119,7 +123,7 @@ class _ImageBackbone(BackbonePart):
             return Backbone(None, self.decoder(context, pixels, None, None), pixels)
         grid = code.grid(context)
         conditioner = self.conditioner(context, grid)
-        encoder = context.point["encoder"].make(context, lambda: self.encoder(context.size))
+        encoder = context.point["encoder"].make(context, lambda: self.encoder_of(context))
         decoder = self.decoder(context, pixels, grid, conditioner)
         return Backbone(encoder, decoder, pixels, code.shape(context))
 
@@ -131,11 +135,15 @@ class FactorisedBackbone(_ImageBackbone):
         """z, or a grid of them, -> parameters of all pixels: a layer."""
         raise NotImplementedError(type(self).__name__)
 
+    def network_of(self, context, parameter_size: int, grid):
+        """The same, which may read levels of z."""
+        return self.network(context.size, context.space.shape, parameter_size, grid)
+
     def decoder(self, context, pixels, grid, conditioner):
         shape = context.space.shape
         shared = isinstance(pixels, likelihoods.Gaussian) and pixels.variance is None
         parameters = shape[-1] if shared else pixels.parameter_size(shape[-1])
-        network = self.network(context.size, shape, parameters, grid)
+        network = self.network_of(context, parameters, grid)
         if shared:
             network = networks.SharedVariance(network)
         return networks.FactorisedDecoder(shape, network)

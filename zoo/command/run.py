@@ -365,8 +365,8 @@ def _train(stage, resolved, kind, made, strategy, directory, resume) -> float | 
 
     def further():
         latent = stage.model.latent
-        plain = hasattr(latent, "posterior") and not stage.model.asks_label
-        if latent.event_shape != (1,) or not plain:
+        drawn = latent.stochastic and not stage.model.asks_label
+        if latent.event_shape != (1,) or not drawn:
             return {}
         return {"mean_space": diagnosis.posterior_means(stage.model, valid[:_SHOWN])}
 
@@ -401,7 +401,7 @@ def _held_out(stage, made) -> tuple[np.ndarray, np.ndarray | None]:
 def _watch(stage, valid, label, chief: bool) -> training.CollapseMonitor | None:
     """Of the stage in which a latent can be lost, and only where its rate is part of a bound."""
     latent = stage.model.latent
-    if stage.name != MAIN or not hasattr(latent, "posterior") or not latent.bound:
+    if stage.name != MAIN or not latent.stochastic or not latent.bound:
         return None
     return training.CollapseMonitor(
         valid[:_WATCHED],

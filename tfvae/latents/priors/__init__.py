@@ -7,6 +7,7 @@ from tfvae.latents.priors.autoregressive import AutoregressivePrior
 from tfvae.latents.priors.codes import AutoregressiveCodes, UniformCodes
 from tfvae.latents.priors.conditional import ConditionalNormalPrior
 from tfvae.latents.priors.learned import LearnedPrior
+from tfvae.latents.priors.level import LevelPrior
 from tfvae.latents.priors.maf import MaskedAutoregressivePrior
 from tfvae.latents.priors.mixture import MixturePrior
 from tfvae.latents.priors.neighbour import NeighbourPrior
@@ -23,6 +24,7 @@ __all__ = [
     "AutoregressivePrior",
     "ConditionalNormalPrior",
     "LearnedPrior",
+    "LevelPrior",
     "MaskedAutoregressivePrior",
     "MixturePrior",
     "NeighbourPrior",

@@ -154,7 +154,7 @@ class Vamp(PriorPart):
     """A mixture of what the encoder makes of K inputs, learned ones or examples (VampPrior)."""
 
     name = "vamp"
-    needs = facts("density")
+    needs = facts("density_of_every_z")
     offers = facts("one_prior prior_without_rows continuous_prior")
     closes = ("condition",)  # pseudo-inputs have no label
     num_pseudo_inputs: int = setting(500, "K", low=1, high=1_000_000)
