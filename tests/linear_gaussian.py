@@ -60,3 +60,29 @@ def planted(variance=1.0, beta=1.0, squares=SQUARES, width=5):
     log_scale = 0.5 * np.log(np.where(w > 0, level / squares, 1.0))
     posterior.scale_head.bias.assign(8 * np.arctanh(log_scale / 8))
     return vae, data(SQUARES, 600)
+
+
+# A small one, of which every gap is known (Cremer et al. 2018): at GOLDEN_X log p = GOLDEN_LOG_P; the best
+# diagonal q has the mean (.178086382, .672029854), the variances (.279329609, .224215247) and the bound
+# GOLDEN_DIAGONAL.
+GOLDEN_W = np.array([[1, 0.8], [0.5, -0.3], [0.2, 1]])
+GOLDEN_X = np.array([1, -0.5, 0.7])
+GOLDEN_LOG_P, GOLDEN_DIAGONAL = -3.475168523, -3.575004472
+
+
+def golden_data(rows):
+    """[rows, 1, 3, 1], each the same."""
+    return np.tile(GOLDEN_X, (rows, 1)).reshape(rows, 1, 3, 1).astype(np.float32)
+
+
+def golden(mean=0.4, variance=0.3):
+    """q(z|x) = N(mean, variance) of each number, the same for each x; by default L[q] = -3.750267633."""
+    vae = model(3, 2, 0.5)
+    vae.decoder.network.output_layer.kernel.assign(GOLDEN_W.T)
+    posterior = vae.latent.posterior
+    # log sigma = 8 tanh(a / 8)
+    raw = 8 * np.arctanh(np.log(variance) / 16)
+    for head, bias in ((posterior.mean_head, mean), (posterior.scale_head, raw)):
+        head.kernel.assign(np.zeros((3, 2)))
+        head.bias.assign(np.zeros(2) + bias)
+    return vae

@@ -7,6 +7,7 @@ import tfvae
 from tfvae.latents import (
     AR1Prior,
     AssociativeLatent,
+    AuxiliaryPosterior,
     Codebook,
     DiscreteLatent,
     FixedScalePosterior,
@@ -49,6 +50,20 @@ def plain(seed=0, width=3):
     """MLP encoder and decoder, N(0, I)."""
     keras.utils.set_random_seed(seed)
     latent = StochasticLatent(GaussianPosterior((width,)), StandardNormalPrior((width,)))
+    model = tfvae.VAE(
+        MLPEncoder((16,), "tanh"),
+        latent,
+        FactorisedDecoder(SHAPE, MLPImage(SHAPE, (16,), 1)),
+        Bernoulli(),
+    )
+    model.build()
+    return model
+
+
+def auxiliary(seed=0, width=3):
+    """As `plain`, with a posterior that is known at its draws alone."""
+    keras.utils.set_random_seed(seed)
+    latent = StochasticLatent(AuxiliaryPosterior((width,), 2, (8,)), StandardNormalPrior((width,)))
     model = tfvae.VAE(
         MLPEncoder((16,), "tanh"),
         latent,

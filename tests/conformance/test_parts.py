@@ -143,6 +143,7 @@ PARTS = {
         (TOKENS,),
     ),
     latents.GaussianPosterior: (_posterior, None),
+    latents.AuxiliaryPosterior: (lambda: latents.AuxiliaryPosterior((4, 2), 3, (5,), "tanh"), None),
     latents.FixedScalePosterior: (lambda: latents.FixedScalePosterior((4, 2), 0.5), None),
     latents.SharedScalePosterior: (lambda: latents.SharedScalePosterior((4, 2)), None),
     latents.VonMisesFisherPosterior: (

@@ -5,39 +5,29 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import zoo
 from tests import linear_gaussian, models
 from tests.frames import fitted
+from tests.linear_gaussian import GOLDEN_W, GOLDEN_X, golden, golden_data
 from tfvae.checks import UserError
 from tfvae.inference import GRADIENTS, many_samples
 from tfvae.objectives import ManySampleBound, Objective
 from tfvae.procedures import Joint, Update
 from tfvae.randomness import seed_of
 
-W = np.array([[1, 0.8], [0.5, -0.3], [0.2, 1]])
-X = np.array([1, -0.5, 0.7])
 S2 = 0.5
 BOUND = ManySampleBound()
 
 
 @pytest.fixture(scope="module")
 def linear():
-    """log p(X) = -3.475168523, with q(z|x) = N((.4, .4), diag(.3, .3)) whatever x is."""
-    model = linear_gaussian.model(3, 2, S2)
-    model.decoder.network.output_layer.kernel.assign(W.T)
-    posterior = model.latent.posterior
-    for head, bias in (
-        (posterior.mean_head, 0.4),
-        (posterior.scale_head, 8 * np.arctanh(np.log(0.3) / 16)),
-    ):
-        head.kernel.assign(np.zeros((3, 2)))
-        head.bias.assign(np.full(2, bias))
-    return model
+    return golden()
 
 
 def gradients(model, gradient, num, rows, count):
     """[count, 4] of `count` passes: by the mean and the log-scale of q, mean over `rows` examples."""
     infer = many_samples(num, gradient)
-    x = tf.constant(np.tile(X, (rows, 1)).reshape(rows, 1, 3, 1), tf.float32)
+    x = tf.constant(golden_data(rows))
     posterior = model.latent.posterior
     biases = [posterior.mean_head.bias.value, posterior.scale_head.bias.value]
     chain = 1 - (np.log(0.3) / 16) ** 2  # of log sigma = 8 tanh(a / 8)
@@ -55,11 +45,11 @@ def gradients(model, gradient, num, rows, count):
 def by_hand(gradient, z):
     """The same of draws z [B, K, 2], float64: [B, 4]."""
     noise = (z - 0.4) / np.sqrt(0.3)
-    error = X - z @ W.T
+    error = GOLDEN_X - z @ GOLDEN_W.T
     log_w = -0.5 * (error**2).sum(-1) / S2 - 0.5 * (z**2 - noise**2).sum(-1)
     share = np.exp(log_w - log_w.max(1, keepdims=True))
     share = (share / share.sum(1, keepdims=True))[..., None]
-    through = error @ W / S2 - z + noise / np.sqrt(0.3)
+    through = error @ GOLDEN_W / S2 - z + noise / np.sqrt(0.3)
     each = np.concatenate([through, through * noise * np.sqrt(0.3)], -1)
     score = np.concatenate([noise / np.sqrt(0.3), noise**2 - 1], -1)
     weight = share**2 if gradient == "doubly_reparameterised" else share
@@ -77,7 +67,7 @@ def test_each_is_its_formula(linear, gradient, monkeypatch):
         return score(self, x, features, inferred, *rest)
 
     monkeypatch.setattr(type(linear), "score", watched)
-    x = tf.constant(np.tile(X, (7, 1)).reshape(7, 1, 3, 1), tf.float32)
+    x = tf.constant(golden_data(7))
     posterior = linear.latent.posterior
     of = [posterior.mean_head.bias, posterior.scale_head.bias, *linear.decoder.trainable_variables]
     found = {}
@@ -153,3 +143,14 @@ def test_two_replicas_end_as_one_device(two_replicas):
 def test_an_unknown_gradient_is_refused():
     with pytest.raises(UserError, match="unknown gradient of many_samples 'pathwise'"):
         many_samples(2, "pathwise")
+
+
+@pytest.mark.parametrize("gradient", GRADIENTS[1:])
+def test_a_posterior_known_at_its_draws_alone_is_refused(gradient):
+    """Whose score cannot be left out; the plain gradient it has."""
+    model = models.auxiliary()
+    assert many_samples(2)(model, models.images(3), seed_of(0)).aux["log_weights"].shape == (3, 2)
+    with pytest.raises(UserError, match="AuxiliaryPosterior is known at its own draws alone"):
+        many_samples(2, gradient)(model, models.images(3), seed_of(0))
+    with pytest.raises(UserError, match="sample_gradient|density is known of every z"):
+        zoo.build("iwae", "digits", posterior="auxiliary", sample_gradient=gradient)

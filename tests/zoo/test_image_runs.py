@@ -39,6 +39,7 @@ SYSTEMS = {
     "auxiliary_maf": ("vae", MLP, ("stages=auxiliary_maf", "auxiliary_steps=4", "maf_units=8"), 2),
     "vamp_vae": ("vamp_vae", GATED, ("num_pseudo_inputs=9", "pseudo_inputs=from_examples"), 1),
     "hvae and a VampPrior": ("hvae", GATED, ("prior=vamp", "num_pseudo_inputs=9"), 1),
+    "aux_vae": ("aux_vae", MLP, ("auxiliary_units=8",), 1),
     "iwae": ("iwae", MLP, ("sample_gradient=doubly_reparameterised",), 1),
 }
 

@@ -36,6 +36,7 @@ POINTS = [
     ("vae", "digits", "mlp", {"rate_budget": "target_rate", "kept_weights": "best"}),
     ("vae", "digits", "mlp", {"rate_budget": "target_distortion"}),
     ("vae", "digits", "mlp", {"bound": "many_samples", "learning_rate_schedule": "tripling"}),
+    ("vae", "digits", "mlp", {"posterior": "auxiliary"}),
     ("vae", "digits", "mlp", {"condition": "labels", "prior": "label"}),
     ("vae", "digits", "mlp", {"prior": "ar1", "stages": "auxiliary_prior"}),
     ("vae", "digits", "mlp", {"prior": "ar1", "correlation": (0.5,)}),

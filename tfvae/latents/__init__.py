@@ -7,6 +7,7 @@ from tfvae.latents.hierarchy import Hierarchy
 from tfvae.latents.latent import Inferred, Latent, NoLatent
 from tfvae.latents.memory import CodeMemory
 from tfvae.latents.posteriors import (
+    AuxiliaryPosterior,
     CouplingPosterior,
     DrawnPosterior,
     FixedScalePosterior,
@@ -49,6 +50,7 @@ __all__ = [
     "AttentionPrior",
     "AutoregressiveCodes",
     "AutoregressivePrior",
+    "AuxiliaryPosterior",
     "CodeMemory",
     "Codebook",
     "ConditionalNormalPrior",

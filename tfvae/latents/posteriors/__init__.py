@@ -1,6 +1,7 @@
 """Posterior families: features -> q(z|x)."""
 
 from tfvae.latents.posterior import DrawnPosterior, Posterior
+from tfvae.latents.posteriors.auxiliary import AuxiliaryPosterior
 from tfvae.latents.posteriors.coupling import CouplingPosterior
 from tfvae.latents.posteriors.fixed_scale import FixedScalePosterior
 from tfvae.latents.posteriors.flow import FlowPosterior
@@ -20,6 +21,7 @@ from tfvae.latents.posteriors.von_mises_fisher import (
 
 __all__ = [
     "HEADS",
+    "AuxiliaryPosterior",
     "CouplingPosterior",
     "DrawnPosterior",
     "FixedScalePosterior",
