@@ -56,6 +56,11 @@ def _killed(patch, place, name):
     patch.setattr(place, name, kill)
 
 
+def test_a_run_that_has_no_place_cannot_be_resumed():
+    with pytest.raises(UserError, match="resumed in its workdir, and none is named"):
+        run.run(_plan(None), resume=True)
+
+
 @pytest.fixture
 def clock(quick):
     """100 s pass between two looks."""

@@ -59,7 +59,7 @@ def documents(
         for row in np.asarray(counts):
             places = np.argsort(-row, kind="stable")[:most]
             cells = [
-                words[i] + (f" x{row[i]:.0f}" if row[i] >= 1.5 else "")
+                words[int(i)] + (f" x{row[i]:.0f}" if row[i] >= 1.5 else "")
                 for i in places
                 if row[i] > 0
             ]

@@ -154,9 +154,10 @@ class AntiCausal(_Encoder):
     brings = {"code": "sequence"}
 
     def make(self, context):
+        positions = context.point["code"].shape(context)[0]
         longest = context.space.max_length if _own_position(context) else None
         return networks.AntiCausalTextEncoder(
-            positions=_positions(context), max_length=longest, **_recurrent(context)
+            positions=positions, max_length=longest, **_recurrent(context)
         )
 
 
@@ -184,11 +185,30 @@ class Pooled(_Encoder):
 # ------------------------------------------------------------------ backbones
 
 
-class _TextBackbone(BackbonePart):
-    """A decoder of text."""
+@dataclasses.dataclass(frozen=True)
+class _Words(BackbonePart):
+    """A decoder of text, with the settings that all of them have."""
 
     kinds = ("text",)
     offers = facts("decodes_alone")
+    embedding_width: int | None = setting(
+        None, "of words, instead of the size's own", low=1, high=65536
+    )
+    units: int | None = setting(
+        None, "of encoder and decoder, instead of the size's own", low=1, high=65536
+    )
+    output_bias: bool = setting(False, "of the logits")
+    initial_scale: float | None = setting(
+        None, "s: all weights begin uniform in +-s; none: as usual in Keras", low=1e-6, high=1e3
+    )
+    embedding_scale: float | None = setting(
+        None, "the same for the words; none: initial_scale", low=1e-6, high=1e3
+    )
+    word_keep: float = setting(
+        1.0, "part of the decoder's input words that training keeps; 0: none", low=0.0, high=1.0
+    )
+    input_dropout: float = setting(0.5, "on the decoder's input words", low=0.0, high=0.99)
+    output_dropout: float = setting(0.5, "before the softmax", low=0.0, high=0.99)
 
     def network(self, context, size) -> Any:
         """embedded words -> states."""
@@ -218,30 +238,6 @@ class _TextBackbone(BackbonePart):
             initial_scale=self.initial_scale,
             embedding_scale=self.embedding_scale,
         )
-
-
-@dataclasses.dataclass(frozen=True)
-class _Words(_TextBackbone):
-    """What all backbones of text have."""
-
-    embedding_width: int | None = setting(
-        None, "of words, instead of the size's own", low=1, high=65536
-    )
-    units: int | None = setting(
-        None, "of encoder and decoder, instead of the size's own", low=1, high=65536
-    )
-    output_bias: bool = setting(False, "of the logits")
-    initial_scale: float | None = setting(
-        None, "s: all weights begin uniform in +-s; none: as usual in Keras", low=1e-6, high=1e3
-    )
-    embedding_scale: float | None = setting(
-        None, "the same for the words; none: initial_scale", low=1e-6, high=1e3
-    )
-    word_keep: float = setting(
-        1.0, "part of the decoder's input words that training keeps; 0: none", low=0.0, high=1.0
-    )
-    input_dropout: float = setting(0.5, "on the decoder's input words", low=0.0, high=0.99)
-    output_dropout: float = setting(0.5, "before the softmax", low=0.0, high=0.99)
 
 
 @part

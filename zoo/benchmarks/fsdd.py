@@ -36,7 +36,7 @@ def _further(report, model, data, test) -> dict[str, float]:
         x=data.valid.x[some], label=data.valid.label[some], told=data.valid.told[some]
     )
     kept = {t: digits.accuracy(_drawn(model, valid, t), valid.label) for t in _TEMPERATURES}
-    best = max(kept, key=kept.get)
+    best = max(kept, key=kept.__getitem__)
     plain = _drawn(model, data.test, 1.0)
     cool = plain if best == 1.0 else _drawn(model, data.test, best)
     more = {
@@ -109,7 +109,7 @@ def _one_hot(codes: np.ndarray, number: int) -> np.ndarray:
 
 
 BENCHMARK = Benchmark(
-    about=__doc__.strip(),
+    about=__doc__,
     fields={
         "dataset": "fsdd",
         "backbone": "wavenet",

@@ -88,7 +88,7 @@ _ROWS = (
 
 
 BENCHMARK = Benchmark(
-    about=__doc__.strip(),
+    about=__doc__,
     fields={
         "dataset": "synthetic_small",
         "backbone": "lstm",

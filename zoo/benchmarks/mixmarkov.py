@@ -54,7 +54,7 @@ def _no_leak(figures) -> bool:
 
 
 BENCHMARK = Benchmark(
-    about=__doc__.strip(),
+    about=__doc__,
     fields={
         "dataset": "mixmarkov",
         "backbone": "dilated_cnn",

@@ -54,7 +54,7 @@ def _marginal(name: str):
 
 
 BENCHMARK = Benchmark(
-    about=__doc__.strip(),
+    about=__doc__,
     fields={
         "dataset": "mnist",
         "backbone": "deconvolutional",

@@ -57,7 +57,7 @@ def _same_sentences(report, model, data, test) -> dict:
 
 
 BENCHMARK = Benchmark(
-    about=__doc__.strip(),
+    about=__doc__,
     fields={
         "dataset": "ptb",
         "backbone": "lstm",

@@ -14,7 +14,7 @@ from zoo.command.report import factors
 __all__ = ["BENCHMARK"]
 
 
-def _further(report, model, data, test) -> dict[str, float]:
+def _further(report, model, data, test) -> dict[str, float | None]:
     del report
     return factors(model, data, test, 0)
 
@@ -30,7 +30,7 @@ def _above(rows) -> bool:
 
 
 BENCHMARK = Benchmark(
-    about=__doc__.strip(),
+    about=__doc__,
     fields={
         "dataset": "sprites",
         "backbone": "mlp",

@@ -54,7 +54,7 @@ def _near_plain(rows) -> bool:
 
 
 BENCHMARK = Benchmark(
-    about=__doc__.strip(),
+    about=__doc__,
     fields={
         "dataset": "synthetic_small",
         "backbone": "lstm",

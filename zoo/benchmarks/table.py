@@ -57,12 +57,17 @@ class Row:
     watched: Sequence[int] = ()
 
 
+def _nothing(model, data) -> dict[str, Any]:
+    del model, data
+    return {}
+
+
 @dataclasses.dataclass(frozen=True)
 class Benchmark:
     """Rows that share data, networks and budget.
 
     Attributes:
-        about: printed above the table.
+        about: printed above the table: the docstring of its module.
         fields: of the plan.
         settings: of every row that reads such a setting.
         rows: the table.
@@ -75,7 +80,7 @@ class Benchmark:
         pictures: {row name: figures} of a seed -> {name: PNG}, left as `<name>_<seed>.png`.
     """
 
-    about: str
+    about: str | None
     fields: Mapping[str, Any]
     settings: Mapping[str, Any]
     rows: Sequence[Row]
@@ -83,7 +88,7 @@ class Benchmark:
     further: Callable[..., dict[str, Any]] | None = None
     joint: Sequence[tuple[str, Callable[[dict[str, dict]], bool]]] = ()
     overall: Sequence[tuple[str, Callable[[dict[str, list[dict]]], bool]]] = ()
-    look: Callable[..., dict[str, Any]] | None = None
+    look: Callable[..., dict[str, Any]] = _nothing
     pictures: Callable[[dict[str, dict]], dict[str, bytes]] | None = None
 
 
@@ -118,7 +123,7 @@ def measure_row(benchmark: Benchmark, row: Row, seed: int, data_dir: str | None)
     kind = modalities.of(resolved.dataset)
     made = run.prepare(resolved, kind, tf.distribute.get_strategy())
     started = time.time()
-    last = None
+    done = []
     watch = _Watch(lambda model: benchmark.look(model, made.data), row.watched)
     for stage in made.stages:
         stage.model.compile(procedure=stage.procedure)
@@ -133,7 +138,8 @@ def measure_row(benchmark: Benchmark, row: Row, seed: int, data_dir: str | None)
             stream, steps_per_epoch=stage.steps, verbose=0, shuffle=False, callbacks=seen
         )
         stage.procedure.finish()
-        last = stage
+        done.append(stage)
+    last = done[-1]
     seconds = time.time() - started
     test = kind.arrays(made.data, made.data.test)
     report = diagnosis.measure(
@@ -211,10 +217,12 @@ def _measured(task: _Task) -> str:
     return f"{row.name}, seed {task.seed}: {_line(figures, benchmark.columns)}"
 
 
-def _figures(benchmark: Benchmark, task: _Task) -> dict[str, Any] | None:
-    """What lies there of a row, if it is of that row's settings: a benchmark may have changed."""
-    if not os.path.exists(task.path):
-        return None
+def _figures(benchmark: Benchmark, task: _Task) -> dict[str, Any]:
+    """What lies there of a row.
+
+    Raises:
+        UserError: it is not of that row's settings: a benchmark may have changed.
+    """
     figures = json_object(task.path)
     (row,) = (row for row in benchmark.rows if row.name == task.row)
     asked = _words(_resolve(benchmark, row, task.seed, None).command())
@@ -273,7 +281,12 @@ def _run_all(name, seeds, out, folder, only, data_dir, processes) -> bool:
         for row in chosen
         for seed in seeds
     ]
-    missing = [task for task in wanted if _figures(benchmark, task) is None]
+    missing = []
+    for task in wanted:
+        if os.path.exists(task.path):
+            _figures(benchmark, task)  # refused before anything is run
+        else:
+            missing.append(task)
     if processes == 1:
         for task in missing:
             console.say(_measured(task))
@@ -351,7 +364,7 @@ def _table(benchmark, rows, found) -> tuple[str, bool]:
         spread = "mean +- standard deviation; counts: least to greatest"
     head = ["model", *benchmark.columns, "asserted", "holds"]
     lines = [
-        benchmark.about,
+        (benchmark.about or "").strip(),
         f"\nseeds {', '.join(map(str, seeds))}; {spread}\n",
         "| " + " | ".join(head) + " |",
         "|" + "---|" * len(head),

@@ -61,7 +61,7 @@ def _falls(name: str):
 
 
 BENCHMARK = Benchmark(
-    about=__doc__.strip(),
+    about=__doc__,
     fields={
         "dataset": "mnist",
         "backbone": "masked_pixelcnn",

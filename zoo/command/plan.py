@@ -182,6 +182,28 @@ def _backbone(model: str, kind, asked: str | None) -> str:
     return one_of(f"backbone of {kind.NAME}", usual if asked is None else asked, known)
 
 
+@typing.overload
+def reached(
+    model: str,
+    dataset: str,
+    backbone: str,
+    shared: Mapping[str, Any],
+    own: Sequence[str] | Mapping[str, Any] = (),
+    files: str | None = None,
+) -> Mapping[str, Any]: ...
+
+
+@typing.overload
+def reached(
+    model: str,
+    dataset: str,
+    backbone: str,
+    shared: Sequence[str],
+    own: Sequence[str] | Mapping[str, Any] = (),
+    files: str | None = None,
+) -> Sequence[str]: ...
+
+
 def reached(
     model: str,
     dataset: str,
@@ -201,19 +223,24 @@ def reached(
     Raises:
         UserError: a wrong value.
     """
-    by_name = isinstance(shared, Mapping)
     mine = said((), own) if isinstance(own, Mapping) else said(own)
-    every = said((), shared) if by_name else said(shared)
+    every = said((), shared) if isinstance(shared, Mapping) else said(shared)
     made = chooser(model, dataset, backbone, files=files, words=[*every, *mine])
     kept: list[Any] = []
-    words = [(each, said((), {each: shared[each]}) if by_name else said([each])) for each in shared]
     # parts first: settings are those of the parts that are taken
-    for each, word in sorted(words, key=lambda pair: pair[1][0].path not in PLACES):
+    for each, word in sorted(_apart(shared), key=lambda pair: pair[1][0].path not in PLACES):
         taken = [w for _, w in kept]
         if _has_use(made, [*taken, word[0]], mine):
             kept.append((each, word[0]))
     wanted = [each for each in shared if any(each is k for k, _ in kept)]
-    return {each: shared[each] for each in wanted} if by_name else wanted
+    return {each: shared[each] for each in wanted} if isinstance(shared, Mapping) else wanted
+
+
+def _apart(shared: Sequence[str] | Mapping[str, Any]) -> list[tuple[str, list[Said]]]:
+    """Each of the words, and what it says."""
+    if isinstance(shared, Mapping):
+        return [(each, said((), {each: value})) for each, value in shared.items()]
+    return [(each, said([each])) for each in shared]
 
 
 def _has_use(made: Chooser, words: Sequence[Said], own: Sequence[Said]) -> bool:

@@ -161,7 +161,9 @@ class Chooser:
             )
         now = list(before) if all(signed) and items else []
         for item in items:
-            sign, name = (item[0], item[1:]) if all(signed) else ("+", item)
+            sign, name = "+", item
+            if isinstance(item, str) and all(signed):
+                sign, name = item[0], item[1:]
             part = self._part(place, name)
             there = [held for held in now if _name(held) == _name(part)]
             if sign == "-" and not there:

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tfvae import diagnosis, metrics, training
 from tfvae.procedures import MAIN
+from tfvae.training.collapse_monitor import WARM_UP
 from zoo.command import card, console
 
 __all__ = ["codes", "factors", "write"]
@@ -95,9 +96,8 @@ def write(resolved, described, kind, data, model, last, seconds, directory) -> d
 
 def _too_early(resolved, model) -> str | None:
     """Why nothing can be said yet of the use of the code, if it is so; see `CollapseMonitor`."""
-    least = training.collapse_monitor.WARM_UP
-    if resolved.train_steps < least:
-        return f"{resolved.train_steps} steps, of which it takes {least} at least"
+    if resolved.train_steps < WARM_UP:
+        return f"{resolved.train_steps} steps, of which it takes {WARM_UP} at least"
     if not model.procedure.objective.settled(resolved.train_steps):
         return "a weight of the objective was still below the one that its schedule ends with"
     return None
@@ -136,7 +136,7 @@ def _probe(model, kind, data, test) -> dict[str, float | None]:
     return {name: measure(*known) for name, measure in zip(names, measures)}
 
 
-def factors(model, data, test, seed) -> dict[str, float]:
+def factors(model, data, test, seed) -> dict[str, float | None]:
     """Disentanglement, where the factors of variation are known."""
     known = getattr(data.test, "factors", None)
     if known is None or not model.has_latent:

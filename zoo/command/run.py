@@ -23,6 +23,8 @@ from tfvae.procedures import MAIN, Stage
 from tfvae.randomness import initial_weights
 from tfvae.streams import Source
 from tfvae.training import reading
+from tfvae.training.collapse_monitor import WARM_UP
+from tfvae.training.run_directory import room
 from zoo import modalities, models
 from zoo.command import assemble, console, plan, report, trial
 from zoo.datasets import labels, own
@@ -229,33 +231,38 @@ def run(resolved: plan.Plan, resume: bool = False) -> dict[str, Any]:
     Raises:
         UserError: the plan cannot be carried out; says why in one line.
     """
-    if not resume and resolved.workdir and resolved.strategy != "multi_worker":
-        training.RunDirectory.refuse_other_run(resolved.workdir)  # before anything slow
+    workdir = resolved.workdir or ""
+    if resume and not workdir:
+        raise UserError("a run is resumed in its workdir, and none is named")
+    if not resume and workdir and resolved.strategy != "multi_worker":
+        training.RunDirectory.refuse_other_run(workdir)  # before anything slow
     # of several workers one may stand where there is no run: they agree on that together
-    here = resolved.strategy != "multi_worker" or os.path.exists(f"{resolved.workdir}/config.json")
-    if resume and here and (report := _finished(resolved)) is not None:
+    here = resolved.strategy != "multi_worker" or os.path.exists(
+        os.path.join(workdir, "config.json")
+    )
+    if resume and here and (report := _finished(resolved, workdir)) is not None:
         return report
     strategy = training.strategy.make(resolved.strategy, resolved.cpu_replicas)
     if not training.strategy.is_chief(strategy):  # reads checkpoints, and never writes
-        return _run(resolved, resolved.workdir or "", resume, strategy, None)
+        return _run(resolved, workdir, resume, strategy, None)
     with _claimed(resolved) as path, training.RunLock(path) as lock:
         return _run(resolved, path, resume, strategy, lock)
 
 
-def _finished(resolved: plan.Plan) -> dict[str, Any] | None:
+def _finished(resolved: plan.Plan, workdir: str) -> dict[str, Any] | None:
     """The report of a run that is to be resumed and is done, said in one line; `None` if it is not.
 
     Raises:
         UserError: there is no run, or another one.
     """
-    held = training.RunDirectory.config_of(resolved.workdir, plan.current)
+    held = training.RunDirectory.config_of(workdir, plan.current)
     asked = resolved.config()  # of the data nothing is known yet, and nothing more will be done
     known = {name: value for name, value in held.items() if name in asked}
     other = training.RunDirectory.difference(known, asked)
     if other:
-        raise UserError(f"--workdir={resolved.workdir} holds another run: {other}")
-    report = training.RunDirectory.finished(resolved.workdir)
-    left = [os.path.join(resolved.workdir, name) for name in _EXPORTS]
+        raise UserError(f"--workdir={workdir} holds another run: {other}")
+    report = training.RunDirectory.finished(workdir)
+    left = [os.path.join(workdir, name) for name in _EXPORTS]
     if report is None or not all(map(os.path.exists, left)):
         return None
     console.say(f"the run is finished, nothing is done: {left[0]}")
@@ -270,7 +277,7 @@ def _claimed(resolved: plan.Plan) -> Iterator[str]:
         return
     name = re.sub(r"[^\w.-]+", "_", f"{resolved.model}_{resolved.dataset}")
     stem, number = f"runs/{name}", 1
-    with training.run_directory.room("runs"):
+    with room("runs"):
         os.makedirs("runs", exist_ok=True)
         while True:
             path = stem if number == 1 else f"{stem}_{number}"
@@ -408,7 +415,7 @@ def _watch(stage, valid, label, chief: bool) -> training.CollapseMonitor | None:
         label=label[:_WATCHED] if stage.model.asks_label else None,
         remedies=stage.remedies,
         say=console.say if chief else lambda text: None,
-        warm_up=max(training.collapse_monitor.WARM_UP, stage.steps // 10),
+        warm_up=max(WARM_UP, stage.steps // 10),
     )
 
 

@@ -116,7 +116,7 @@ class Processes:
         said = "it said nothing"
         with subprocess.Popen(arguments, **piped) as process:
             self._running.add(process)
-            for line in process.stderr:
+            for line in process.stderr or ():
                 sys.stderr.write(line)
                 sys.stderr.flush()
                 said = line.strip() or said

@@ -135,7 +135,14 @@ def from_counts(
     vocabulary = Vocabulary((*SPECIAL, *words))
     sizes = " / ".join(f"{len(split.x):,}" for split in splits)
     said = f"{description}: counts of {len(words):,} words in {sizes} documents"
-    return DocumentData(name, *splits, vocabulary, said, citation, dict(source))
+    return DocumentData(
+        name,
+        *splits,
+        vocabulary=vocabulary,
+        description=said,
+        citation=citation,
+        source=dict(source),
+    )
 
 
 def load(

@@ -101,7 +101,8 @@ def space(dataset: str, data_dir: str | None, point) -> Space:
     """Without reading a file where the paper says it all."""
     vocabulary_size, length = sets.form(dataset)
     asked = point["data"]
-    if vocabulary_size is None or (asked.vocabulary_size, asked.min_count) != (None, None):
+    another = (asked.vocabulary_size, asked.min_count) != (None, None)
+    if vocabulary_size is None or length is None or another:
         return space_of(load(dataset, data_dir, point))
     length = min(length, asked.max_length or length)
     return Space(vocabulary_size, length, dataset in sets.FIXED)

@@ -6,7 +6,7 @@ Legend: B batch, D numbers of z, all of them together.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import keras
 import tensorflow as tf
@@ -48,7 +48,7 @@ class CouplingPosterior(FlowPosterior):
         scale: str = "bounded",
         bound: float = 2.0,
         context: int = 64,
-        heads: dict | None = None,
+        heads: Mapping | None = None,
         **kwargs,
     ):
         super().__init__(event_shape, heads, **kwargs)

@@ -6,6 +6,7 @@ Legend: B batch, F features, D numbers of z, all of them together, W numbers tha
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import keras
@@ -42,7 +43,7 @@ class FlowPosterior(DrawnPosterior):
         heads: further arguments of the `GaussianPosterior` that makes mu and sigma.
     """
 
-    def __init__(self, event_shape, heads: dict | None = None, **kwargs):
+    def __init__(self, event_shape, heads: Mapping | None = None, **kwargs):
         super().__init__(event_shape, **kwargs)
         self.heads = dict(heads or {})
         self.first = GaussianPosterior(self.event_shape, **self.heads, name="first")

@@ -5,6 +5,8 @@ Legend: B batch, K steps, D numbers of z, all of them together.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import keras
 import tensorflow as tf
 
@@ -38,7 +40,7 @@ class PlanarPosterior(FlowPosterior):
         UserError: K is not above 0.
     """
 
-    def __init__(self, event_shape, num_flows: int = 10, heads: dict | None = None, **kwargs):
+    def __init__(self, event_shape, num_flows: int = 10, heads: Mapping | None = None, **kwargs):
         super().__init__(event_shape, heads, **kwargs)
         self.num_flows = count("num_flows", num_flows)
 
