@@ -16,11 +16,15 @@ import tensorflow as tf
 from tfvae.checks import UserError
 from tfvae.draw import AtDraw, repeated
 from tfvae.latents.latent import Inferred, Latent, Proposal
+from tfvae.latents.level_aggregate import (
+    are_vectors,
+    features_in,
+    log_aggregates,
+    named_features,
+)
 from tfvae.randomness import fold
 
 __all__ = ["Hierarchy"]
-
-_PAIRS = 2**15  # of a point with an example: at a time
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
@@ -151,7 +155,7 @@ class Hierarchy(Latent):
             found[name] = latent.infer(own, passed)
             above[name] = found[name].z
         aux = {f"{n}/{key}": t for n, one in found.items() for key, t in one.aux.items()}
-        aux |= self._named_features(features)
+        aux |= named_features(features)
         aux |= {f"{name}/rate": one.rate for name, one in found.items()}
         at = {name: one.at_draw for name, one in found.items()}
         together = AtDraw(
@@ -209,7 +213,7 @@ class Hierarchy(Latent):
         own = {name: self._level(draw, name) for name in self.names}
         kept = {name: latent.kept(own[name]) for name, latent in self._named()}
         codes = [each[f"codes_{i}"] for each in kept.values() for i in range(_codes(each))]
-        features = self._features_in(draw.aux)
+        features = features_in(self.names, draw.aux)
         means = self.parts(self.code(features))
         means = {
             name: _rows(means[name] / latent.unit_scale)
@@ -217,8 +221,8 @@ class Hierarchy(Latent):
             if "mean" in kept[name]
         }
         together = {f"codes_{i}": each for i, each in enumerate(codes)}
-        if all(each.posterior_is_known for each in self.latents):
-            together |= self._vectors(features)
+        if all(each.posterior_is_known for each in self.latents) and are_vectors(features):
+            together |= named_features(features)
         for name, level in own.items():
             more = {n: kept[name][n] for n in ("log_posterior", "log_prior") if n in kept[name]}
             more |= {"z": level.z, "rate": tf.reduce_sum(level.rate, -1)}
@@ -243,54 +247,22 @@ class Hierarchy(Latent):
         return None if found is None else found[self.names[-1]]
 
     def log_aggregates(self, reference, points) -> dict[str, tf.Tensor] | None:
-        features = self._features_in(reference)
+        features = features_in(self.names, reference)
         if features is None or not all(each.posterior_is_known for each in self.latents):
             return None
-        features = tf.nest.map_structure(tf.convert_to_tensor, features)
-        number = int(tf.nest.flatten(features)[0].shape[0])
         z = self.parts(tf.convert_to_tensor(points["z"]))
-        blocks: dict[str, list] = {name: [] for name in self.names}
-        size = max(1, _PAIRS // number)
-        for begin in range(0, len(points["z"]), size):
-            block = {name: part[begin : begin + size] for name, part in z.items()}
-            whole = 0.0
-            for name, nats in self._each_pair(features, number, block):
-                whole += tf.cast(nats, tf.float64)
-                blocks[name].append(tf.reduce_logsumexp(whole, -1) - math.log(number))
-        return {name: tf.cast(tf.concat(own, 0), tf.float32) for name, own in blocks.items()}
+        return log_aggregates(self._densities, features, z)
 
-    def _each_pair(self, features, number: int, z):
-        """(level, log q(z_l | x_j, z_above) of each point with each example, [M, N])."""
-        points = len(z[self.names[0]])
-        many = {name: tf.repeat(part, number, 0) for name, part in z.items()}
+    def _densities(self, features, z):
+        """(level, log q(z_l | x, z_above), [B]) of the z of each level."""
         above: dict[str, tf.Tensor] = {}
-        for name, latent, own, _ in self._down(repeated(features, points), None, above):
-            above[name] = many[name]
-            yield name, tf.reshape(latent.log_density(own, many[name]), [points, number])
+        for name, latent, own, _ in self._down(features, None, above):
+            above[name] = z[name]
+            yield name, latent.log_density(own, z[name])
 
     def entropy(self, draw) -> tf.Tensor:
         own = [latent.entropy(self._level(draw, name)) for name, latent in self._named()]
         return tf.add_n(own)
-
-    # ---------------------------------------------------------------- features
-
-    def _named_features(self, features) -> dict[str, tf.Tensor]:
-        """`features` of all levels, or `level/features` of each."""
-        if not isinstance(features, Mapping):
-            return {"features": features}
-        return {f"{name}/features": self._own(features, name) for name in self.names}
-
-    def _features_in(self, held) -> Any:
-        """What `_named_features` wrote there; `None` where it is not whole."""
-        if "features" in held:
-            return held["features"]
-        found = {name: held.get(f"{name}/features") for name in self.names}
-        return None if any(own is None for own in found.values()) else found
-
-    def _vectors(self, features) -> dict[str, tf.Tensor]:
-        """The features, if they are vectors: maps of all examples at once are too large to be kept."""
-        flat = tf.nest.flatten(features)
-        return self._named_features(features) if all(f.shape.rank == 2 for f in flat) else {}
 
     # ---------------------------------------------------------------- level by level
 

@@ -6,7 +6,18 @@ import sys
 
 from zoo.command import console
 
-NAMES = ("fsdd", "lagging", "linear", "mixmarkov", "mnist", "ptb", "sprites", "synthetic", "vlae")
+NAMES = (
+    "fsdd",
+    "lagging",
+    "linear",
+    "mixmarkov",
+    "mnist",
+    "ptb",
+    "sprites",
+    "synthetic",
+    "vamp",
+    "vlae",
+)
 
 
 def _arguments() -> console.Arguments:
