@@ -70,29 +70,8 @@ flags.DEFINE_boolean(
 flags.DEFINE_boolean("resume", False, "continue the run in --workdir exactly where it stopped")
 flags.DEFINE_boolean("debug", False, "print the traceback of whatever ends the command")
 
-_PLAN_FLAGS = (
-    "dataset",
-    "backbone",
-    "size",
-    "workdir",
-    "data_dir",
-    "data",
-    "seed",
-    "train_steps",
-    "batch_size",
-    "learning_rate",
-    "eval_every",
-    "checkpoint_every",
-    "nll_samples",
-    "nll_examples",
-    "information_batch",
-    "strategy",
-    "cpu_replicas",
-    "precision",
-    "jit_compile",
-    "deterministic",
-    "keep_examples",
-)
+_OWN = ("model", "set", "describe", "resume", "debug")
+"""Flags that the command reads itself; the others are the plan's."""
 
 
 def flagfiles_first(argv: Sequence[str]) -> list[str]:
@@ -183,7 +162,8 @@ def resolved():
     """The `zoo.command.plan.Plan` of the parsed flags."""
     from zoo.command import plan
 
-    given = {name: getattr(FLAGS, name) for name in _PLAN_FLAGS}
+    mine = FLAGS.flags_by_module_id_dict()[id(sys.modules[__name__])]
+    given = {flag.name: flag.value for flag in mine if flag.name not in _OWN}
     return plan.resolve(FLAGS.model, FLAGS.set, **given)
 
 

@@ -382,7 +382,7 @@ class Fitted(keras.Model):
             sums = strategy.run(replica, (next(iterator), step, at))
             return {k: strategy.reduce("SUM", v, axis=None) for k, v in sums.items()}
 
-        compiled = step_on if self.run_eagerly else tf.function(step_on)
+        compiled = step_on if self.run_eagerly else tf.function(step_on, autograph=False)
 
         def function(iterator):
             iterator = batches.iterator_of(iterator)

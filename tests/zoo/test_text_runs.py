@@ -44,7 +44,7 @@ def _plan(model, lines, workdir, *sets, **given):
 @pytest.mark.parametrize(
     ("model", "sets", "stages"),
     [
-        (
+        pytest.param(  # by itself: tests/procedures/test_aggressive.py
             "aggressive_vae",
             (
                 "inner_steps=4",
@@ -54,9 +54,10 @@ def _plan(model, lines, workdir, *sets, **given):
                 "terms=+bag_of_words",
             ),
             1,
+            marks=pytest.mark.slow,
         ),
         ("rate_target_vae", ("stages=+pretrain", "pretrain_steps=6", "word_keep=0.7"), 2),
-        ("sa_vae", ("svi_steps=2",), 1),
+        pytest.param("sa_vae", ("svi_steps=2",), 1, marks=pytest.mark.slow),  # it has no state
         (
             "delta_vae",
             ("latent_positions=3", "auxiliary_steps=4", "auxiliary_layers=1", "terms=+cosine"),

@@ -63,7 +63,7 @@ def posterior_means(
     z = tf.constant(places)
     prior = model.log_prior(z)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def means(batch):
         size, number = tf.shape(batch)[0], len(places)
         tiled = tf.repeat(batch, number, 0)

@@ -214,7 +214,7 @@ def _passes(
 ) -> dict[str, np.ndarray]:
     """One draw of each example and, with another's code, its likelihood; in the order of x."""
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def one(batch, label, seed):
         draw = inference(model, batch, seed, None, label=label)
         out = {"rate": draw.rate}
@@ -230,7 +230,7 @@ def _passes(
             out["auxiliary_rate"] = tf.reduce_sum(rate, -1)
         return out
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def swapped(batch, label, z):
         parameters = model.parameters(z, batch, label)
         return {"permuted": model.likelihood.log_prob(parameters, batch)}
@@ -270,7 +270,7 @@ def _nll(model, x, label, num_examples, num_samples, seed, inference) -> dict[st
         return {**dict.fromkeys(names), "nll_is_exact": False}
     x = x[:num_examples]
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def score(batch, label, seed):
         refined = None
         if inference is not amortised:

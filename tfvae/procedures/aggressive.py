@@ -188,7 +188,8 @@ class Aggressive(Procedure):
                 return finish(step_of(self.joint, batch), tf.constant(0))
 
         if not run_eagerly:
-            aggressive, joint = tf.function(aggressive), tf.function(joint)
+            aggressive = tf.function(aggressive, autograph=False)
+            joint = tf.function(joint, autograph=False)
 
         def cycle(iterator):
             was = bool(self.aggressive.numpy())

@@ -108,7 +108,7 @@ class Alternating(Procedure):
                     player.update.objective.feed(self.step, logs)
                 return logs
 
-            return step if run_eagerly else tf.function(step)
+            return step if run_eagerly else tf.function(step, autograph=False)
 
         turns = [turn(player, number) for number, player in enumerate(self.players)]
 

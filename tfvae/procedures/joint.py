@@ -67,7 +67,7 @@ class Joint(Procedure):
             with arrived(batch):
                 return step(batch)
 
-        return cycle if run_eagerly else tf.function(cycle)
+        return cycle if run_eagerly else tf.function(cycle, autograph=False)
 
     @property
     def updates(self):

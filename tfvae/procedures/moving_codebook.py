@@ -107,7 +107,7 @@ class MovingCodebook:
 def _smooth(counts):
     """(N_k + eps) / (sum N + K eps) sum N."""
     total = tf.reduce_sum(counts)
-    return (counts + _SMOOTHING) / (total + len(counts) * _SMOOTHING) * total
+    return (counts + _SMOOTHING) / (total + counts.shape[0] * _SMOOTHING) * total
 
 
 @part

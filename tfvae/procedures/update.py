@@ -90,7 +90,7 @@ class Update:
         taken = {id(v) for v in self.moving}
         self._measured = [v for v in measured if id(v) not in taken]
         self._gradients = (
-            tf.function(self._gradients_of, jit_compile=True)
+            tf.function(self._gradients_of, jit_compile=True, autograph=False)
             if self.jit_compile
             else self._gradients_of
         )
@@ -162,7 +162,7 @@ class Update:
 
         settling = self.after.settling
 
-        @tf.function(reduce_retracing=True)
+        @tf.function(reduce_retracing=True, autograph=False)
         def look(batch):
             def replica(batch):
                 x, label = first(batch), self.model.label_of(batch, training=True)

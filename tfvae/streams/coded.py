@@ -39,7 +39,9 @@ class CodesOf:
 
     def codes(self, x, label=None) -> np.ndarray:
         """Of arrays [N, ...] in raw units, in their order; float32."""
-        encode = tf.function(self.encode or self.model.encode, reduce_retracing=True)
+        encode = tf.function(
+            self.encode or self.model.encode, reduce_retracing=True, autograph=False
+        )
         found = []
         for start in range(0, len(x), _AT_ONCE):
             rows = slice(start, start + _AT_ONCE)

@@ -108,7 +108,7 @@ def agree(strategy, value: int) -> bool:
     if shard(strategy)[1] == 1:
         return True
 
-    @tf.function
+    @tf.function(autograph=False)
     def everyones():
         return strategy.gather(strategy.run(lambda: tf.fill([1], tf.cast(value, tf.int32))), 0)
 

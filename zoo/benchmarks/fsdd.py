@@ -90,7 +90,7 @@ def _drawn(model, split, temperature: float, speaker=None) -> np.ndarray:
 def _codes(model, split) -> np.ndarray:
     """Indices [N, n]."""
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def indices(x, told):
         pass_ = model.passed(0, label=told)
         return model.latent.infer(model.features(x, told, pass_), pass_).aux["codes"]

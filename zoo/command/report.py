@@ -146,7 +146,7 @@ def factors(model, data, test, seed) -> dict[str, float | None]:
 
 def codes(model, x, label=None) -> np.ndarray:
     """The deterministic codes of x, flat: [N, D]; `label` of a conditional model."""
-    encode = tf.function(model.encode, reduce_retracing=True)
+    encode = tf.function(model.encode, reduce_retracing=True, autograph=False)
     told = {"label": np.asarray(label, np.int32)} if model.asks_label else {}
     rows = [
         encode(tf.constant(x[i : i + 200]), **{k: v[i : i + 200] for k, v in told.items()}).numpy()
