@@ -97,6 +97,8 @@ FACTS = {
     "continuous_prior": "a prior of real numbers",
     "on_sphere": "a posterior on the unit sphere",
     "sphere_prior": "a prior on the unit sphere",
+    "in_shell": "a posterior of directions and lengths",
+    "shell_prior": "a prior of directions and lengths",
     "rejection_sampled": "a posterior whose draws are proposals that were accepted",
     "one_prior": "one prior for all examples",
     "renewable_prior": "a prior that can be fitted anew afterwards",

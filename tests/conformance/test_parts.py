@@ -162,6 +162,11 @@ PARTS = {
         lambda: latents.LearnedPowerSphericalPosterior((6,), 3),
         None,
     ),
+    latents.VMFNormPosterior: (
+        lambda: latents.VMFNormPosterior((4, 6), 9.0, 3.0, spheres=2, uniform_scale=0.1),
+        None,
+    ),
+    latents.UniformNormPrior: (lambda: latents.UniformNormPrior((4, 6), 3.0, 2), None),
     latents.UniformSpherePrior: (lambda: latents.UniformSpherePrior((4, 6), 2), None),
     latents.InverseAutoregressivePosterior: (
         lambda: latents.InverseAutoregressivePosterior(

@@ -38,7 +38,7 @@ def test_the_embedded_documents():
 def _released(folder, **files):
     texts = {
         "train.feat": "".join(f"1 {1 + i % 3}:2 3:1\n" for i in range(30)),
-        "test.feat": "1 1:1 9:4\n2 2:1\n",
+        "test.feat": "1 1:1 9:4\n1 2:1\n",
         "vocab.new": "cat 30\ndog 20\nbird 10\n",
     }
     for name, text in {**texts, **files}.items():
@@ -53,7 +53,13 @@ def test_counts_as_released_with_the_nvdm(tmp_path):
     assert data.words == ("cat", "dog", "bird")
     np.testing.assert_array_equal(data.train.x[:3], [[2, 0, 1], [0, 2, 1], [0, 0, 3]])
     np.testing.assert_array_equal(data.test.x, [[1, 0, 0], [0, 1, 0]])
-    assert (len(data.train.x), len(data.valid.x)) == (27, 3)
+    assert (len(data.train.x), len(data.valid.x)) == (27, 3) and data.train.label is None
+    kinds = "".join(f"{5 + 2 * (i % 2)} 1:1\n" for i in range(30))
+    told = own.load(
+        "documents", _released(tmp_path, **{"train.feat": kinds, "test.feat": "7 1:1\n"})
+    )
+    assert told.label_names == ("5", "7") and told.test.label.tolist() == [1]
+    assert told.train.label[:3].tolist() == [0, 1, 0] and len(told.valid.label) == 3
 
 
 @pytest.mark.parametrize(
@@ -66,6 +72,8 @@ def test_counts_as_released_with_the_nvdm(tmp_path):
         ({"test.feat": "1 0:1\n"}, {}, "expected place:count.*'0:1'"),
         ({"test.feat": "1 1:70000\n"}, {}, "a word stands 70,000 times in one document"),
         ({"test.feat": "1 9:1\n"}, {}, "no document of the test split holds a word"),
+        ({"test.feat": "news 1:1\n"}, {}, "test.feat, line 1: expected a label.*'news'"),
+        ({"test.feat": "1 1:99999999999999999999\n"}, {}, "expected place:count"),
         ({"test.feat": ""}, {}, "found an empty file"),
         ({}, {"skip_words": 2}, "skip_words=2 is of a text"),
     ],

@@ -63,6 +63,7 @@ POINTS = [
     ("vmf_vae", "digits", "mlp", {"latent_width": 4}),
     ("vmf_vae", "digits", "mlp", {"posterior": "vmf_learned", "terms": "rejection_correction"}),
     ("vmf_vae", "digits", "mlp", {"posterior": "power_spherical"}),
+    ("vmf_vae", "digits", "mlp", {"posterior": "vmf_norm"}),
     ("vmf_vae", "digits", "mlp", {"posterior": "power_spherical_learned"}),
     ("vae", "digits", "mlp", {"inference": "semi_amortised"}),
     ("vae", "digits", "mlp", {"procedure": "aggressive"}),

@@ -19,6 +19,7 @@ from tfvae.distributions.rotational import (
     power_spherical_constants,
     von_mises_fisher_constants,
 )
+from tfvae.distributions.shell import Shell
 from tfvae.distributions.spheres import (
     Spheres,
     draw_power_spherical,
@@ -35,6 +36,7 @@ __all__ = [
     "HeldPowerSpherical",
     "HeldVonMisesFisher",
     "Rate",
+    "Shell",
     "Spheres",
     "Unbatched",
     "aggregate_log_prob",

@@ -21,6 +21,7 @@ from tfvae.latents.posteriors import (
     Posterior,
     PowerSphericalPosterior,
     SharedScalePosterior,
+    VMFNormPosterior,
     VonMisesFisherPosterior,
 )
 from tfvae.latents.priors import (
@@ -39,6 +40,7 @@ from tfvae.latents.priors import (
     SequentialPrior,
     StandardNormalPrior,
     UniformCodes,
+    UniformNormPrior,
     UniformSpherePrior,
     VampPrior,
 )
@@ -84,7 +86,9 @@ __all__ = [
     "StandardNormalPrior",
     "StochasticLatent",
     "UniformCodes",
+    "UniformNormPrior",
     "UniformSpherePrior",
+    "VMFNormPosterior",
     "VampPrior",
     "VonMisesFisherPosterior",
 ]

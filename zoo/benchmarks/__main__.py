@@ -7,12 +7,15 @@ import sys
 from zoo.command import console
 
 NAMES = (
+    "documents",
     "fsdd",
     "lagging",
     "linear",
     "mixmarkov",
     "mnist",
     "ptb",
+    "sphere",
+    "sphere_text",
     "sprites",
     "synthetic",
     "vamp",

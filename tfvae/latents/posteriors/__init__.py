@@ -14,6 +14,7 @@ from tfvae.latents.posteriors.power_spherical import (
     PowerSphericalPosterior,
 )
 from tfvae.latents.posteriors.shared_scale import SharedScalePosterior
+from tfvae.latents.posteriors.vmf_norm import VMFNormPosterior
 from tfvae.latents.posteriors.von_mises_fisher import (
     LearnedVonMisesFisherPosterior,
     VonMisesFisherPosterior,
@@ -35,5 +36,6 @@ __all__ = [
     "Posterior",
     "PowerSphericalPosterior",
     "SharedScalePosterior",
+    "VMFNormPosterior",
     "VonMisesFisherPosterior",
 ]

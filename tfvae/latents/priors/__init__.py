@@ -14,6 +14,7 @@ from tfvae.latents.priors.neighbour import NeighbourPrior
 from tfvae.latents.priors.pixelcnn import PixelCNNPrior
 from tfvae.latents.priors.sequential import SequentialPrior
 from tfvae.latents.priors.standard_normal import StandardNormalPrior
+from tfvae.latents.priors.uniform_norm import UniformNormPrior
 from tfvae.latents.priors.uniform_sphere import UniformSpherePrior
 from tfvae.latents.priors.vamp import VampPrior
 
@@ -33,6 +34,7 @@ __all__ = [
     "SequentialPrior",
     "StandardNormalPrior",
     "UniformCodes",
+    "UniformNormPrior",
     "UniformSpherePrior",
     "VampPrior",
 ]

@@ -13,7 +13,7 @@ from tfvae.checks import UserError, affordable
 from zoo.datasets import files
 from zoo.datasets.documents import DocumentData, from_counts, from_words
 from zoo.datasets.text import own
-from zoo.datasets.text.corpus import numbered_lines
+from zoo.datasets.text.corpus import SPLITS, numbered_lines
 
 __all__ = ["load"]
 
@@ -27,8 +27,9 @@ def load(
 ) -> DocumentData:
     """What `--dataset=text` reads; or a folder of train.feat, test.feat and vocab.new (vocab.txt).
 
-    A line of a .feat is `label place:count place:count ...`, places from 1 on in the vocabulary, which has a
-    word a line. Without a valid.feat the last 500 documents of train.feat (a tenth, if that is less) are it.
+    A line of a .feat is `label place:count place:count ...`, a whole number and places from 1 on in the
+    vocabulary, which has a word a line. Without a valid.feat the last 500 documents of train.feat (a tenth,
+    if that is less) are it.
 
     Args:
         data: a file or a folder.
@@ -65,30 +66,48 @@ def _released(data: str, train: str, vocabulary_size: int | None) -> DocumentDat
     if len(words) > _MOST:
         raise UserError(f"{listed}: expected at most {_MOST:,} words, found {len(words):,}")
     words = words[:vocabulary_size]
-    counted = {"train": _counts(train, len(words)), "test": _counts(test, len(words))}
-    if valid is not None:
-        counted["valid"] = _counts(valid, len(words))
-    else:
-        number = min(_VALID, max(2, len(counted["train"]) // 10))
-        counted["valid"] = counted["train"][-number:]
-        counted["train"] = counted["train"][:-number]
-    paths = [p for p in (train, valid, test, listed) if p]
-    source = {os.path.basename(path): files.digest(path) for path in paths}
-    return from_counts("documents", counted, words, {}, data, "one's own", source)
+    paths = {name: path for name, path in zip(SPLITS, (train, valid, test)) if path}
+    read = {name: _counts(path, len(words)) for name, path in paths.items()}
+    if valid is None:
+        x, label = read["train"]
+        number = min(_VALID, max(2, len(x) // 10))
+        read["train"], read["valid"] = (
+            (x[:-number], label[:-number]),
+            (x[-number:], label[-number:]),
+        )
+    kinds, codes = np.unique(np.concatenate([read[s][1] for s in SPLITS]), return_inverse=True)
+    ends = np.cumsum([0, *(len(read[s][1]) for s in SPLITS)])
+    labels = {s: codes[a:b] for s, a, b in zip(SPLITS, ends, ends[1:])} if len(kinds) > 1 else {}
+    source = {os.path.basename(path): files.digest(path) for path in (*paths.values(), listed)}
+    names = tuple(map(str, kinds)) if labels else ()
+    counted = {split: read[split][0] for split in SPLITS}
+    found = from_counts("documents", counted, words, labels, data, "one's own", source)
+    return found._replace(label_names=names)
 
 
-def _counts(path: str, size: int) -> np.ndarray:
-    """[N, V]; words beyond the vocabulary are left out."""
+def _counts(path: str, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """([N, V], labels [N]); words beyond the vocabulary are left out."""
     lines = numbered_lines(path)
     affordable(f"{len(lines):,} documents of {size:,} words", len(lines) * size)
     x = np.zeros((len(lines), size), np.int64)
-    for row, (number, line) in zip(x, lines):
-        for cell in line.split()[1:]:
+    label = np.zeros(len(lines), np.int64)
+    for i, (number, line) in enumerate(lines):
+        kind, *cells = line.split()
+        if not _whole(kind):
+            raise UserError(
+                f"{path}, line {number}: expected a label, a whole number, got {kind[:40]!r}"
+            )
+        label[i] = int(kind)
+        for cell in cells:
             place, colon, times = cell.partition(":")
-            if not (colon and place.isdecimal() and times.isdecimal() and int(place) > 0):
+            if not (colon and _whole(place) and _whole(times) and int(place) > 0):
                 raise UserError(
                     f"{path}, line {number}: expected place:count, whole numbers, got {cell[:40]!r}"
                 )
             if int(place) <= size:
-                row[int(place) - 1] += int(times)
-    return x
+                x[i, int(place) - 1] += int(times)
+    return x, label
+
+
+def _whole(text: str) -> bool:
+    return text.isdecimal() and len(text) < 10
