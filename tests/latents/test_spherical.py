@@ -104,7 +104,7 @@ def test_the_rate_that_is_learned(family):
     np.testing.assert_allclose(
         again.each.concentration, inferred.posterior.each.concentration, rtol=1e-6
     )
-    z, ratio = latent.propose(features[:3], 5, Pass.measuring())
+    z, ratio = latent.proposal(features[:3], Pass.measuring())(5, seed_of(1))
     assert z.shape == (5, 3, 6) and ratio.shape == (5, 3)
     same = latent.log_prior(z, Pass.measuring()) - inferred.posterior[:3].log_prob(z)
     np.testing.assert_allclose(ratio, same, atol=1e-4)
