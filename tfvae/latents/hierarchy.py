@@ -282,15 +282,14 @@ class Hierarchy(Latent):
         """The pass of one level: noise of its own, those above it, the encoder where it alone says q."""
         if pass_ is None:
             return None
-        encode = None
-        if pass_.features_of is not None and self.joins[index] is None:
-            name = self.names[index]
-
-            def encode(u, label=None):
-                return self._own(pass_.features_of(u, label), name)
-
-        seed = fold(pass_.seed, index)
+        seed, encode = fold(pass_.seed, index), self._encoder_of(pass_, index)
         return pass_.but(seed=seed, above=above or pass_.above, features_of=encode)
+
+    def _encoder_of(self, pass_, index: int) -> Any:
+        """(u, label) -> this level's features; `None` where they are joined with what is above."""
+        if pass_.features_of is None or self.joins[index] is not None:
+            return None
+        return lambda u, label=None: self._own(pass_.features_of(u, label), self.names[index])
 
     def _own(self, features, name):
         """What the encoder gives this level: tensors or shapes."""
