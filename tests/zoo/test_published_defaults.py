@@ -14,7 +14,7 @@ from tfvae import metrics, objectives, schedules
 from tfvae.latents import FixedScalePosterior, NeighbourPrior
 from tfvae.procedures import Aggressive, MovingCodebook, Plateau
 from zoo import models as systems
-from zoo.backbones import pixel_snail
+from zoo.backbones import masked_pixelcnn, pixel_snail
 from zoo.backbones import text as text_backbones
 from zoo.command import assemble, plan, run
 from zoo.modalities import images, text
@@ -100,6 +100,7 @@ SNAIL = "Chen et al. 2018, released code (h12_noup_smallkey)"
 IMQ = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 BURDA = "Burda et al. 2016, released code (experiments.py)"
 LOCATELLO = "Locatello et al. 2019, released code (disentanglement_lib)"
+CHEN = "Chen et al. 2017 (Variational Lossy Autoencoder), appendices A and C"
 
 ROWS = [
     # name, what stands here, the source's figure, the source
@@ -117,6 +118,26 @@ ROWS = [
     ("factor of a plateau", lambda: default(Plateau, "factor"), 0.5, HE),
     ("patience of a plateau, text", lambda: default(Plateau, "patience"), 2, HE),
     ("falls of a plateau", lambda: default(Plateau, "falls"), 5, HE),
+    ("VLAE: a change of gamma", lambda: default(objectives.SoftFreeBits, "change"), 0.1, CHEN),
+    ("the same, in the zoo", lambda: setting("vlae", "free_rate_change"), 0.1, CHEN),
+    ("VLAE: tolerance", lambda: default(objectives.SoftFreeBits, "tolerance"), 0.05, CHEN),
+    ("the same, in the zoo", lambda: setting("vlae", "free_rate_tolerance"), 0.05, CHEN),
+    ("VLAE: steps of the flow", lambda: setting("vlae", "maf_flows"), 4, CHEN),
+    ("VLAE: they shift alone", lambda: setting("vlae", "maf_scale"), "shift", CHEN),
+    ("VLAE: the decoder", lambda: tuple(masked_pixelcnn.SIZES["paper"]), (12, 6, 3), CHEN),
+    ("VLAE: maps beside the image", lambda: masked_pixelcnn.MAPS, 4, CHEN),
+    *(
+        row
+        for file in ("vlae_mnist", "vlae_omniglot")
+        for row in (
+            (f"{file}: width of z", lambda f=file: flag(f, "latent_width"), 64, CHEN),
+            (f"{file}: masked layers", lambda f=file: flag(f, "decoder_layers"), 6, CHEN),
+            (f"{file}: their filters", lambda f=file: flag(f, "decoder_filters"), 12, CHEN),
+            (f"{file}: units of a MADE", lambda f=file: flag(f, "maf_units"), 640, CHEN),
+            (f"{file}: free nats", lambda f=file: flag(f, "free_bits"), 0.01 * 28 * 28, CHEN),
+            (f"{file}: averaging", lambda f=file: flag(f, "ema_decay"), 0.998, CHEN),
+        )
+    ),
     ("units active above", lambda: default(metrics.active_units, "threshold"), 0.01, HE),
     *(
         row

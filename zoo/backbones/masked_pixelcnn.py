@@ -11,7 +11,7 @@ from zoo.backbones.deconvolutional import FILTERS
 from zoo.backbones.images import AutoregressiveBackbone, decoder_filters, decoder_layers
 from zoo.backbones.sizes import sized
 
-_MAPS = 4  # beside the image
+MAPS = 4  # beside the image
 
 
 class _Size(NamedTuple):
@@ -47,5 +47,5 @@ class MaskedPixelCNNBackbone(AutoregressiveBackbone):
     def conditioner(self, context, grid):
         shape, filters = context.space.shape, sized(FILTERS, context.size)
         if grid is None:
-            return ImageConditioner(DeconvolutionalImage(shape, filters, _MAPS), _MAPS)
-        return ImageConditioner(GridImage(shape, grid, filters[0], _MAPS), _MAPS)
+            return ImageConditioner(DeconvolutionalImage(shape, filters, MAPS), MAPS)
+        return ImageConditioner(GridImage(shape, grid, filters[0], MAPS), MAPS)

@@ -14,7 +14,6 @@ __all__ = ["BENCHMARK"]
 
 _FREE = {"rate_budget": "free_bits", "free_bits_form": "batch_total"}
 _AVERAGED = {"kept_weights": "average", "ema_decay": 0.998}
-_FLOW = {"prior": "maf", "maf_scale": "shift"}
 
 _SMALL = {**_AVERAGED}
 _LARGE = {"decoder_layers": 6, "decoder_filters": 12, **_AVERAGED}
@@ -42,7 +41,7 @@ def _rows(name: str) -> list[Row]:
         ),
     )
     own, with_z = _OF[name], {**_OF[name], **_WITH_Z[name]}
-    flow = {**with_z, **_FLOW, **_UNITS[name]}
+    flow = {**with_z, **_UNITS[name]}
     return [
         Row(f"{name}, no z", "pixelcnn", own, None, fields),
         Row(f"{name}, z", "vlae", {**with_z, "prior": "normal"}, used, fields),

@@ -15,6 +15,6 @@ RECIPE = Recipe(
     "Chen, Kingma, Salimans, Duan, Dhariwal, Schulman, Sutskever and Abbeel, Variational Lossy Autoencoder, "
     "ICLR 2017",
     Defaults(backbone="masked_pixelcnn dilated_cnn", train_steps=2000),
-    {"prior": "maf", "rate_budget": "soft_free_bits", "latent_width": 16},
+    {"prior": "maf", "maf_scale": "shift", "rate_budget": "soft_free_bits", "latent_width": 16},
     {"dilated_cnn": {"dilations": (1,), "kernel_size": 2}},
 )
