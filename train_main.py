@@ -12,6 +12,7 @@ import difflib
 import pathlib
 import sys
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from absl import app, flags
 
@@ -163,7 +164,7 @@ def resolved():
     from zoo.command import plan
 
     mine = FLAGS.flags_by_module_id_dict()[id(sys.modules[__name__])]
-    given = {flag.name: flag.value for flag in mine if flag.name not in _OWN}
+    given: dict[str, Any] = {flag.name: flag.value for flag in mine if flag.name not in _OWN}
     return plan.resolve(FLAGS.model, FLAGS.set, **given)
 
 

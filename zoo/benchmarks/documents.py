@@ -11,7 +11,7 @@ from zoo.benchmarks.table import Benchmark, Row
 __all__ = ["BENCHMARK"]
 
 BENCHMARK = Benchmark(
-    about=__doc__.strip(),
+    about=__doc__,
     fields={
         "dataset": "pydoc_words",
         "backbone": "mlp",

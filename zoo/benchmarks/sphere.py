@@ -23,7 +23,7 @@ def _mean(figures) -> float:
 
 
 BENCHMARK = Benchmark(
-    about=__doc__.strip(),
+    about=__doc__,
     fields={
         "dataset": "mnist",
         "backbone": "mlp",

@@ -27,7 +27,7 @@ def _sphere(kappa: float, **more):
 
 
 BENCHMARK = Benchmark(
-    about=__doc__.strip(),
+    about=__doc__,
     fields=PTB.fields,
     settings={**PTB.settings, "latent_width": _WIDTH},
     rows=(

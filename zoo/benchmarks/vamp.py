@@ -117,7 +117,7 @@ def _cheap(group: str):
 
 
 BENCHMARK = Benchmark(
-    about=__doc__.strip(),
+    about=__doc__,
     fields={
         "backbone": "gated_mlp",
         "size": "tiny",
