@@ -63,14 +63,13 @@ class EvenMixture(Unbatched):
         shape = tf.shape(value)[: tf.rank(value) - len(event)]
         pairs = self._pairs(tf.reshape(value, [-1, *event]))
         count = tf.cast(tf.shape(pairs)[1], pairs.dtype)
-        log_prob = tf.reduce_logsumexp(pairs, -1) - tf.math.log(count)
-        return tf.reshape(tf.cast(log_prob, self.dtype), shape)
+        return tf.reshape(tf.reduce_logsumexp(pairs, -1) - tf.math.log(count), shape)
 
     def _pairs(self, z) -> tf.Tensor:
         """log q_k(z_m), [M, K]."""
         gaussian = mean_field(self._components)
         if gaussian is not None:
-            return gaussian_pairs(z, *gaussian)(slice(None), slice(None))
+            return tf.cast(gaussian_pairs(z, *gaussian)(slice(None), slice(None)), self.dtype)
         number, count = self._components.batch_shape[0], z.shape[0]
         size = math.prod(self.event_shape)
         if None not in (number, count) and number * count * size <= _MOST:
