@@ -10,19 +10,16 @@ the same model under N(0, I), in processor time; the last row has it of plain ML
 
 from __future__ import annotations
 
-import time
-
 import keras
 import tensorflow as tf
 
 from tfvae.latents import StandardNormalPrior, VampPrior
 from tfvae.objectives import elbo
 from tfvae.procedures import Joint, Update
+from zoo.benchmarks.cost import step_ratio
 from zoo.benchmarks.table import Benchmark, Row
 
 __all__ = ["BENCHMARK"]
-
-_TIMED, _ROUNDS = 30, 3  # steps of a round, of which the quickest counts
 
 
 def _stops(anneal: int, patience: int) -> dict:
@@ -66,23 +63,12 @@ def _bound(group: str, name: str):
     return None if nats is None else (f"NLL <= {nats}", lambda figures: figures["nll"] <= nats)
 
 
-def _seconds(model, data) -> float:
-    """Of the processors, which others that use them do not change."""
-    started = time.process_time()
-    model.fit(data, steps_per_epoch=_TIMED, verbose=0, shuffle=False)
-    return time.process_time() - started
-
-
 def _cost(model, x) -> float:
-    """Of a step, by that of the same networks under N(0, I), both taken in turn; moves the weights."""
-    plain = model.with_prior(StandardNormalPrior(model.latent.event_shape))
-    both = (model, plain)
+    """Of a step, by that of the same networks under N(0, I); moves the weights."""
+    both = model.with_prior(StandardNormalPrior(model.latent.event_shape)), model
     for each in both:
         each.compile(procedure=Joint(Update(elbo(), keras.optimizers.Adam(1e-6), clip_norm=5.0)))
-    data = tf.data.Dataset.from_tensors(tf.constant(x)).repeat()
-    rounds = [[_seconds(each, data) for each in both] for _ in range(_ROUNDS + 1)][1:]
-    ours, theirs = map(min, zip(*rounds))
-    return ours / theirs
+    return step_ratio(*both, tf.constant(x))["step_ratio"]
 
 
 def _further(report, model, data, test) -> dict:
