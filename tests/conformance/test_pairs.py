@@ -28,6 +28,8 @@ LATER = {
     "stopping", "window", "auxiliary_steps", "auxiliary_learning_rate", "auxiliary_filters",
     "auxiliary_layers", "auxiliary_components", "moment_steps", "moment_points", "pretrain_steps",
     "vocabulary_size", "min_count", "max_length", "memory_size", "image_size", "image_colour",
+    "free_rate", "free_rate_tolerance", "free_rate_change",  # read once the rate has come down to them
+    "decoder_kernel",  # another than 3 is 5, and 3 is the size's own
     "target_rate", "target_distortion",  # far from them a dual's weight moves by as much as it may
     "dual_warm_up", "revive_below", "clip_norm", "svi_clip_norm", "own_code", "cycles", "ema_decay",
     "maf_scale_bound",  # of a step that begins at 0
@@ -132,6 +134,7 @@ def _try(seed):
             continue
         later = word.rpartition(".")[2] in LATER or word in WHOLE_RUNS
         later = later or word.startswith("auxiliary_")  # of a stage that comes last
+        later = later or pair[word] == "soft_free_bits"  # until the rate has come down to them
         if changed and not later:
             keras.backend.clear_session()
             without = _trained(name, dataset, rest)
