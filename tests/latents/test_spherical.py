@@ -344,6 +344,13 @@ def test_what_does_not_fit_is_refused_in_one_line(settings, says):
     assert "\n" not in str(caught.value)
 
 
+def test_no_gamma_draws_under_xla():
+    for posterior in ("power_spherical", "power_spherical_learned"):
+        with pytest.raises(UserError, match="needs a run without --jit_compile"):
+            plan.resolve("vmf_vae", values={"posterior": posterior}, jit_compile=True, **WORDS)
+    assert plan.resolve("vmf_vae", jit_compile=True, **WORDS)
+
+
 @pytest.mark.parametrize(
     ("settings", "says"),
     [

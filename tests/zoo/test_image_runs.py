@@ -40,6 +40,8 @@ SYSTEMS = {
     "vamp_vae": ("vamp_vae", GATED, ("num_pseudo_inputs=9", "pseudo_inputs=from_examples"), 1),
     "hvae and a VampPrior": ("hvae", GATED, ("prior=vamp", "num_pseudo_inputs=9"), 1),
     "aux_vae": ("aux_vae", MLP, ("auxiliary_units=8",), 1),
+    "vmf_vae": ("vmf_vae", MLP, ("latent_width=6", "posterior=vmf_learned", "spheres=2"), 1),
+    "power spherical": ("vmf_vae", MLP, ("posterior=power_spherical_learned",), 1),
     "iwae": ("iwae", MLP, ("sample_gradient=doubly_reparameterised",), 1),
 }
 

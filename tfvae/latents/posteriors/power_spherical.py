@@ -68,7 +68,7 @@ class PowerSpherical(SphericalPart):
     """C (1 + mu(x) . z)^kappa on the unit sphere, kappa held, so that the rate is one constant."""
 
     name = "power_spherical"
-    needs = facts("sphere_prior")
+    needs = facts("sphere_prior no_xla")  # XLA has no gamma draws
     offers = facts("z density density_of_every_z on_sphere gradient_moves_all")
     closes = ("rate_weight", "rate_budget")  # the rate is that constant whatever x is
     layer = PowerSphericalPosterior
@@ -81,7 +81,7 @@ class LearnedPowerSpherical(SphericalPart):
     """C (1 + mu(x) . z)^kappa(x) on the unit sphere: gradients without a correction."""
 
     name = "power_spherical_learned"
-    needs = facts("sphere_prior")
+    needs = facts("sphere_prior no_xla")  # XLA has no gamma draws
     offers = facts("z density density_of_every_z on_sphere paid_rate gradient_moves_all")
     layer = LearnedPowerSphericalPosterior
     spheres: int = spheres_setting()
