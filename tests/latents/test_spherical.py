@@ -100,6 +100,7 @@ def test_the_rate_that_is_learned(family):
     )
     nats = -inferred.log_ratio().numpy()
     assert abs(nats.mean() - np.sum(inferred.rate[0])) < 5 * nats.std() / np.sqrt(4000)
+    np.testing.assert_allclose(latent.code(features[:1]), direction, rtol=1e-6)
     again = latent.of(*latent.posterior.parameters_of(inferred.posterior))
     np.testing.assert_allclose(
         again.each.concentration, inferred.posterior.each.concentration, rtol=1e-6

@@ -112,7 +112,7 @@ class SphericalPosterior(Posterior):
 
     def code(self, posterior) -> tf.Tensor:
         """The direction, which lies on the sphere; the mean of z is a shorter vector along it."""
-        return posterior.mode()
+        return self._together(posterior.each.mean_direction)
 
     def between(self, first, last, share) -> tf.Tensor:
         """Along the great circle, sphere by sphere."""

@@ -80,6 +80,10 @@ class VMFNormPosterior(SphericalPosterior):
         shape = [tf.shape(u)[0], *u.shape[1:-1]]
         return u * (each.low + batch_uniform(shape, fold(seed, _LENGTH)))[..., None]
 
+    def code(self, posterior) -> tf.Tensor:
+        """The direction, at the middle of the lengths."""
+        return posterior.mode()
+
     def between(self, first, last, share) -> tf.Tensor:
         """Directions along the great circle, lengths evenly."""
         share = tf.reshape(share, [-1] + [1] * (len(self.event_shape) + 1))
