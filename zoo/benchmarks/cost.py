@@ -64,7 +64,7 @@ def _further(report, model, data, test) -> dict[str, Any]:
 
 
 BENCHMARK = Benchmark(
-    about=__doc__.strip(),
+    about=__doc__,
     fields=_FIELDS,
     settings={},
     rows=(
