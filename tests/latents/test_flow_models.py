@@ -61,7 +61,8 @@ def test_what_needs_a_gaussian_is_refused_in_one_line():
     assert "\n" not in str(caught.value)
 
 
-def test_a_search_for_a_better_posterior_ends_no_worse(monkeypatch):
+@pytest.mark.slow
+def test_a_search_for_a_better_posterior_ends_no_worse():
     found = inference_gaps(models.flow(), models.images(4), num_steps=20, final_samples=40)
     assert found.amortisation.mean > -3 * found.amortisation.standard_error
     assert len(found.parameters) == 3 and found.parameters[2].shape == (4, 4)

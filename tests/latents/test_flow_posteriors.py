@@ -224,7 +224,15 @@ LABORATORY = {
 }
 
 
-@pytest.mark.parametrize("name", LABORATORY)
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        if name in ("gaussian", "iaf", "planar")
+        else pytest.param(name, marks=pytest.mark.slow)
+        for name in LABORATORY
+    ],
+)
 def test_what_the_families_reach(name, monkeypatch):
     """A linear model whose posterior is correlated: the diagonal family lacks .0998 nats, a flow none."""
     found = _best_bound(LABORATORY[name](), monkeypatch)

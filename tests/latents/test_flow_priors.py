@@ -88,6 +88,13 @@ def test_the_example_of_vlae():
     assert _log_normal(noise) + float(log_det[0]) == pytest.approx(-2.47767148, abs=1e-8)
 
 
+def test_a_bounded_step_begins_with_slope_one_and_stays_within_its_bound():
+    raw = tf.constant([[0.0, 1e-4], [2.0, 1e3], [0.0, -1e3]], tf.float64)
+    shift, log_scale = flows.affine(raw, "bounded", 1.5)
+    np.testing.assert_array_equal(shift, raw[:, 0])
+    np.testing.assert_allclose(log_scale, [1e-4, 1.5, -1.5], rtol=1e-6)
+
+
 CONDITIONALS = {"linear": linear, "gated": lambda x: linear(x, "gated")}
 for _kind in ("shift", "bounded"):
     for _reverse in (False, True):
