@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 
 from tfvae import diagnosis
-from tfvae.checks import UserError, place, within
+from tfvae.checks import UserError, one_of, place, within
 from tfvae.guard import guarded
 from tfvae.training import RunDirectory, reading
 from tfvae.training.reading import json_object
@@ -40,6 +40,9 @@ def _arguments() -> argparse.ArgumentParser:
     add("--examples", type=int, default=1000, help="how many are measured")
     add("--gap_examples", type=int, default=50, help="whose posterior is optimised")
     add("--gap_steps", type=int, default=300, help="of that")
+    add("--gaps", default="usual", help="full: a flexible family too, and annealing (minutes)")
+    add("--temperatures", type=int, help="of annealing, with --gaps=full; default: 200")
+    add("--chains", type=int, help="of annealing for each example, with --gaps=full; default: 16")
     add("--nll_samples", type=int, default=100, help="importance samples of the NLL")
     add("--nll_examples", type=int, default=200, help="examples of the NLL")
     add("--seed", type=int, default=0, help="equal seeds give equal diagnoses")
@@ -134,6 +137,8 @@ RANGES = {
     "examples": (2, 10**9),
     "gap_examples": (2, 10**6),
     "gap_steps": (1, 10**6),
+    "temperatures": (2, 10**6),
+    "chains": (1, 10**5),
     "nll_samples": (1, 10**6),
     "nll_examples": (1, 10**9),
     "seed": (0, 2**32 - 1),
@@ -145,6 +150,10 @@ def _examine(asked) -> None:
     for name, ends in RANGES.items():
         if getattr(asked, name) is not None:
             within(f"--{name}", getattr(asked, name), *ends)
+    one_of("--gaps", asked.gaps, diagnosis.GAPS)
+    annealing = {n: getattr(asked, n) for n in ("temperatures", "chains") if getattr(asked, n)}
+    if annealing and asked.gaps != "full":
+        raise UserError(f"--{min(annealing)} is of annealing: add --gaps=full")
     for what, path in (
         ("what is examined", asked.path),
         ("--data", asked.data),
@@ -171,6 +180,8 @@ def _examine(asked) -> None:
         nll_examples=asked.nll_examples,
         gap_examples=asked.gap_examples,
         gap_steps=asked.gap_steps,
+        gaps=asked.gaps,
+        **annealing,
         seed=asked.seed,
         command=examined.command,
         progress=lambda text: print(text, file=sys.stderr, flush=True),

@@ -323,6 +323,11 @@ def _commands():
         ("diagnose", [], "path"),
         ("diagnose", ["nowhere"], "neither a run directory"),
         ("diagnose", ["x", "--colour=red"], "--colour=red"),
+        ("diagnose", ["x.keras", "--gaps=all"], "unknown --gaps 'all'"),
+        ("diagnose", ["x.keras", "--chains=3"], "add --gaps=full"),
+        ("diagnose", ["x.keras", "--temperatures=3"], "add --gaps=full"),
+        ("diagnose", ["x.keras", "--gaps=full", "--temperatures=1"], "--temperatures"),
+        ("diagnose", ["x.keras", "--gaps=full", "--chains=0"], "--chains"),
     )
     for name in ("seeds", "processes", "train_steps", "batch_size", "nll_samples", "nll_examples"):
         for value in ("0", "-1", "1.5", "x", "", "1" + "0" * 30, "nan"):

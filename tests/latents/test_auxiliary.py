@@ -123,6 +123,7 @@ def test_z_and_a_have_noise_of_their_own_and_positions_are_apart():
     np.testing.assert_allclose(one, of_z.mean() + of_z.stddev() * noise_of_z, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_two_replicas_end_as_one_device_and_a_file_is_the_model(tmp_path, two_replicas):
     def make():
         return models.auxiliary(), Joint(Update(elbo(), keras.optimizers.SGD(0.05)), seed=3)

@@ -120,6 +120,7 @@ def test_one_sample_sticks_the_landing(linear):
     assert size["sticking_the_landing"] < 1e-4 < 1e-2 < size["plain"]
 
 
+@pytest.mark.slow
 def test_two_replicas_end_as_one_device(two_replicas):
     """Doubly reparameterised: the factors are of each replica's own examples."""
 

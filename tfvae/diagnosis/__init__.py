@@ -1,8 +1,9 @@
 """Diagnosis: what happened to the latent, in figures, pictures, sentences, sounds and a verdict."""
 
-from tfvae.diagnosis.diagnose import VERDICTS, Diagnosis, diagnose, remedies
+from tfvae.diagnosis.diagnose import GAPS, VERDICTS, Diagnosis, diagnose, remedies
 from tfvae.diagnosis.documents import documents
 from tfvae.diagnosis.figures import collect, examination, figures, mean_spaces
+from tfvae.diagnosis.full_gaps import FullGaps, full_gaps
 from tfvae.diagnosis.gaps import Gaps, inference_gaps
 from tfvae.diagnosis.mean_space import posterior_means
 from tfvae.diagnosis.measure import information_in_batches, measure
@@ -15,8 +16,10 @@ from tfvae.diagnosis.validation_information import ValidationInformation
 from tfvae.diagnosis.verdict import sentence, verdict
 
 __all__ = [
+    "GAPS",
     "VERDICTS",
     "Diagnosis",
+    "FullGaps",
     "Gaps",
     "Shown",
     "Sound",
@@ -28,6 +31,7 @@ __all__ = [
     "documents",
     "examination",
     "figures",
+    "full_gaps",
     "html",
     "inference_gaps",
     "information_in_batches",

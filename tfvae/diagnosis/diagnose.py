@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 
 from tfvae import inputs
-from tfvae.checks import UserError
+from tfvae.checks import UserError, one_of
+from tfvae.diagnosis.full_gaps import check_movable, full_gaps, gaps_table
 from tfvae.diagnosis.gaps import inference_gaps
 from tfvae.diagnosis.measure import measure
 from tfvae.diagnosis.signs import clipped_share, data_spectrum, effective_weight, prior_gap
@@ -37,6 +38,7 @@ VERDICTS = (
     "healthy",
 )
 
+GAPS = ("usual", "full")
 _LEAST_EXAMPLES = 10  # three of a healthy model show a bug of scale
 _ALIKE = 0.05  # relative: two figures that should be one
 _FAR = 3.0  # a weight beyond this factor is another objective; stationarity is known no better
@@ -99,6 +101,11 @@ class Diagnosis:
         if self.remedies:
             lines += ["", "To try:"]
             lines += [f"  {command}\n      {why}" for command, why in self.remedies]
+        if "full_gaps" in self.report:
+            rows = gaps_table(self.report["full_gaps"])
+            width = max(len(says) for says, _ in rows)
+            lines += ["", "Gaps, nats:"]
+            lines += [f"  {says:{width}}  {value:>22}" for says, value in rows]
         return "\n".join(lines)
 
     def as_json(self) -> dict[str, Any]:
@@ -125,6 +132,9 @@ def diagnose(
     nll_examples: int = 200,
     gap_examples: int = 50,
     gap_steps: int = 300,
+    gaps: str = "usual",
+    temperatures: int = 200,
+    chains: int = 16,
     seed: int = 0,
     command: str = "python train_main.py --dataset=DATASET",
     progress: Callable[[str], None] | None = None,
@@ -145,6 +155,9 @@ def diagnose(
         nll_examples: of the NLL.
         gap_examples: whose posterior is optimised.
         gap_steps: of that.
+        gaps: `full` for those of a flexible family too, against annealed importance sampling
+            (`tfvae.diagnosis.full_gaps`).
+        temperatures, chains: of annealing.
         seed: equal seeds give equal diagnoses.
         command: what the proposed commands begin with.
         progress: called with what is being done.
@@ -160,6 +173,8 @@ def diagnose(
             "a model without a decoder has no use of its code that could be lost: measure says what it holds"
         )
     label = inputs.labels(model, label, len(x))
+    if one_of("gaps", gaps, GAPS) == "full":
+        check_movable(model)
     say = progress or (lambda text: None)
     unknown = sorted(set(terms or {}) - {"reconstruction", "rate"})
     if unknown:
@@ -182,6 +197,10 @@ def diagnose(
     if model.latent.refinable and model.latent.bound:
         say("optimising posteriors")
         evidence += _gaps(model, x[:gap_examples], label, gap_steps, seed, report)
+        if gaps == "full":
+            evidence += _full(
+                model, x[:gap_examples], label, gap_steps, temperatures, chains, seed, report, say
+            )
         say("looking for bugs of scale")
         gap = prior_gap(model, x, seed, label)
         report["prior_gap"], report["prior_gap_stderr"] = gap
@@ -249,6 +268,28 @@ def _gaps(model, x, label, steps, seed, report) -> list[str]:
         f"and its bound is {gaps.amortisation.mean:.3f} +- {gaps.amortisation.standard_error:.3f} "
         "nats above the encoder's (amortisation gap); "
         f"{gaps.approximation.mean:.3f} are beyond any such posterior (approximation gap)"
+    ]
+
+
+def _full(model, x, label, steps, temperatures, chains, seed, report, say) -> list[str]:
+    found = full_gaps(
+        model,
+        x,
+        num_steps=steps,
+        temperatures=temperatures,
+        chains=chains,
+        seed=seed,
+        label=None if label is None else label[: len(x)],
+        progress=say,
+    )
+    report["full_gaps"] = {name: list(figure) for name, figure in found.figures.items()}
+    report["annealing_accepted"] = found.accepted
+    nats = {name: figure.mean for name, figure in found.figures.items()}
+    return [
+        f"log p(x) is {nats['log_likelihood']:.3f} at least: {nats['amortisation']:.3f} nats of the gap "
+        f"below it are the encoder's, {nats['approximation']:.3f} the family's, of which a flexible one "
+        f"leaves {nats['flexible_approximation']:.3f}; annealing there and back differs by "
+        f"{nats['simulated_between']:.3f} on data from the model"
     ]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from tfvae.diagnosis.documents import EXPLAINED as OF_DOCUMENTS
 from tfvae.diagnosis.documents import TITLES as DOCUMENTS
 from tfvae.diagnosis.figures import CAPTIONS
+from tfvae.diagnosis.full_gaps import gaps_table
 from tfvae.diagnosis.page import head, pictures
 from tfvae.diagnosis.rows import EXPLAINED as OF_ROWS
 from tfvae.diagnosis.rows import TITLES as ROWS
@@ -174,6 +175,7 @@ def diagnosis_html(found, title: str, figures: Mapping[str, bytes]) -> str:
         ]
     parts += [
         *_to_try(found.remedies),
+        *_gaps(found.report),
         *_measures(found.report, "examples", "examples"),
         *pictures(figures, CAPTIONS),
     ]
@@ -186,6 +188,14 @@ def _to_try(remedies) -> list[str]:
     text = _html.escape
     parts = ["<h2>To try</h2>"] if remedies else []
     return parts + [f"<pre>{text(c)}</pre><p class=s>{text(why)}</p>" for c, why in remedies]
+
+
+def _gaps(report) -> list[str]:
+    rows = gaps_table(report.get("full_gaps", {}))
+    if not rows:
+        return []
+    cells = (f"<tr><td>{_html.escape(says)}<td class=n>{value} nats" for says, value in rows)
+    return ["<h2>Gaps</h2><table>", *(row.replace("+-", "&plusmn;") for row in cells), "</table>"]
 
 
 def _measures(report, of: str, unit: str) -> list[str]:

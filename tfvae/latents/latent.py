@@ -211,6 +211,14 @@ class Latent(keras.layers.Layer):
         """
         raise UserError(f"a {type(self).__name__} has no prior that could be another")
 
+    def with_posterior(self, posterior) -> Latent:
+        """Another q under the same prior.
+
+        Raises:
+            UserError: there is no posterior that could be another.
+        """
+        raise UserError(f"a {type(self).__name__} has no posterior that could be another")
+
 
 @keras.saving.register_keras_serializable(package="tfvae")
 class NoLatent(Latent):

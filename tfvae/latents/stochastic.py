@@ -188,6 +188,9 @@ class StochasticLatent(Latent):
     def with_prior(self, prior) -> StochasticLatent:
         return StochasticLatent(self.posterior, prior)
 
+    def with_posterior(self, posterior) -> StochasticLatent:
+        return StochasticLatent(posterior, self.prior)
+
     def sample(self, num: int, pass_) -> tf.Tensor:
         prior = self.given(pass_).distribution()
         if prior.batch_shape.rank == 0:
