@@ -529,6 +529,7 @@ def test_the_levels_of_a_hierarchy_have_names():
     assert whole == pytest.approx(report["rate"], abs=5 * error) and np.isfinite(report["nll"])
 
 
+@pytest.mark.slow  # one of real parts is in tests/latents/test_ladder.py
 def test_a_hierarchy_on_two_replicas(two_replicas):
     x = np.random.default_rng(0).normal(size=(48, *SHAPE)).astype("float32")
     _same_on_two_replicas(_levels, two_replicas, x)
