@@ -10,6 +10,7 @@ NAMES = (
     "cost",
     "documents",
     "fsdd",
+    "iwae",
     "lagging",
     "linear",
     "mixmarkov",
