@@ -19,7 +19,7 @@ from tfvae.latents import (
     StochasticLatent,
 )
 from tfvae.latents.posteriors import flow
-from tfvae.randomness import seed_of
+from tfvae.randomness import fold, seed_of
 
 tfd = tfp.distributions
 
@@ -241,6 +241,50 @@ def test_what_the_families_reach(name, monkeypatch):
         assert found == pytest.approx(BEST_DIAGONAL, abs=1e-4)
     else:
         assert found > LOG_P - (0.02 if name == "planar" else 1e-3)
+
+
+def _energy(z):
+    """U of a density exp(-U) / Z of two bent modes, ln Z = 1.87750163 (Rezende and Mohamed 2015, table 1)."""
+    modes = tf.stack([-0.5 * ((z[:, 0] - 2) / 0.6) ** 2, -0.5 * ((z[:, 0] + 2) / 0.6) ** 2])
+    return 0.5 * ((tf.norm(z, axis=-1) - 2) / 0.4) ** 2 - tf.reduce_logsumexp(modes, 0)
+
+
+BENT = {
+    "planar": lambda: PlanarPosterior((2,), 16),
+    "coupling": lambda: CouplingPosterior((2,), 8, (32, 32), context=1),
+    "iaf": lambda: InverseAutoregressivePosterior((2,), 6, (32, 32), "bounded", context=1),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.statistical
+@pytest.mark.parametrize("name", BENT)
+def test_a_flow_bends_to_a_whole_mode(name):
+    """The best diagonal Gaussian is .9024 nats from two bent modes; one of them exactly, ln 2 = .6931.
+
+    KL(q||p) from 10,240 draws after 1,500 steps, of a standard error below 0.003: five of them, 1e-6.
+    """
+    keras.utils.set_random_seed(0)
+    posterior = BENT[name]()
+    posterior.build((None, 1))
+    variables = posterior.trainable_variables
+    optimizer = keras.optimizers.Adam(0.01, clipnorm=5.0)
+    optimizer.build(variables)
+
+    def divergence(seed, draws=256):
+        z, log_posterior = posterior.scored(posterior.distribution(tf.ones([draws, 1])), seed)
+        return tf.reduce_mean(log_posterior() + _energy(z)) + 1.87750163
+
+    @tf.function
+    def fit():
+        for step in tf.range(1500):
+            optimizer.learning_rate.assign(0.01 * (1 - tf.cast(step, tf.float32) / 1500))
+            with tf.GradientTape() as tape:
+                loss = divergence(fold(seed_of(0), step))
+            optimizer.apply(tape.gradient(loss, variables), variables)
+
+    fit()
+    assert -0.015 < float(divergence(seed_of(1), 10_240)) < 0.71
 
 
 @pytest.mark.parametrize(
