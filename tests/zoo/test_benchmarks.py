@@ -267,7 +267,7 @@ def test_the_slope_of_a_plane_is_that_of_its_points():
 def test_the_signal_of_a_gradient_falls_with_the_samples_unless_it_is_doubly_reparameterised():
     """500 draws for the golden linear model: an error of a thirtieth of a deviation, far below what is asked.
 
-    Rainforth et al. 2018: for large K as 1 / sqrt(K), so by a factor near 4 from 16 to 256, and the other grows
+    Rainforth et al. 2018: for large K as 1 / sqrt(K), so by a factor near 4 from 16 to 256; the other grows
     as sqrt(K). q is wide enough for the fourth moment of w, which that of the squared weights needs.
     """
     model, x = linear_gaussian.golden(0.4, 0.6), linear_gaussian.golden_data(20)
