@@ -168,18 +168,21 @@ def test_gradients_of_draws(d, kappa):
     for family, (constants, _, draw, _) in FAMILIES.items():
         raw = tf.tile(direction[None], [DRAWS, 1])
         many = tf.fill([DRAWS], kappa)
-        with tf.GradientTape() as tape:
+        with tf.GradientTape(persistent=True) as tape:
             tape.watch([raw, many])
             mu = distributions.unit(raw)
             z = draw(mu, many, seed_of(4))
             value = tf.linalg.matvec(z, a)
-            whole = value
+            whole, nats = value, None
             if family == "vmf":
                 distance = 0.5 * tf.reduce_sum((z - mu) ** 2, -1)
                 nats = spheres.log_noise(distance, many, d)
                 # the mean is no part of the gradient: without it the noise is less
                 whole += tf.stop_gradient(value - tf.reduce_mean(value)) * nats
         by_mu, by_kappa = (g.numpy().astype(float) for g in tape.gradient(whole, [raw, many]))
+        if nats is not None:  # a score: its own mean is 0
+            score = tape.gradient(nats, many).numpy().astype(float)
+            assert abs(score.mean()) < 5 * score.std() / np.sqrt(DRAWS)
         along = float(tf.reduce_sum(a * direction))
         error = by_kappa.std() / np.sqrt(DRAWS)
         assert abs(by_kappa.mean() - slope[family] * along) < 5 * error, family
