@@ -27,7 +27,7 @@ flags.DEFINE_string("dataset", None, "the data; each model has a default that ne
 flags.DEFINE_string(
     "backbone",
     None,
-    "the networks: linear, mlp, deconvolutional, gated_pixelcnn, pixel_snail for images; lstm, "
+    "the networks: linear, mlp, gated_mlp, deconvolutional, gated_pixelcnn, masked_pixelcnn, pixel_snail "
     "dilated_cnn, transformer for text; wavenet for speech; linear, mlp for tables; mlp for documents",
 )
 flags.DEFINE_string("size", None, "of the networks: tiny, small, paper")
@@ -39,7 +39,8 @@ flags.DEFINE_string("data_dir", None, "where the data's files lie, or shall be p
 flags.DEFINE_string(
     "data",
     None,
-    "one's own data, a folder or a file, with --dataset=images, arrays, table, sound, text or tfds:NAME",
+    "one's own data, a folder or a file, with --dataset=images, arrays, table, sound, text, documents "
+    "or tfds:NAME",
 )
 flags.DEFINE_integer("seed", None, "of the weights, the data's order and all noise (default 0)")
 flags.DEFINE_integer("train_steps", None, "how many batches")
