@@ -83,7 +83,7 @@ def test_wrong_flags_are_one_line_and_status_2(words, says):
         ),
         (
             {"model": "vae", "backbone": "lstm"},
-            "unknown backbone of images 'lstm'; known: deconvolutional, gated_pixelcnn",
+            "unknown backbone of images 'lstm'; known: deconvolutional, gated_mlp",
         ),
         (
             {"model": "pooled_vae", "dataset": "digits"},

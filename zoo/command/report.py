@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tfvae import diagnosis, metrics, training
 from tfvae.procedures import MAIN
-from tfvae.training.collapse_monitor import WARM_UP
+from tfvae.training import collapse_monitor
 from zoo.command import card, console
 
 __all__ = ["codes", "factors", "write"]
@@ -96,8 +96,10 @@ def write(resolved, described, kind, data, model, last, seconds, directory) -> d
 
 def _too_early(resolved, model) -> str | None:
     """Why nothing can be said yet of the use of the code, if it is so; see `CollapseMonitor`."""
-    if resolved.train_steps < WARM_UP:
-        return f"{resolved.train_steps} steps, of which it takes {WARM_UP} at least"
+    if resolved.train_steps < collapse_monitor.WARM_UP:
+        return (
+            f"{resolved.train_steps} steps, of which it takes {collapse_monitor.WARM_UP} at least"
+        )
     if not model.procedure.objective.settled(resolved.train_steps):
         return "a weight of the objective was still below the one that its schedule ends with"
     return None

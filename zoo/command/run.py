@@ -22,8 +22,7 @@ from tfvae.parts import Context
 from tfvae.procedures import MAIN, Stage
 from tfvae.randomness import initial_weights
 from tfvae.streams import Source
-from tfvae.training import reading
-from tfvae.training.collapse_monitor import WARM_UP
+from tfvae.training import collapse_monitor, reading
 from tfvae.training.run_directory import room
 from zoo import modalities, models
 from zoo.command import assemble, console, plan, report, trial
@@ -415,7 +414,7 @@ def _watch(stage, valid, label, chief: bool) -> training.CollapseMonitor | None:
         label=label[:_WATCHED] if stage.model.asks_label else None,
         remedies=stage.remedies,
         say=console.say if chief else lambda text: None,
-        warm_up=max(WARM_UP, stage.steps // 10),
+        warm_up=max(collapse_monitor.WARM_UP, stage.steps // 10),
     )
 
 
