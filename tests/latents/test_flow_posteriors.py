@@ -292,7 +292,7 @@ def test_a_flow_bends_to_a_whole_mode(name):
     [
         (
             lambda: InverseAutoregressivePosterior((2,), scale="wide"),
-            "unknown scale of an .* 'wide'",
+            "unknown scale of Inverse.* 'wide'",
         ),
         (lambda: InverseAutoregressivePosterior((2,), 0), "num_flows must be .*got 0"),
         (lambda: InverseAutoregressivePosterior((2,), context=0), "context must be .*got 0"),

@@ -184,6 +184,23 @@ def test_who_lost_the_lock_writes_no_more(tmp_path):
     assert len(directory.metrics()) == 1
 
 
+def test_one_who_leaves_may_remove_the_directory_that_another_just_made_sure_of(
+    tmp_path, monkeypatch
+):
+    path, make, left = str(tmp_path / "run"), os.mkdir, [3]
+
+    def late(folder, *arguments, **more):
+        if os.path.basename(folder).startswith("lock.") and left[0]:
+            left[0] -= 1
+            os.rmdir(path)
+        return make(folder, *arguments, **more)
+
+    monkeypatch.setattr(os, "mkdir", late)
+    with RunLock(path) as held:
+        held.check()
+    assert left == [0] and not os.path.exists(path)
+
+
 def test_where_no_lock_can_be_is_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot write"), RunLock(tmp_path / "file" / "run"):

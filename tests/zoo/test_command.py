@@ -151,6 +151,7 @@ def test_every_flagfile_resolves(path):
     assert resolved.command().startswith(f"python train_main.py --model={resolved.model}")
 
 
+@pytest.mark.slow  # a hundred million weights
 def test_describe_of_a_paper_flagfile_counts_parameters():
     done = _command("--flagfile=delta_vae_cifar10_paper", "--describe")
     assert done.returncode == 0, done.stderr

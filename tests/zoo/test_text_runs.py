@@ -58,10 +58,11 @@ def _plan(model, lines, workdir, *sets, **given):
         ),
         ("rate_target_vae", ("stages=+pretrain", "pretrain_steps=6", "word_keep=0.7"), 2),
         pytest.param("sa_vae", ("svi_steps=2",), 1, marks=pytest.mark.slow),  # it has no state
-        (
+        pytest.param(  # two stages too
             "delta_vae",
             ("latent_positions=3", "auxiliary_steps=4", "auxiliary_layers=1", "terms=+cosine"),
             2,
+            marks=pytest.mark.slow,
         ),
     ],
     ids=["aggressive", "dual and pretraining", "semi-amortised", "delta"],

@@ -58,9 +58,8 @@ class RunLock:
     def __enter__(self) -> RunLock:
         self._made = not os.path.isdir(self.path)
         with room(self.path):
-            os.makedirs(self.path, exist_ok=True)
             own = os.path.join(self.path, f"{LOCK}.{self._token}")
-            os.mkdir(own)
+            self._make(own)
             try:
                 self._take(own)
             finally:
@@ -79,6 +78,16 @@ class RunLock:
         for folder in (os.path.dirname(self._file), *([self.path] if self._made else [])):
             with contextlib.suppress(OSError):  # another one has it, or something was left in it
                 os.rmdir(folder)
+
+    def _make(self, own: str) -> None:
+        """Makes the directory and a folder in it: one who leaves may remove it between the two."""
+        while True:
+            os.makedirs(self.path, exist_ok=True)
+            try:
+                os.mkdir(own)
+                return
+            except FileNotFoundError:
+                continue
 
     def check(self) -> None:
         """To be called before each write: a process that slept too long may have lost its lock.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -11,6 +11,7 @@ from tfvae import diagnosis
 from tfvae.parts import Part, part, setting
 from zoo.datasets import documents as sets
 from zoo.datasets import own
+from zoo.modalities.alike import alike
 
 # counts are kept, streamed and measured as an image is, and their words as those of a text
 from zoo.modalities.images import arrays, batches, stream
@@ -98,22 +99,7 @@ def space_of(data) -> Space:
     return Space(len(data.words), data.length)
 
 
-def usual_data(dataset: str) -> dict[str, Any]:
-    """The part that says how they are read, where nobody says another."""
-    del dataset
-    return {"data": "bags"}
-
-
-def usual(dataset: str, space: Space | None = None) -> dict[str, Any]:
-    """The parts of a model of documents, where nobody says others."""
-    del space
-    return {**usual_data(dataset), "likelihood": "counts", "encoder": "full"}
-
-
-def facts(dataset: str, space: Space | None = None) -> str:
-    """What documents offer."""
-    del dataset, space
-    return ""
+usual_data, usual, facts = alike("bags", likelihood="counts", encoder="full")
 
 
 def pictures(model, x: np.ndarray, data, seed: int, progress) -> diagnosis.Shown:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -12,6 +12,7 @@ from tfvae import diagnosis
 from tfvae.parts import Part, part, setting
 from zoo.datasets import fsdd, own
 from zoo.datasets.data import checked
+from zoo.modalities.alike import alike
 
 # a waveform is kept, streamed and measured as an image is
 from zoo.modalities.images import arrays, batches, identity, leave, stream
@@ -93,22 +94,7 @@ def space_of(data) -> Space:
     return Space(data.train.x.shape[1], data.rate)
 
 
-def usual_data(dataset: str) -> dict[str, Any]:
-    """The part that says how they are read, where nobody says another."""
-    del dataset
-    return {"data": "recordings"}
-
-
-def usual(dataset: str, space: Space | None = None) -> dict[str, Any]:
-    """The parts of a model of speech, where nobody says others."""
-    del space
-    return {**usual_data(dataset), "likelihood": "mu_law", "encoder": "full"}
-
-
-def facts(dataset: str, space: Space | None = None) -> str:
-    """What recordings offer."""
-    del dataset, space
-    return ""
+usual_data, usual, facts = alike("recordings", likelihood="mu_law", encoder="full")
 
 
 def pictures(model, x: np.ndarray, data, seed: int, progress) -> diagnosis.Shown:

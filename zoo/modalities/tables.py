@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -16,6 +16,7 @@ from tfvae.training.reading import content, json_object, reading
 from zoo.datasets import own
 from zoo.datasets.data import checked
 from zoo.datasets.own.columns import Columns
+from zoo.modalities.alike import alike
 
 # a row is kept, streamed and measured as an image is
 from zoo.modalities.images import arrays, batches, stream
@@ -94,22 +95,7 @@ def space_of(data) -> Space:
     return Space(data.columns.groups)
 
 
-def usual_data(dataset: str) -> dict[str, Any]:
-    """The part that says how they are read, where nobody says another."""
-    del dataset
-    return {"data": "rows"}
-
-
-def usual(dataset: str, space: Space | None = None) -> dict[str, Any]:
-    """The parts of a model of tables, where nobody says others."""
-    del space
-    return {**usual_data(dataset), "likelihood": "columns", "encoder": "full"}
-
-
-def facts(dataset: str, space: Space | None = None) -> str:
-    """What tables offer."""
-    del dataset, space
-    return ""
+usual_data, usual, facts = alike("rows", likelihood="columns", encoder="full")
 
 
 def pictures(model, x: np.ndarray, data, seed: int, progress) -> diagnosis.Shown:

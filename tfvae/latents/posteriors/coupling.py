@@ -12,9 +12,9 @@ import keras
 import tensorflow as tf
 
 from tfvae import flows
-from tfvae.checks import UserError, affordable_layers, count, one_of, positive
+from tfvae.checks import UserError, affordable_layers
 from tfvae.latents.parts import PosteriorPart
-from tfvae.latents.posteriors.flow import FlowPosterior
+from tfvae.latents.posteriors.flow import AffineFlowPosterior
 from tfvae.networks import MLPEncoder
 from tfvae.parts import ON, facts, part, setting
 
@@ -22,18 +22,12 @@ __all__ = ["CouplingPosterior"]
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class CouplingPosterior(FlowPosterior):
+class CouplingPosterior(AffineFlowPosterior):
     """z_2 <- m(z_1, c) + exp(a(z_1, c)) z_2, the halves in turn, of z ~ N(mu(x), diag sigma(x)^2), c = c(x).
 
     Dinh, Sohl-Dickstein and Bengio 2017 (Real NVP). m and a of each flow come from a fully connected network.
 
-    Args:
-        event_shape, heads: see `FlowPosterior`.
-        num_flows: how many.
-        units: widths of the hidden layers of each network.
-        scale: of `tfvae.flows.KINDS`.
-        bound: of the a of a bounded step.
-        context: W, the width of c.
+    Args: see `AffineFlowPosterior`.
 
     Raises:
         UserError: z of one number, which has no halves; an unknown scale; counts or a bound that are not
@@ -51,17 +45,12 @@ class CouplingPosterior(FlowPosterior):
         heads: Mapping | None = None,
         **kwargs,
     ):
-        super().__init__(event_shape, heads, **kwargs)
+        super().__init__(event_shape, num_flows, units, scale, bound, context, heads, **kwargs)
         if self.size < 2:
             raise UserError(
                 f"a coupling flow needs z of 2 numbers or more, of which one half moves the other; got shape "
                 f"{self.event_shape}"
             )
-        self.num_flows = count("num_flows", num_flows)
-        self.units = tuple(count("units of a CouplingPosterior", u) for u in units)
-        self.scale = one_of("scale of a CouplingPosterior", scale, flows.KINDS)
-        self.bound = float(positive("bound", bound))
-        self.context = count("context", context)
         self.hidden = [
             MLPEncoder(self.units, "relu", dtype="float32", name=f"hidden_{number}")
             for number in range(num_flows)
@@ -80,9 +69,6 @@ class CouplingPosterior(FlowPosterior):
         """How many numbers a flow moves: the second half, then the first."""
         first = self.size // 2
         return first if number % 2 else self.size - first
-
-    def told_size(self) -> int:
-        return self.context
 
     def build_steps(self) -> None:
         for number, (hidden, output) in enumerate(zip(self.hidden, self.outputs)):
@@ -108,16 +94,6 @@ class CouplingPosterior(FlowPosterior):
             z, one = flows.coupling(z, conditional, swap=bool(number % 2))
             log_det += one
         return z, log_det
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "num_flows": self.num_flows,
-            "units": self.units,
-            "scale": self.scale,
-            "bound": self.bound,
-            "context": self.context,
-        }
 
 
 @part

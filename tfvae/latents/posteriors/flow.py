@@ -6,18 +6,20 @@ Legend: B batch, F features, D numbers of z, all of them together, W numbers tha
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfvae import flows
+from tfvae.checks import count, one_of, positive
 from tfvae.latents.posterior import DrawnPosterior
 from tfvae.latents.posteriors.gaussian import GaussianPosterior
 from tfvae.randomness import batch_normal
 
-__all__ = ["FlowPosterior", "Flowed"]
+__all__ = ["AffineFlowPosterior", "FlowPosterior", "Flowed"]
 
 tfd = tfp.distributions
 
@@ -109,3 +111,51 @@ class FlowPosterior(DrawnPosterior):
 
     def get_config(self):
         return {**super().get_config(), "heads": self.heads}
+
+
+class AffineFlowPosterior(FlowPosterior):
+    """Abstract: each step moves some numbers to m + exp(a) z, where networks make m and a of others and of c.
+
+    Args:
+        event_shape, heads: see `FlowPosterior`.
+        num_flows: how many.
+        units: widths of the hidden layers of each network.
+        scale: of `tfvae.flows.KINDS`.
+        bound: of the a of a bounded step.
+        context: W, the width of c.
+
+    Raises:
+        UserError: an unknown scale; counts or a bound that are not above 0.
+    """
+
+    def __init__(
+        self,
+        event_shape,
+        num_flows: int,
+        units: Sequence[int],
+        scale: str,
+        bound: float,
+        context: int,
+        heads: Mapping | None = None,
+        **kwargs,
+    ):
+        super().__init__(event_shape, heads, **kwargs)
+        name = type(self).__name__
+        self.num_flows = count("num_flows", num_flows)
+        self.units = tuple(count(f"units of {name}", u) for u in units)
+        self.scale = one_of(f"scale of {name}", scale, flows.KINDS)
+        self.bound = float(positive("bound", bound))
+        self.context = count("context", context)
+
+    def told_size(self) -> int:
+        return self.context
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_flows": self.num_flows,
+            "units": self.units,
+            "scale": self.scale,
+            "bound": self.bound,
+            "context": self.context,
+        }

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 import keras
 
 from tfvae import flows
-from tfvae.checks import affordable_layers, count, one_of, positive
+from tfvae.checks import affordable_layers
 from tfvae.latents.parts import PosteriorPart
-from tfvae.latents.posteriors.flow import FlowPosterior
+from tfvae.latents.posteriors.flow import AffineFlowPosterior
 from tfvae.networks import MADE
 from tfvae.parts import ON, facts, part, setting
 
@@ -21,20 +21,14 @@ __all__ = ["InverseAutoregressivePosterior"]
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class InverseAutoregressivePosterior(FlowPosterior):
+class InverseAutoregressivePosterior(AffineFlowPosterior):
     """z_i = m_i(e_<i, c) + exp(a_i(e_<i, c)) e_i, flow by flow, of e ~ N(mu(x), diag sigma(x)^2), c = c(x).
 
     Kingma, Salimans, Jozefowicz, Chen, Sutskever and Welling 2016, algorithm 1. The conditionals read the
     noise, so a draw takes one pass and its determinant is exp(sum a). m and a of each flow come from a MADE,
     and every other flow runs from the last number to the first.
 
-    Args:
-        event_shape, heads: see `FlowPosterior`.
-        num_flows: how many.
-        units: widths of the hidden layers of each MADE.
-        scale: of `tfvae.flows.KINDS`.
-        bound: of the a of a bounded step.
-        context: W, the width of c.
+    Args: see `AffineFlowPosterior`.
 
     Raises:
         UserError: an unknown scale; counts or a bound that are not above 0.
@@ -51,12 +45,7 @@ class InverseAutoregressivePosterior(FlowPosterior):
         heads: Mapping | None = None,
         **kwargs,
     ):
-        super().__init__(event_shape, heads, **kwargs)
-        self.num_flows = count("num_flows", num_flows)
-        self.units = tuple(count("units of an InverseAutoregressivePosterior", u) for u in units)
-        self.scale = one_of("scale of an InverseAutoregressivePosterior", scale, flows.KINDS)
-        self.bound = float(positive("bound", bound))
-        self.context = count("context", context)
+        super().__init__(event_shape, num_flows, units, scale, bound, context, heads, **kwargs)
         self.networks = [
             MADE(
                 self.units,
@@ -68,9 +57,6 @@ class InverseAutoregressivePosterior(FlowPosterior):
             for number in range(num_flows)
         ]
 
-    def told_size(self) -> int:
-        return self.context
-
     def build_steps(self) -> None:
         for network in self.networks:
             network.build((None, self.size), (None, self.context))
@@ -80,16 +66,6 @@ class InverseAutoregressivePosterior(FlowPosterior):
             return lambda e: flows.affine(network(e, told), self.scale, self.bound)
 
         return flows.inverse_autoregressive(z, [of(network) for network in self.networks])
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "num_flows": self.num_flows,
-            "units": self.units,
-            "scale": self.scale,
-            "bound": self.bound,
-            "context": self.context,
-        }
 
 
 @part
