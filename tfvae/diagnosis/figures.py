@@ -21,7 +21,7 @@ __all__ = ["collect", "examination", "figures", "mean_spaces"]
 
 CAPTIONS = {
     "curves": "Distortion and rate over the training, on training batches (line) and validation data (dots).",
-    "rate_per_group": "Rate of each latent group; the line is the rate that its prior commits.",
+    "rate_per_group": "Rate of each latent group, of levels the top one first; a line: what a prior commits.",
     "mean_space": "Each point is a validation example: the mean of the posterior that the decoder "
     "implies (across) and of the encoder's (up), during the training. On the horizontal axis the "
     "encoder lags behind, on the diagonal it has caught up; all at the origin is collapse.",

@@ -4,7 +4,7 @@
     a ~ q(a|x),   z ~ q(z|a, x)
 
 -loss is at most log p(x), for every r: what r does not know of a costs KL(q(a|x, z) || r(a|x, z)). That is
-dear at first, and at full weight no code outlives it (rate 0.02 nats on the digits; 4.7 with a ramp).
+dear at first, when a code is worth little yet: so the weight of the rate grows.
 """
 
 from zoo.recipe import Defaults, Recipe

@@ -9,12 +9,11 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfvae.checks import positive
 from tfvae.distributions import HeldPowerSpherical, draw_power_spherical
 from tfvae.latents.posteriors.spherical import (
+    HeldSphericalPosterior,
     LearnedSphericalPosterior,
     SphericalPart,
-    SphericalPosterior,
     concentration_setting,
     spheres_setting,
 )
@@ -26,30 +25,24 @@ __all__ = ["LearnedPowerSphericalPosterior", "PowerSphericalPosterior"]
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class PowerSphericalPosterior(SphericalPosterior):
+class PowerSphericalPosterior(HeldSphericalPosterior):
     """q(z|x) = C (1 + mu(x) . z)^kappa,  kappa held;  E[mu . z] = kappa / (kappa + d - 1).
 
     De Cao and Aziz 2020. It is drawn without rejections, and against the uniform prior its rate is one
     constant, as that of `VonMisesFisherPosterior`. Compare the two where E[mu . z] is equal: at equal
     concentrations they are far apart.
 
-    Args:
-        event_shape, spheres, uniform_scale: see `SphericalPosterior`.
-        concentration: kappa.
+    Args: see `HeldSphericalPosterior`.
     """
 
     def __init__(self, event_shape, concentration: float = 50.0, **kwargs):
-        super().__init__(event_shape, **kwargs)
-        self.concentration = float(positive("concentration", concentration))
+        super().__init__(event_shape, concentration, **kwargs)
 
     def each(self, directions) -> HeldPowerSpherical:
         return HeldPowerSpherical(directions, self.concentration)
 
     def draw_each(self, each, seed) -> tf.Tensor:
         return draw_power_spherical(each.mean_direction, self.concentration, seed)
-
-    def get_config(self):
-        return {**super().get_config(), "concentration": self.concentration}
 
 
 @keras.saving.register_keras_serializable(package="tfvae")

@@ -13,6 +13,7 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfvae.checks import positive
 from tfvae.distributions import Spheres, great_circle, unit
 from tfvae.draw import repeated
 from tfvae.latents.parts import PosteriorPart
@@ -23,6 +24,7 @@ from tfvae.parts import setting
 tfd = tfp.distributions
 
 __all__ = [
+    "HeldSphericalPosterior",
     "LearnedSphericalPosterior",
     "SphericalPart",
     "SphericalPosterior",
@@ -137,6 +139,25 @@ class SphericalPosterior(Posterior):
             "spheres": self.spheres,
             "uniform_scale": self.uniform_scale,
         }
+
+
+class HeldSphericalPosterior(SphericalPosterior):
+    """Abstract: one kappa for all x, so that the rate is one constant.
+
+    Args:
+        event_shape, spheres, uniform_scale: see `SphericalPosterior`.
+        concentration: kappa.
+
+    Raises:
+        UserError: kappa is not above 0.
+    """
+
+    def __init__(self, event_shape, concentration: float, **kwargs):
+        super().__init__(event_shape, **kwargs)
+        self.concentration = float(positive("concentration", concentration))
+
+    def get_config(self):
+        return {**super().get_config(), "concentration": self.concentration}
 
 
 class LearnedSphericalPosterior(SphericalPosterior):

@@ -9,12 +9,11 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfvae.checks import positive
 from tfvae.distributions import HeldVonMisesFisher, draw_von_mises_fisher
 from tfvae.latents.posteriors.spherical import (
+    HeldSphericalPosterior,
     LearnedSphericalPosterior,
     SphericalPart,
-    SphericalPosterior,
     concentration_setting,
     spheres_setting,
 )
@@ -26,7 +25,7 @@ __all__ = ["LearnedVonMisesFisherPosterior", "VonMisesFisherPosterior"]
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class VonMisesFisherPosterior(SphericalPosterior):
+class VonMisesFisherPosterior(HeldSphericalPosterior):
     """q(z|x) = C_d(kappa) exp(kappa mu(x) . z),  mu = linear(features) / |linear(features)|,  kappa held.
 
         rate = kappa A_d(kappa) + ln C_d(kappa) + ln |S^{d-1}|,   A_d = I_{d/2} / I_{d/2-1}
@@ -34,14 +33,11 @@ class VonMisesFisherPosterior(SphericalPosterior):
     against the uniform prior: one constant, computed once in float64, whose gradient is 0: no encoder and no
     decoder can bring it to 0. Xu and Durrett 2018, section 3 (their released code has the rate of d + 2).
 
-    Args:
-        event_shape, spheres, uniform_scale: see `SphericalPosterior`.
-        concentration: kappa.
+    Args: see `HeldSphericalPosterior`.
     """
 
     def __init__(self, event_shape, concentration: float = 35.0, **kwargs):
-        super().__init__(event_shape, **kwargs)
-        self.concentration = float(positive("concentration", concentration))
+        super().__init__(event_shape, concentration, **kwargs)
 
     def each(self, directions) -> HeldVonMisesFisher:
         return HeldVonMisesFisher(directions, self.concentration)
@@ -49,18 +45,14 @@ class VonMisesFisherPosterior(SphericalPosterior):
     def draw_each(self, each, seed) -> tf.Tensor:
         return draw_von_mises_fisher(each.mean_direction, self.concentration, seed)
 
-    def get_config(self):
-        return {**super().get_config(), "concentration": self.concentration}
-
 
 @keras.saving.register_keras_serializable(package="tfvae")
 class LearnedVonMisesFisherPosterior(LearnedSphericalPosterior):
     """q(z|x) = C_d(kappa(x)) exp(kappa(x) mu(x) . z)  (S-VAE, Davidson et al. 2018).
 
-    The draw's gradient in kappa takes the accepted noise as a constant. In few dimensions that is short of
-    the truth (d = 2, kappa = 1: by 42 %; d = 5: by 5 to 9 %; from d = 50 on by less than 0.5 %):
-    `tfvae.objectives.rejection_correction` adds what is missing of the distortion's gradient. The rate's is
-    exact in any case.
+    The draw's gradient in kappa takes the accepted noise as a constant. That is short of the truth, most in
+    few dimensions: `tfvae.objectives.rejection_correction` adds what is missing of the distortion's gradient.
+    The rate's is exact in any case.
     """
 
     def family(self, direction, concentration):
