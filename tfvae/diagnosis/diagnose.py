@@ -287,9 +287,9 @@ def _full(model, x, label, steps, temperatures, chains, seed, report, say) -> li
     nats = {name: figure.mean for name, figure in found.figures.items()}
     return [
         f"log p(x) is {nats['log_likelihood']:.3f} at least: {nats['amortisation']:.3f} nats of the gap "
-        f"below it are the encoder's, {nats['approximation']:.3f} the family's, of which a flexible one "
-        f"leaves {nats['flexible_approximation']:.3f}; annealing there and back differs by "
-        f"{nats['simulated_between']:.3f} on data from the model"
+        f"below it are the encoder's, {nats['approximation']:.3f} the family's, of which a flexible one, "
+        f"as far as it was searched, leaves {nats['flexible_approximation']:.3f}; annealing there and back "
+        f"differs by {nats['simulated_between']:.3f} on data from the model"
     ]
 
 

@@ -33,7 +33,7 @@ _ROWS = (
         "median over examples of (sum w)^2 / sum w^2; at a few, the NLL is too high",
     ),
     ("bits_per_dim", "bits per dimension", "bits", "the NLL by pixel and channel, or by sample"),
-    ("perplexity", "perplexity", "", "exp of the NLL by token, </s> counted"),
+    ("perplexity", "perplexity", "", "exp of the NLL by token, the </s> of a sentence too"),
     ("elbo", "ELBO", "nats", "-(distortion + rate), a lower bound of log p(x)"),
     (
         "conditional_objective",

@@ -10,7 +10,8 @@ g_k = (d log w_k / d z_k) (d z_k / d phi) the part of the gradient that goes thr
 all of log 1/K sum_k w_k, and all with the same gradient for the decoder and the prior. The first and the
 third have the bound's gradient as their mean. The second has it for K = 1, where it is the third; for more
 samples what it leaves out has a mean: it is off by E sum_k (W_k - W_k^2) g_k (Tucker et al. 2019, section 4).
-The signal-to-noise ratio of the first falls with K (Rainforth et al. 2018), that of the third does not.
+The signal-to-noise ratio of the first falls with K (Rainforth et al. 2018); that of the third does not where
+q is wide enough for the squared weights to have a variance.
 
 Legend: B batch, K samples.
 """

@@ -4,7 +4,7 @@
 
 A bad draw is outvoted and not averaged in, so q need not have the posterior's form, and more units stay in
 use. `sample_gradient` says how the loss reaches the encoder: as published, or doubly reparameterised (Tucker
-et al. 2019), whose signal does not drown in noise as K grows.
+et al. 2019), whose signal need not drown in noise as K grows.
 """
 
 from zoo.recipe import Defaults, Recipe
