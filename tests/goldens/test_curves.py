@@ -57,7 +57,9 @@ def curve(name):
     return losses
 
 
-@pytest.mark.parametrize("name", FLAGFILES)
+@pytest.mark.parametrize(
+    "name", [FLAGFILES[0], *(pytest.param(n, marks=pytest.mark.slow) for n in FLAGFILES[1:])]
+)
 def test_curve(name):
     golden = json.loads((HERE / f"{name}.json").read_text())
     got = curve(name)

@@ -355,7 +355,10 @@ def test_another_prior_keeps_the_codes_and_changes_the_rate():
     np.testing.assert_allclose(other.draw(x, 0).rate, prior.rate(codes), rtol=1e-6)
 
 
-@pytest.mark.parametrize("averaged", [True, False])
+@pytest.mark.parametrize(
+    "averaged",
+    [True, pytest.param(False, marks=pytest.mark.slow)],  # the same counts, restarted
+)
 def test_two_replicas_equal_one_device(two_replicas, averaged):
     def make():
         terms = {"distortion": distortion, "commitment": (0.25, commitment)}

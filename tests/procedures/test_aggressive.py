@@ -342,7 +342,7 @@ RESUMED = {  # figures after steps 2, 4, ...; where it is cut; when it must end
 }
 
 
-@pytest.mark.parametrize("rule", RESUMED)
+@pytest.mark.parametrize("rule", ["previous", pytest.param("best", marks=pytest.mark.slow)])
 def test_a_resumed_run_is_the_uninterrupted_one(tmp_path, rule):
     """Bit for bit: flag, last figure, failures, batches taken, both optimizers, the dual variable.
 

@@ -258,7 +258,12 @@ def test_a_watch_between_two_looks_survives_a_kill(tmp_path):
     ("settings", "turned", "seen"),
     [
         ({"on_collapse": "annealing"}, "annealing", "weight/rate"),
-        ({"on_collapse": "free_bits", "rate_budget": "free_bits"}, "free bits", "weight/rate"),
+        pytest.param(
+            {"on_collapse": "free_bits", "rate_budget": "free_bits"},
+            "free bits",
+            "weight/rate",
+            marks=pytest.mark.slow,  # another weight, turned on by the same switch
+        ),
         (
             {"on_collapse": "aggressive", "inner_steps": 2},
             "aggressive training",

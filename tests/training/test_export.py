@@ -41,7 +41,7 @@ print(json.dumps(out))
 @pytest.mark.parametrize(
     "make",
     [
-        models.plain,
+        pytest.param(models.plain, marks=pytest.mark.slow),  # less of the same than delta
         models.delta,
         models.exact,
         pytest.param(models.flow, marks=pytest.mark.slow),

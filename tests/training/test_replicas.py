@@ -38,8 +38,16 @@ def train(strategy, make, optimizer):
     return [w.numpy() for w in model.trainable_variables]
 
 
-@pytest.mark.parametrize("make", [models.plain, models.delta], ids=["plain", "delta"])
-@pytest.mark.parametrize("name", ["SGD", "Adam"])
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (models.plain, "SGD"),
+        (models.delta, "Adam"),
+        pytest.param(models.plain, "Adam", marks=pytest.mark.slow),
+        pytest.param(models.delta, "SGD", marks=pytest.mark.slow),
+    ],
+    ids=["plain-SGD", "delta-Adam", "plain-Adam", "delta-SGD"],
+)
 def test_two_replicas_equal_one_device(two_replicas, make, name):
     def optimizer():
         return {"SGD": keras.optimizers.SGD(0.05), "Adam": keras.optimizers.Adam(1e-3)}[name]

@@ -43,9 +43,11 @@ def cache(tmp_path_factory):
     ("name", "sizes", "train_and_valid", "test"),
     [
         ("mnist", (50_000, 10_000, 10_000), 0.1307, 0.1325),
-        ("fashion_mnist", (50_000, 10_000, 10_000), 0.2860, 0.2868),
+        pytest.param(
+            *("fashion_mnist", (50_000, 10_000, 10_000), 0.2860, 0.2868), marks=pytest.mark.slow
+        ),  # the reader of mnist
         ("omniglot", (23_000, 1_345, 8_115), 0.081, 0.080),
-        ("cifar10", (11_250, 1_250, 2_500), None, None),
+        pytest.param("cifar10", (11_250, 1_250, 2_500), None, None, marks=pytest.mark.slow),
     ],
 )
 def test_real_sets_have_the_published_sizes_and_means(name, sizes, train_and_valid, test):
@@ -62,6 +64,7 @@ def test_real_sets_have_the_published_sizes_and_means(name, sizes, train_and_val
 
 
 @real
+@pytest.mark.slow
 def test_the_fixed_binarisation_has_the_published_means():
     data = datasets.load("mnist_fixed", str(REAL))
     means = [round(float(s.x.mean()), 4) for s in (data.train, data.valid, data.test)]

@@ -46,8 +46,8 @@ SYSTEMS = {
 }
 
 
-# The default tests take what a command alone puts together: stages, critics, a memory as large as the data.
-# The other rows are of the same parts, whose exactness has tests of its own.
+# The default tests take one system: the other rows are of the same parts, whose exactness has tests of its
+# own, and two stages of a command are cut in tests/zoo/test_text_runs.py.
 def _rows(*few):
     return [n if n in few else pytest.param(n, marks=pytest.mark.slow) for n in SYSTEMS]
 
@@ -64,7 +64,7 @@ def _plan(name, workdir, *sets, **given):
     )
 
 
-@pytest.mark.parametrize("name", _rows("wae_gan"))
+@pytest.mark.parametrize("name", _rows("info_vae"))
 def test_a_run_that_is_cut_short_ends_as_one_that_is_not(name, tmp_path, monkeypatch):
     """Bit for bit all that a checkpoint holds, and metrics.jsonl; cut in each of the stages."""
     stages = SYSTEMS[name][-1]
@@ -76,7 +76,7 @@ def test_a_run_that_is_cut_short_ends_as_one_that_is_not(name, tmp_path, monkeyp
         np.testing.assert_array_equal(value, again[key], err_msg=key)
 
 
-@pytest.mark.parametrize("name", _rows("acn"))
+@pytest.mark.parametrize("name", _rows("info_vae"))
 def test_two_replicas_end_as_one_device(name, tmp_path, monkeypatch, two_replicas):
     """Weights, codebook or memory, critics and their moments: the same up to rounding."""
     sets = ("optimizer=sgd",)

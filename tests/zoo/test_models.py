@@ -10,13 +10,12 @@ from tests.zoo.points import value
 from tfvae.checks import UserError
 from tfvae.procedures import MAIN, Stage, encoder_variables
 from tfvae.randomness import seed_of
-from zoo import models
+from zoo import datasets, models
 from zoo.command import assemble, plan, run
 from zoo.modalities import images, text
 
 WORDS = text.Space(30, 9)
 BITS = images.Space((8, 8, 1), 1)
-OF_CODES = {"acn", "beta_tcvae", "factor_vae", "hvae", "info_vae", "vq_vae", "wae_gan", "wae_mmd"}
 MEMORY = {"acn": {"memory_size": 32, "transition_units": 8}}
 LOOPS = {"aggressive_vae": {"inner_steps": 2}, "sa_vae": {"svi_steps": 2}}  # tracing takes long
 TINY = {"size": "tiny", "train_steps": 20, "batch_size": 8}
@@ -56,24 +55,21 @@ def _train(name, dataset, **given):
     return model, logs
 
 
-def _text(name):
-    """Those whose remedy reads z alone are trained on images in every run, on sentences by hand.
-
-    The bound of many samples is on sentences below, beside a remedy; an auxiliary posterior asks nothing of
-    the data.
-    """
-    return pytest.param(
-        name, marks=[pytest.mark.slow] if name in {*OF_CODES, "aux_vae", "iwae"} else []
-    )
+def _at_home(dataset, names):
+    """Each model on the kind of data that is its default; on the other kind by hand."""
+    for name in sorted(names):
+        home = models.load(name).defaults.dataset
+        here = datasets.modality(home) == datasets.modality(dataset)
+        yield pytest.param(name, marks=[] if here else [pytest.mark.slow])
 
 
-@pytest.mark.parametrize("name", map(_text, sorted(set(models.names()) - IMAGES_ONLY)))
+@pytest.mark.parametrize("name", _at_home("pydoc", set(models.names()) - IMAGES_ONLY))
 def test_every_model_trains_on_text(name):
     model, _ = _train(name, "pydoc", **LOOPS.get(name, {}), **MEMORY.get(name, {}))
     assert model.sample(3).shape == (3, 9)
 
 
-@pytest.mark.parametrize("name", sorted(set(models.names()) - TEXT_ONLY))
+@pytest.mark.parametrize("name", _at_home("digits", set(models.names()) - TEXT_ONLY))
 def test_every_remedy_trains_on_images_too(name):
     more = {"backbone": "gated_pixelcnn" if name in ("delta_vae", "pixelcnn") else "mlp"}
     more |= {"decoder_filters": 8, "decoder_layers": 2}
@@ -114,7 +110,9 @@ def _by_hand(*values):
         ("delta_vae", {"beta": 0.5, "terms": "+bag_of_words", "rate_budget": None}),
         ("cnn_vae", {"prior": "ar1", "dilations": (1, 2), "kernel_size": 2}),
         ("bow_vae", {"backbone": "transformer", "units": 8, "decoder_layers": 1}),
-        ("aggressive_vae", {"terms": "+mmd,+density_ratio", "mmd_weight": 5.0, "inner_steps": 2}),
+        _by_hand(
+            "aggressive_vae", {"terms": "+mmd,+density_ratio", "mmd_weight": 5.0, "inner_steps": 2}
+        ),
     ],
     ids=str,
 )
