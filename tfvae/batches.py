@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfvae.checks import UserError
+from tfvae.inputs import some_rows
 
 __all__ = ["endless", "epoch", "examples", "iterator_of", "sample_weights", "split"]
 
@@ -74,7 +75,7 @@ def split(x, y, sample_weight, share: float):
 
 
 def examples(validation_data, number: int = 1000):
-    """(x, label) as arrays, of arrays or of the first batches of a stream."""
+    """(x, label) as arrays, of some rows of arrays or of the first batches of a stream."""
     if isinstance(validation_data, tf.data.Dataset):
         batches, held = [], 0
         for batch in validation_data:
@@ -93,7 +94,8 @@ def examples(validation_data, number: int = 1000):
             "tf.data.Dataset"
         )
     label = validation_data[1] if len(validation_data) > 1 else None
-    return np.asarray(x)[:number], None if label is None else np.asarray(label)[:number]
+    some = some_rows(len(x), number)
+    return np.asarray(x)[some], None if label is None else np.asarray(label)[some]
 
 
 def epoch(x, y, batch_size: int):

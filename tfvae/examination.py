@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
-from tfvae import diagnosis
+from tfvae import diagnosis, inputs
 from tfvae.checks import UserError, one_of, place, within
 from tfvae.guard import guarded
 from tfvae.training import RunDirectory, reading
@@ -165,8 +165,9 @@ def _examine(asked) -> None:
     out = beside if asked.out is None else asked.out
     examined = read(asked.path, asked.data)
     refuse_unwritable(out)
-    model, x = examined.model, examined.x[: asked.examples]
-    label = None if examined.label is None else examined.label[: asked.examples]
+    some = inputs.some_rows(len(examined.x), asked.examples)
+    model, x = examined.model, examined.x[some]
+    label = None if examined.label is None else examined.label[some]
     if len(x) < 2:
         raise UserError(f"x must hold at least 2 examples, got {len(x)}")
     model.likelihood.check(x)

@@ -22,7 +22,7 @@ import tensorflow as tf
 from tfvae import checks
 from tfvae.checks import UserError
 
-__all__ = ["Gate", "array", "code", "first", "labels", "tensor", "whole"]
+__all__ = ["Gate", "array", "code", "first", "labels", "some_rows", "tensor", "whole"]
 
 _STREAMS = (tf.data.Dataset, keras.utils.PyDataset, Iterator)
 _DENSE = (tf.Tensor, tf.Variable)
@@ -346,6 +346,17 @@ def _fitting(model, shape, batches: bool = False) -> None:
 def _numbers(dtype: tf.DType) -> None:
     if not (dtype.is_integer or dtype.is_floating or dtype.is_bool):
         raise UserError(f"x must be numbers, got {dtype.name}")
+
+
+def some_rows(total: int, number: int | None) -> np.ndarray:
+    """Where the rows lie that stand for all `total`: at most `number`, in their order; all if `None`.
+
+    The same for every model and seed, so that figures compare, and drawn: sets are often sorted by
+    class, and the first rows would be of one.
+    """
+    if number is None or number >= total:
+        return np.arange(total)
+    return np.sort(np.random.default_rng(0).permutation(total)[:number])
 
 
 def _ensured(model, x) -> tf.Tensor:

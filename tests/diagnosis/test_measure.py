@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests import models
-from tfvae import diagnosis
+from tests import linear_gaussian, models
+from tfvae import batches, diagnosis, inputs
+from tfvae.diagnosis import signs
 from tfvae.diagnosis.verdict import extent
 from tfvae.randomness import seed_of
 
@@ -239,3 +240,50 @@ def test_the_page_is_self_contained_and_escapes():
     assert "<h2>To try</h2>\n<pre>c &lt; d</pre><p class=s>because e &gt; f</p>" in page
     assert "<script>" not in page and "a &lt; b" in page
     assert "http://" not in page and "https://" not in page and " src='data:" in page
+
+
+def _measured(model, x, number):
+    return diagnosis.measure(model, x, num_samples=5, nll_examples=number)
+
+
+def _elbo_of_the_gap(model, x):
+    found = diagnosis.diagnose(
+        model, x, num_samples=2, nll_examples=1, gap_examples=60, gap_steps=1
+    )
+    return found.report["gap_elbo"]
+
+
+SORTED = {  # a figure of some rows, and the same of all: in nats, of examples in the order of their size
+    "nll": (lambda m, x: _measured(m, x, 60)["nll"], lambda m, x: _measured(m, x, None)["nll"]),
+    "gap_elbo": (_elbo_of_the_gap, lambda m, x: _measured(m, x, 1)["elbo"]),
+    "spectrum": (
+        lambda m, x: signs.data_spectrum(x, 60).sum(),
+        lambda m, x: signs.data_spectrum(x, 400).sum(),
+    ),
+    "validation": (
+        lambda m, x: (batches.examples((x,), 60)[0] ** 2).sum() / 60,
+        lambda m, x: (x**2).sum() / 400,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SORTED)
+def test_a_figure_of_some_rows_speaks_for_a_sorted_set(name):
+    """Test sets are often sorted by class: 60 of 400 rows, drawn, are near all, and the first are not."""
+    model = linear_gaussian.planted()[0]
+    x = linear_gaussian.data(linear_gaussian.SQUARES, 400)
+    x = x[np.argsort((x**2).reshape(400, -1).sum(1))]
+    some, whole = (figure(model, x) for figure in SORTED[name])
+    first = SORTED[name][1](model, np.tile(x[:60], (7, 1, 1, 1))[:400])
+    assert abs(some - whole) < 0.3 * abs(first - whole)
+
+
+def test_some_rows_are_the_same_for_all_and_in_their_order():
+    some = inputs.some_rows(1000, 100)
+    assert len(set(some)) == 100 and (np.diff(some) > 0).all() and some[-1] < 1000
+    np.testing.assert_array_equal(some, inputs.some_rows(1000, 100))
+    assert abs(some.mean() - 499.5) < 3 * 1000 / np.sqrt(
+        12 * 100
+    )  # false once in 370 seeds; one seed
+    for number in (None, 5, 9):
+        np.testing.assert_array_equal(inputs.some_rows(5, number), np.arange(5))

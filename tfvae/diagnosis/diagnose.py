@@ -196,11 +196,11 @@ def diagnose(
     evidence = [_usage(report), *(f"{name}: {words}" for name, words in levels(report).items())]
     if model.latent.refinable and model.latent.bound:
         say("optimising posteriors")
-        evidence += _gaps(model, x[:gap_examples], label, gap_steps, seed, report)
+        some = inputs.some_rows(len(x), gap_examples)
+        looked = x[some], None if label is None else label[some]
+        evidence += _gaps(model, *looked, gap_steps, seed, report)
         if gaps == "full":
-            evidence += _full(
-                model, x[:gap_examples], label, gap_steps, temperatures, chains, seed, report, say
-            )
+            evidence += _full(model, *looked, gap_steps, temperatures, chains, seed, report, say)
         say("looking for bugs of scale")
         gap = prior_gap(model, x, seed, label)
         report["prior_gap"], report["prior_gap_stderr"] = gap
@@ -256,8 +256,7 @@ def _usage(report) -> str:
 
 
 def _gaps(model, x, label, steps, seed, report) -> list[str]:
-    told = None if label is None else label[: len(x)]
-    gaps = inference_gaps(model, x, num_steps=steps, seed=seed, label=told)
+    gaps = inference_gaps(model, x, num_steps=steps, seed=seed, label=label)
     for name in ("amortisation", "approximation"):
         value = getattr(gaps, name)
         report[f"{name}_gap"], report[f"{name}_gap_stderr"] = value
@@ -279,7 +278,7 @@ def _full(model, x, label, steps, temperatures, chains, seed, report, say) -> li
         temperatures=temperatures,
         chains=chains,
         seed=seed,
-        label=None if label is None else label[: len(x)],
+        label=label,
         progress=say,
     )
     report["full_gaps"] = {name: list(figure) for name, figure in found.figures.items()}

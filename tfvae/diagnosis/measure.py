@@ -41,8 +41,8 @@ def measure(
         model: a `tfvae.VAE`.
         x: test data, [N, ...] raw units.
         num_samples: S, importance samples of the NLL.
-        nll_examples: the first so many examples for an estimated NLL; all if not given. An
-            exact one is of all.
+        nll_examples: how many examples an estimated NLL is of, the same for every model and seed
+            (`inputs.some_rows`); all if not given. An exact one is of all.
         reference: examples, chosen at random, against which mutual information is measured; ln of
             it is its ceiling.
         batch_size: examples at a time.
@@ -170,7 +170,7 @@ def _per_unit(model, x, units, report) -> dict[str, Any]:
     if model.likelihood.bits is not None:
         dims = int(np.prod(x.shape[1:]))
         return {"bits_per_dim": metrics.bits_per_dim(report["nll"], dims), "perplexity": None}
-    measured = units[: report["nll_num_examples"]]
+    measured = units[inputs.some_rows(len(units), report["nll_num_examples"])]
     perplexity = metrics.perplexity(report["nll"], float(measured.mean()))
     return {"bits_per_dim": None, "perplexity": perplexity, "tokens": float(units.mean())}
 
@@ -262,13 +262,14 @@ _NLL_ROWS = 20  # examples at a time: each is decoded for many samples at once
 
 
 def _nll(model, x, label, num_examples, num_samples, seed, inference) -> dict[str, Any]:
-    """Importance-weighted, of the first `num_examples`; its place only, without a latent."""
+    """Importance-weighted, of `num_examples` of them; its place only, without a latent."""
     if not model.has_latent:
         return {"nll": None, "nll_num_samples": None, "nll_is_exact": True}
     if not model.bound:  # no p(z) or no p(x|z), and so no p(x)
         names = ("nll", "nll_stderr", "nll_num_samples", "nll_num_examples")
         return {**dict.fromkeys(names), "nll_is_exact": False}
-    x = x[:num_examples]
+    some = inputs.some_rows(len(x), num_examples)
+    x, label = x[some], None if label is None else label[some]
 
     @tf.function(reduce_retracing=True, autograph=False)
     def score(batch, label, seed):

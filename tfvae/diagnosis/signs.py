@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfvae import metrics
+from tfvae import inputs, metrics
 from tfvae.metrics import Summary
 from tfvae.randomness import fold, seed_of
 
@@ -164,7 +164,8 @@ def prior_gap(model, x: np.ndarray, seed: int = 0, label=None, batch_size: int =
 
 
 def data_spectrum(x: np.ndarray, most: int = 2000) -> np.ndarray:
-    """Eigenvalues of the data's covariance, the largest first, of the first `most` examples."""
-    rows = np.asarray(x[:most], np.float64).reshape(min(len(x), most), -1)
+    """Eigenvalues of the data's covariance, the largest first, of `most` examples."""
+    some = inputs.some_rows(len(x), most)
+    rows = np.asarray(x[some], np.float64).reshape(len(some), -1)
     rows = rows - rows.mean(0)
     return np.linalg.svd(rows, compute_uv=False) ** 2 / len(rows)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tfvae.inputs import some_rows
 from tfvae.objectives import LearnedWeight, Switch
 from tfvae.procedures import MAIN
 
@@ -39,10 +40,11 @@ def leave(resolved, kind, data, model, last, directory) -> None:
         },
     )
     if resolved.keep_examples:
-        x = kind.arrays(data, data.valid)[:_KEPT]
-        told = {"label": data.valid.condition[:_KEPT]} if model.asks_label else {}
+        x = kind.arrays(data, data.valid)
+        some = some_rows(len(x), _KEPT)
+        told = {"label": data.valid.condition[some]} if model.asks_label else {}
         stream = io.BytesIO()
-        np.savez_compressed(stream, x=x, **told)
+        np.savez_compressed(stream, x=x[some], **told)
         directory.write_bytes("examples.npz", stream.getvalue())
 
 

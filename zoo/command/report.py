@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfvae import diagnosis, metrics, training
+from tfvae.inputs import some_rows
 from tfvae.procedures import MAIN
 from tfvae.training import collapse_monitor
 from zoo.command import card, console
@@ -123,14 +124,15 @@ def _probe(model, kind, data, test) -> dict[str, float | None]:
     labels = data.train.label
     if labels is None or data.test.label is None or not model.has_latent:
         return dict.fromkeys(names)
-    classes = len(np.unique(labels[:_PROBED]))
+    some = some_rows(len(labels), _PROBED)
+    classes = len(np.unique(labels[some]))
     if not 1 < classes <= _MOST_CLASSES or len(labels) < _FEWEST:
         return dict.fromkeys(names)
-    part = data.train._replace(x=data.train.x[:_PROBED])
+    part = data.train._replace(x=data.train.x[some])
     train = kind.arrays(data, part)
     known = (
-        codes(model, train, data.train.condition[:_PROBED]),
-        labels[:_PROBED],
+        codes(model, train, data.train.condition[some]),
+        labels[some],
         codes(model, test, data.test.condition),
         data.test.label,
     )

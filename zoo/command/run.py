@@ -18,6 +18,7 @@ import tensorflow as tf
 import tfvae
 from tfvae import diagnosis, training
 from tfvae.checks import UserError, place
+from tfvae.inputs import some_rows
 from tfvae.parts import Context
 from tfvae.procedures import MAIN, Stage
 from tfvae.randomness import initial_weights
@@ -187,12 +188,13 @@ def prepare(resolved: plan.Plan, kind, strategy) -> Prepared:
     if own.is_own(resolved.dataset):
         console.say(f"{resolved.files}: {data.description}")
     refuse_too_few(data, resolved.batch_size, resolved.information_batch)
-    valid = kind.arrays(data, data.valid)[:_VALIDATED]
+    valid = kind.arrays(data, data.valid)
+    valid = valid[some_rows(len(valid), _VALIDATED)]
     described = models.load(resolved.model)
     valid_label = None
     if _told(resolved):
         _refuse_unlabelled(data)
-        valid_label = data.valid.condition[:_VALIDATED]
+        valid_label = _of_validated(data)
     held = (kind.space_of(data), len(data.train.x), valid, valid_label)
     made_for = context(resolved, *held, lambda n: _first(kind, data, n))
     with strategy.scope():
@@ -207,6 +209,11 @@ def prepare(resolved: plan.Plan, kind, strategy) -> Prepared:
 def _first(kind, data, number: int) -> np.ndarray:
     """Of the training split, as it is measured."""
     return kind.arrays(data, data.train._replace(x=data.train.x[:number]))
+
+
+def _of_validated(data) -> np.ndarray:
+    label = data.valid.condition
+    return label[some_rows(len(label), _VALIDATED)]
 
 
 def _refuse_unlabelled(data) -> None:
@@ -399,7 +406,7 @@ def _held_out(stage, made) -> tuple[np.ndarray, np.ndarray | None]:
     valid, label = made.valid, made.valid_label
     if label is None and stage.procedure.needs_label:
         _refuse_unlabelled(made.data)
-        label = made.data.valid.condition[:_VALIDATED]
+        label = _of_validated(made.data)
     own = getattr(stage.stream, "held_out", None)
     return (valid, label) if own is None else own(valid, label)
 
