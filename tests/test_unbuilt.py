@@ -3,7 +3,7 @@
 import pytest
 import tensorflow as tf
 
-from tfvae import objectives, procedures
+from tfvae import objectives, procedures, training
 from tfvae.checks import UserError
 from tfvae.diagnosis import ValidationInformation
 
@@ -28,6 +28,14 @@ def _without_objective():
     return _WithoutObjective(learning_rate=procedures.KeepBest(1e-3))
 
 
+def _aggressive():
+    return procedures.Aggressive("sgd", "sgd", lambda model: 1.0, None)
+
+
+def _trained(procedure):
+    return training.train("main", None, procedure, iter, 9, None, dict, 3, 3)
+
+
 @pytest.mark.parametrize(
     "use, said",
     [
@@ -39,7 +47,17 @@ def _without_objective():
         (lambda: objectives.Switch(1.0, 0.0).turn_on(1), "Switch must be built"),
         (lambda: procedures.KeepBest(1.0).observe(1, 0.5, ()), "KeepBest must be built"),
         (lambda: procedures.KeepBest(1.0).take_back(), "KeepBest must be built"),
+        (lambda: procedures.Plateau(1.0)(1), "Plateau must be built"),
+        (lambda: procedures.Plateau(1.0).over, "Plateau must be built"),
         (lambda: ValidationInformation()(None), "needs examples"),
+        (
+            lambda: _trained(_aggressive()),
+            "a run has steps and no epochs",
+        ),
+        (
+            lambda: _trained(procedures.Alternating(_aggressive(), [])),
+            "a run has steps and no epochs",
+        ),
         (lambda: _without_objective().observe({}), "must have an objective"),
         (lambda: _without_objective().build(None, None), "must have an objective"),
     ],

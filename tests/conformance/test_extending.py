@@ -39,6 +39,16 @@ def test_a_prior(tmp_path):
     assert isinstance(keras.models.load_model(tmp_path / "wide.keras").latent.prior, WidePrior)
 
 
+def test_a_rate_that_nothing_would_ask_is_refused():
+    priced = type("Priced", (WidePrior,), {"rate": lambda self, posterior: 0.0})
+    with pytest.raises(UserError, match="Priced has a rate of its own, which nothing would ask"):
+        models.plain().with_prior(priced((3,)))
+    gamma = type(
+        "Gamma", (WidePrior,), {"rate": 2.0}
+    )  # a parameter of that name is its own business
+    models.plain().with_prior(gamma((3,)))
+
+
 def test_a_term():
     def small_codes(draw):
         return tf.reduce_sum(tf.square(draw.posterior.mean()), -1)

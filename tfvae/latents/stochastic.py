@@ -30,7 +30,8 @@ class StochasticLatent(Latent):
         prior: a `tfvae.latents.Prior`.
 
     Raises:
-        UserError: one of them is none; the two disagree about the shape of z.
+        UserError: one of them is none; the two disagree about the shape of z; a prior of codes, or another
+            that has a method `rate`.
     """
 
     refinable = True
@@ -46,6 +47,11 @@ class StochasticLatent(Latent):
             raise UserError(
                 f"posterior {type(posterior).__name__} makes z of shape {tuple(posterior.event_shape)}, "
                 f"prior {type(prior).__name__} expects {tuple(prior.event_shape)}"
+            )
+        if callable(getattr(prior, "rate", None)):
+            raise UserError(
+                f"prior {type(prior).__name__} has a rate of its own, which nothing would ask: say its "
+                "distribution, and what it costs by tfd.RegisterKL"
             )
         self.posterior = posterior
         self.prior = prior

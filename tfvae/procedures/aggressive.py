@@ -212,6 +212,10 @@ class Aggressive(Procedure):
     def lacks_examples(self):
         return self.largest != 0 and getattr(self.information, "lacks_examples", False)
 
+    @property
+    def lacks_epoch(self):
+        return self.check_every is None
+
     def take_epoch(self, steps):
         if self.check_every is None:
             self.check_every = steps

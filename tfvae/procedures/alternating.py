@@ -76,6 +76,10 @@ class Alternating(Procedure):
     def lacks_examples(self):
         return self.main.lacks_examples
 
+    @property
+    def lacks_epoch(self):
+        return self.main.lacks_epoch
+
     def take_epoch(self, steps):
         self.main.take_epoch(steps)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfvae.checks import one_of
+from tfvae.checks import built, one_of
 from tfvae.parts import Part, part, setting
 from tfvae.procedures.keep_best import KeepBest
 
@@ -51,6 +51,8 @@ class Plateau(KeepBest):
     ):
         self.reference = one_of("reference of a plateau", reference, REFERENCES)
         super().__init__(rate)
+        self._current: Any = None  # made by build, with the others
+        self._fallen: Any = None
         self.factor, self.patience = factor, patience
         self.start, self.falls = start, falls
 
@@ -66,12 +68,12 @@ class Plateau(KeepBest):
     def __call__(self, step) -> tf.Tensor:
         """The rate of now, scalar float32."""
         del step
-        return self._current.read_value()
+        return built(self, self._current).read_value()
 
     @property
     def over(self) -> bool:
         """Whether the training has ended."""
-        return int(self._fallen.numpy()) >= self.falls
+        return int(built(self, self._fallen).numpy()) >= self.falls
 
     def observe(self, step: int, loss: float, optimizers) -> None:
         """After an evaluation; with a fall the optimizers forget their moments."""

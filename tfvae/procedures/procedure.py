@@ -79,6 +79,9 @@ class Procedure(abc.ABC):
     lacks_examples = False
     """Whether it looks at examples of its own choice, was made without, and takes those of `fit`."""
 
+    lacks_epoch = False
+    """Whether it waits for `take_epoch`."""
+
     watch: Callable | None = None
     """(x, label) -> a Keras callback that `fit` runs with: what turns remedies on when the latent is lost."""
 

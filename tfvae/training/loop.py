@@ -70,9 +70,12 @@ def train(
 
     Raises:
         UserError: a loss or a weight that is not finite, a full disk, a checkpoint of another
-            model, no whole checkpoint where there must have been one, a worker that is gone.
+            model, no whole checkpoint where there must have been one, a worker that is gone; a
+            procedure that waits for the length of an epoch.
     """
     begun = _now()
+    if procedure.lacks_epoch:
+        raise UserError("a run has steps and no epochs: check_every must say after how many steps")
     model.compile(procedure=procedure)
     model.make_train_function()  # makes the optimizers' slots, which a checkpoint restores into
     checkpoint = ExactCheckpoint(directory.join("checkpoints", stage), model, procedure)
