@@ -32,6 +32,10 @@ def _aggressive():
     return procedures.Aggressive("sgd", "sgd", lambda model: 1.0, None)
 
 
+def _critic():
+    return procedures.Player("critic", procedures.Update(objectives.elbo(), "sgd"), 1)
+
+
 def _trained(procedure):
     return training.train("main", None, procedure, iter, 9, None, dict, 3, 3)
 
@@ -55,7 +59,7 @@ def _trained(procedure):
             "a run has steps and no epochs",
         ),
         (
-            lambda: _trained(procedures.Alternating(_aggressive(), [])),
+            lambda: _trained(procedures.Alternating(_aggressive(), [_critic()])),
             "a run has steps and no epochs",
         ),
         (lambda: _without_objective().observe({}), "must have an objective"),
