@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 
 import zoo
-from tfvae import UserError, diagnosis
+from tests.zoo.cut import ending
+from tfvae import UserError, diagnosis, training
 from zoo import modalities
 from zoo.command import plan, run
 from zoo.datasets import documents, own
@@ -121,3 +122,37 @@ def test_the_space_of_documents():
     assert [v.shape for v in model.decoder.trainable_variables] == [(2, 4), (4,), (4, 7), (7,)]
     with pytest.raises(UserError, match="a document must have a word"):
         model.fit(np.zeros((4, 7), np.float32), verbose=0)
+
+
+def _plan(folder, workdir, *sets, **given):
+    (folder / "mine.txt").write_text("\n".join(SENTENCES))
+    return plan.resolve(
+        "nvdm",
+        ("latent_width=2", "skip_words=0", "decoder_layers=1", "decoder_filters=4", *sets),
+        dataset="documents",
+        data=str(folder / "mine.txt"),
+        workdir=str(workdir),
+        **{"batch_size": 4, "eval_every": 5, "checkpoint_every": 2, **given},
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sets", [(), ("posterior=vmf_learned",)], ids=["gaussian", "vmf"])
+def test_a_run_on_documents_that_is_cut_short_ends_as_one_that_is_not(sets, tmp_path, monkeypatch):
+    whole, rows = ending(_plan(tmp_path, tmp_path / "a", *sets, train_steps=12), monkeypatch)
+    cut = _plan(tmp_path, tmp_path / "b", *sets, train_steps=12)
+    again, rows_again = ending(cut, monkeypatch, cuts=1)
+    assert whole.keys() == again.keys() and rows == rows_again
+    for name, value in whole.items():
+        np.testing.assert_array_equal(value, again[name], err_msg=name)
+
+
+@pytest.mark.slow
+def test_two_replicas_of_documents_end_as_one_device(tmp_path, monkeypatch, two_replicas):
+    sets, given = ("optimizer=sgd",), {"train_steps": 6, "learning_rate": 1e-2}
+    one, _ = ending(_plan(tmp_path, tmp_path / "a", *sets, **given), monkeypatch)
+    monkeypatch.setattr(training.strategy, "make", lambda *_: two_replicas)
+    two, _ = ending(_plan(tmp_path, tmp_path / "b", *sets, **given), monkeypatch)
+    assert one.keys() == two.keys()
+    for name, value in one.items():
+        np.testing.assert_allclose(value, two[name], rtol=1e-4, atol=2e-5, err_msg=name)
