@@ -62,6 +62,7 @@ setup(
     ],
     extras_require={
         "gpu": ["tensorflow[and-cuda]>=2.21,<2.22"],
+        "ray": ["ray>=2.40,<3"],
         "test": [
             "pytest>=8,<10",
             "pytest-xdist>=3.5,<4",

@@ -8,6 +8,7 @@ flagfile, wherever it stands.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import difflib
 import pathlib
 import sys
@@ -16,7 +17,7 @@ from typing import Any
 
 from absl import app, flags
 
-from zoo.command import console
+from zoo.command import console, launch_flags
 
 FLAGS = flags.FLAGS
 
@@ -43,6 +44,15 @@ flags.DEFINE_string(
     "or tfds:NAME",
 )
 flags.DEFINE_integer("seed", None, "of the weights, the data's order and all noise (default 0)")
+flags.DEFINE_string(
+    "seeds",
+    None,
+    "several runs, a directory each, and one report: how many, from 0 on, or these with commas between",
+)
+flags.DEFINE_string("launcher", None, f"with --seeds, {launch_flags.LAUNCHER}")
+for _name in ("processes", "cores", "gpus"):
+    flags.DEFINE_integer(_name, None, f"with --seeds, {launch_flags.FLAGS[_name]}")
+flags.DEFINE_multi_string("sbatch", [], f"with --seeds, {launch_flags.FLAGS['sbatch']}")
 flags.DEFINE_integer("train_steps", None, "how many batches")
 flags.DEFINE_integer("batch_size", None, "examples a batch, over all devices")
 flags.DEFINE_float("learning_rate", None, "of the optimizer, before its schedule")
@@ -72,7 +82,8 @@ flags.DEFINE_boolean(
 flags.DEFINE_boolean("resume", False, "continue the run in --workdir exactly where it stopped")
 flags.DEFINE_boolean("debug", False, "print the traceback of whatever ends the command")
 
-_OWN = ("model", "set", "describe", "resume", "debug")
+_OF_SEEDS = ("seeds", "launcher", *launch_flags.FLAGS)
+_OWN = ("model", "set", "describe", "resume", "debug", *_OF_SEEDS)
 """Flags that the command reads itself; the others are the plan's."""
 
 
@@ -148,6 +159,19 @@ def parse(argv: Sequence[str]) -> None:
         raise flags.Error("--model is missing: e.g. --model=delta_vae")
     if FLAGS.resume and FLAGS.workdir is None:
         raise flags.Error("--resume needs the --workdir of the run to continue")
+    _refuse_odd_seeds()
+
+
+def _refuse_odd_seeds() -> None:
+    """Flags that say nothing without --seeds, or something else than --seeds does."""
+    if FLAGS.seeds is None:
+        said = [name for name in _OF_SEEDS if FLAGS[name].value not in (None, [])]
+        if said:
+            raise flags.Error(f"--{said[0]} is of several runs: say --seeds=5 too")
+        return
+    for name, value in (("seed", FLAGS.seed), ("describe", FLAGS.describe or None)):
+        if value is not None:
+            raise flags.Error(f"--{name} is of one run: leave --{name} or --seeds out")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -156,6 +180,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parse(list(sys.argv if argv is None else argv))
     except flags.Error as error:
         return console.refuse("train_main", str(error))
+    launch_flags.share_cores({name: FLAGS[name].value for name in _OF_SEEDS})
     stopped = "stopped; --resume with the same --workdir goes on with a run that had begun"
     return console.command("train_main", _work, FLAGS.debug, stopped)
 
@@ -169,13 +194,36 @@ def resolved():
     return plan.resolve(FLAGS.model, FLAGS.set, **given)
 
 
-def _work() -> None:
+def given_words() -> list[str]:
+    """The flags as the user gave them, for each run of several."""
+    mine = FLAGS.flags_by_module_id_dict()[id(sys.modules[__name__])]
+    own = (*_OF_SEEDS, "workdir", "resume")
+    given = [flag for flag in mine if flag.present and flag.name not in own]
+    return [word for flag in given for word in flag.serialize().split("\n")]
+
+
+def _several() -> int:
+    from zoo.command.seeds import seeds
+    from zoo.comparison import launchers
+    from zoo.comparison.seeds import run_seeds
+
+    asked = {name: FLAGS[name].value for name in _OF_SEEDS}
+    launcher = launchers.make(FLAGS.launcher or launch_flags.LOCAL, launch_flags.said(asked))
+    numbers, first = seeds(FLAGS.seeds), resolved()
+    plans = [dataclasses.replace(first, seed=number) for number in numbers]
+    return run_seeds(plans, given_words(), launcher, FLAGS.resume)
+
+
+def _work() -> int | None:
     from zoo.command import describe, run
 
+    if FLAGS.seeds is not None:
+        return _several()
     if FLAGS.describe:
         describe.describe(resolved())
     else:
         run.run(resolved(), resume=FLAGS.resume)
+    return None
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 import csv
 import json
 import os
-import pathlib
 import shlex
 import signal
 import statistics
@@ -13,21 +12,20 @@ import threading
 
 import pytest
 
+from tests.zoo import finished
 from tfvae import training
 from tfvae.checks import UserError
-from zoo import modalities
-from zoo.command import console, run
+from zoo.command import console
 from zoo.comparison import command as compare
 from zoo.comparison import runs as comparison_runs
 from zoo.comparison import tables as tables
-
-images = modalities.named("images")
+from zoo.comparison.launchers.local import Local
 
 SAME = {"dataset": "digits", "train_steps": 7, "batch_size": 8, "learning_rate": 1e-3}
 
 
 def _entries(words, sets=(), seeds=2, **more):
-    return compare.entries(words, sets, seeds, size="tiny", **SAME, **more)
+    return compare.entries(words, sets, range(seeds), size="tiny", **SAME, **more)
 
 
 def test_all_models_get_the_same_conditions():
@@ -45,7 +43,7 @@ def test_a_model_that_stands_on_sgd_keeps_its_rate_unless_one_is_given_for_all()
         found = compare.entries(
             ["vae", "aggressive_vae", "aggressive_vae:optimizer=adam"],
             [],
-            1,
+            [0],
             **{**SAME, "dataset": "pydoc", "learning_rate": rate},
         )
         rates[rate] = [entry.plans[0].learning_rate for entry in found]
@@ -80,16 +78,8 @@ def test_wrong_comparisons_are_refused(words, sets, says):
 
 def _done(out, entry, seed, verdict="healthy", **figures):
     """A run directory that looks finished."""
-    path = pathlib.Path(comparison_runs.folder(str(out), entry.name, seed))
-    plan = entry.plans[seed]
-    data = run.data_identity(images, images.load(plan.dataset, None, plan.point))
-    directory = training.RunDirectory.create(str(path), {**plan.config(), **data})
-    for step, rate in ((3, 2.0), (7, figures["rate"])):
-        row = {"stage": "train", "step": step, "train": {}, "valid": {"rate": rate}}
-        directory.append_metrics(row)
-    report = {"seed": seed, "verdict": verdict, "model": entry.name, **figures}
-    directory.write_json("report.json", report)
-    return path
+    path = comparison_runs.folder(str(out), entry.name, seed)
+    return finished.leave(path, entry.plans[seed], verdict, **figures)
 
 
 def test_tables_hold_mean_and_spread_of_what_is_done(tmp_path):
@@ -114,7 +104,7 @@ def test_the_curve_of_a_model_is_that_of_its_main_stage(tmp_path):
     path = _done(tmp_path, entry, 0, nll=10.0, rate=1.0, distortion=9.5, active_units=3)
     path = path / "metrics.jsonl"
     rows = path.read_text().splitlines()
-    row = {"model": "wae_mmd", "reports": [{"seed": 0}]}
+    row = {"model": "wae_mmd", "reports": [{"seed": 0}], "first_seed": 0}
     wanted = tables._curve(str(tmp_path), row)
     before = json.dumps({"stage": "moments", "step": 9, "train": {}, "valid": {"rate": 300.0}})
     after = json.dumps({"stage": "auxiliary_prior", "step": 9, "train": {}, "valid": {"rate": 1}})
@@ -170,7 +160,7 @@ def test_runs_of_something_else_are_refused_and_left_as_they_are(
     before = {file: file.read_bytes() for file in path.iterdir()}
     monkeypatch.setattr(comparison_runs.Processes, "run", lambda *_: pytest.fail("it runs"))
     with pytest.raises(UserError, match=says) as caught:
-        compare.run_all([entry], str(tmp_path))
+        compare.run_all([entry], str(tmp_path), Local())
     assert "\n" not in str(caught.value) and "vae_0" in str(caught.value)
     assert {file: file.read_bytes() for file in path.iterdir()} == before
     assert not list(tmp_path.glob("comparison.*"))
@@ -182,7 +172,7 @@ def test_versions_and_devices_may_be_others(tmp_path):
     (entry,) = _entries(["vae"], seeds=1)
     path = _done(tmp_path, entry, 0, nll=1.0, rate=1.0, distortion=1.0)
     _changed(versions={"keras": "0"}, strategy={"replicas": 8})(path)
-    assert compare.run_all([entry], str(tmp_path)) == 0
+    assert compare.run_all([entry], str(tmp_path), Local()) == 0
 
 
 def test_a_report_that_is_cut_or_of_another_kind_is_no_figure(tmp_path, monkeypatch):
@@ -194,7 +184,7 @@ def test_a_report_that_is_cut_or_of_another_kind_is_no_figure(tmp_path, monkeypa
     for text in (whole[:-9], "[]", "{}", '{"seed": 3, "verdict": "healthy"}'):
         (path / "report.json").write_text(text)
         assert tables.results([entry], str(tmp_path))[0]["reports"] == []
-        assert compare.run_all([entry], str(tmp_path)) == 0
+        assert compare.run_all([entry], str(tmp_path), Local()) == 0
     assert len(ran) == 4
 
 
@@ -220,7 +210,7 @@ def test_nothing_is_run_twice_and_what_was_begun_is_resumed(tmp_path, monkeypatc
     begun = _done(tmp_path, two, 0, nll=1.0, rate=1.0, distortion=1.0)
     (begun / "report.json").unlink()
     ran = _child(tmp_path, monkeypatch, "")
-    assert compare.run_all([one, two, three], str(tmp_path)) == 0
+    assert compare.run_all([one, two, three], str(tmp_path), Local()) == 0
     assert len(ran) == 2 and "--model=beta_vae" in ran[0] and ran[0][-1] == "--resume"
     assert "--model=pixelcnn" in ran[1] and "--resume" not in ran[1]
 
@@ -237,7 +227,7 @@ for word in sys.argv:
 """
     _child(tmp_path, monkeypatch, program)
     found = _entries(["beta_vae", "vae", "delta_vae"], seeds=1)
-    assert compare.run_all(found, str(tmp_path)) == 1
+    assert compare.run_all(found, str(tmp_path), Local()) == 1
     *before, one, two = capfd.readouterr().err.splitlines()
     assert before.count("measuring") == 3  # as it comes
     assert one == f"failed: {tmp_path}/beta_vae_0: train_main: no space left on the disk"
@@ -251,7 +241,7 @@ def test_a_run_that_somebody_else_makes_is_waited_for(tmp_path, monkeypatch, cap
     other = training.RunLock(comparison_runs.folder(str(tmp_path), "vae", 0))
     other.__enter__()
     threading.Timer(0.3, lambda: (ran.append("the other ends"), other.__exit__())).start()
-    assert compare.run_all([entry], str(tmp_path)) == 0
+    assert compare.run_all([entry], str(tmp_path), Local()) == 0
     assert ran[0] == "the other ends" and len(ran) == 2
     assert capfd.readouterr().err.count(f"waiting: {tmp_path}/vae_0 is in use by process") == 1
 
@@ -277,7 +267,7 @@ def test_what_a_key_stops_starts_no_further_run(tmp_path, monkeypatch):
     monkeypatch.setattr(comparison_runs.Processes, "run", run)
     monkeypatch.setattr(comparison_runs.Processes, "stop", lambda self: told.set())
     with pytest.raises(KeyboardInterrupt):
-        compare.run_all(_entries(["vae", "beta_vae", "delta_vae"], seeds=3), str(tmp_path))
+        compare.run_all(_entries(["vae", "beta_vae", "delta_vae"], seeds=3), str(tmp_path), Local())
     assert len(ran) == 1 and told.is_set()
 
 
@@ -351,7 +341,7 @@ def test_runs_at_once_share_the_cores(tmp_path, monkeypatch):
         together.wait()
 
     monkeypatch.setattr(comparison_runs.Processes, "run", run)
-    assert compare.run_all(_entries(["vae", "beta_vae"]), str(tmp_path), processes=2) == 0
+    assert compare.run_all(_entries(["vae", "beta_vae"]), str(tmp_path), Local(2)) == 0
     monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "")  # what is set here is undone
     monkeypatch.delenv("TF_NUM_INTRAOP_THREADS")
     monkeypatch.setattr(console.os, "cpu_count", lambda: 8)

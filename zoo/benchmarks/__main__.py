@@ -29,7 +29,7 @@ def _arguments() -> console.Arguments:
     parser = console.Arguments("python -m zoo.benchmarks", description=__doc__)
     add = parser.add_argument
     add("name", choices=NAMES, help="whose rows are run")
-    add("--seeds", default="0", help="each row is run with each of them; commas between")
+    add("--seeds", default="1", help="how many, from 0 on; or these, with commas between")
     add("--out", default="runs/benchmarks", help="where tables and figures are left")
     add("--only", action="append", default=[], help="the name of a row; repeatable; default: all")
     add("--processes", type=int, default=1, help="rows at once, each with its share of the cores")
@@ -47,22 +47,18 @@ def main(words=None) -> int:
 
 
 def _work(asked) -> int:
-    from tfvae.checks import UserError, one_of, place, within
+    from tfvae.checks import one_of, place, within
     from zoo.benchmarks import table
+    from zoo.command.seeds import seeds
 
+    chosen = seeds(asked.seeds)
     for row in asked.only:
         one_of("row", row, [r.name for r in table.load(asked.name).rows])
     within("--processes", asked.processes, 1, console.MOST_PROCESSES)
     place("--out", asked.out)
     if asked.data_dir is not None:
         place("--data_dir", asked.data_dir)
-    try:
-        seeds = [int(seed) for seed in asked.seeds.split(",")]
-    except ValueError as error:
-        raise UserError(
-            f"--seeds must be whole numbers with commas between, got {asked.seeds[:80]!r}"
-        ) from error
-    held = table.run_all(asked.name, seeds, asked.out, asked.only, asked.data_dir, asked.processes)
+    held = table.run_all(asked.name, chosen, asked.out, asked.only, asked.data_dir, asked.processes)
     return 0 if held else 1
 
 

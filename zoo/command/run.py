@@ -31,7 +31,7 @@ from zoo.datasets import labels, own
 from zoo.datasets.data import refuse_too_few
 from zoo.recipe import Recipe
 
-__all__ = ["Prepared", "build", "context", "load", "prepare", "run", "streaming"]
+__all__ = ["Prepared", "build", "claimed", "context", "load", "prepare", "run", "streaming"]
 
 _VALIDATED = 1000  # examples of each evaluation during training
 _SHOWN = 100  # of them in the plane of posterior means
@@ -251,7 +251,7 @@ def run(resolved: plan.Plan, resume: bool = False) -> dict[str, Any]:
     strategy = training.strategy.make(resolved.strategy, resolved.cpu_replicas)
     if not training.strategy.is_chief(strategy):  # reads checkpoints, and never writes
         return _run(resolved, workdir, resume, strategy, None)
-    with _claimed(resolved) as path, training.RunLock(path) as lock:
+    with claimed(resolved) as path, training.RunLock(path) as lock:
         return _run(resolved, path, resume, strategy, lock)
 
 
@@ -276,12 +276,12 @@ def _finished(resolved: plan.Plan, workdir: str) -> dict[str, Any] | None:
 
 
 @contextlib.contextmanager
-def _claimed(resolved: plan.Plan) -> Iterator[str]:
-    """The workdir; if none is named, a new one that no other process gets too."""
+def claimed(resolved: plan.Plan, *further: str) -> Iterator[str]:
+    """The workdir; if none is named, a new one that no other process gets too, by these words."""
     if resolved.workdir:
         yield resolved.workdir
         return
-    name = re.sub(r"[^\w.-]+", "_", f"{resolved.model}_{resolved.dataset}")
+    name = re.sub(r"[^\w.-]+", "_", "_".join((resolved.model, resolved.dataset, *further)))
     stem, number = f"runs/{name}", 1
     with room("runs"):
         os.makedirs("runs", exist_ok=True)

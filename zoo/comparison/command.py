@@ -14,22 +14,19 @@ is measured first and kept, so that a continued comparison has the same steps.
 from __future__ import annotations
 
 import argparse
-import concurrent.futures
 import contextlib
 import dataclasses
 import json
 import os
 import re
 import sys
-import threading
 import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from zoo.command import console
+from zoo.command import console, launch_flags
 
 _UNTIMED = "STEPS"
-_MOST_SEEDS = 10_000
 _RATE = 1e-3  # Adam's
 _TIMED = 20  # steps of which a model's speed is measured, after half as many
 
@@ -46,13 +43,15 @@ class Entry(NamedTuple):
     timed: bool = True
 
 
-def entries(words: Sequence[str], sets: Sequence[str], seeds: int, **fields) -> list[Entry]:
+def entries(
+    words: Sequence[str], sets: Sequence[str], seeds: Sequence[int], **fields
+) -> list[Entry]:
     """The plans of each model; everything that could be refused is refused here.
 
     Args:
         words: `model` or `model:name=value:name=value`.
         sets: `name=value`, taken by the models that read the setting.
-        seeds: how many.
+        seeds: of each model.
         **fields: of `zoo.command.plan.Plan`.
 
     Raises:
@@ -74,7 +73,8 @@ def entries(words: Sequence[str], sets: Sequence[str], seeds: int, **fields) -> 
         model, own = _split(word)
         shared = plan.reached(model, dataset, backbone, sets, own, fields.get("data"))
         taken |= set(shared)
-        plans = [plan.resolve(model, (*shared, *own), seed=seed, **fields) for seed in range(seeds)]
+        first = plan.resolve(model, (*shared, *own), seed=seeds[0], **fields)
+        plans = [dataclasses.replace(first, seed=seed) for seed in seeds]
         if fields.get("learning_rate") is None and plans[0].point["optimizer"].name != "sgd":
             plans = [dataclasses.replace(p, learning_rate=_RATE) for p in plans]
         found.append(Entry(word, plans))
@@ -178,7 +178,7 @@ def _arguments() -> argparse.ArgumentParser:
     add("--data", help="one's own, a folder or a file")
     add("--backbone", help="the networks, the same for all; default: that of the kind of data")
     add("--size", default="tiny", help="of the networks")
-    add("--seeds", type=int, default=1, help="seeds 0 .. seeds - 1")
+    add("--seeds", default="1", help="how many, from 0 on; or these, with commas between")
     add("--train_steps", type=int, help="of each run")
     add("--budget_minutes", type=float, help="of training of each run, instead of steps")
     add("--batch_size", type=int, default=64, help="examples a batch")
@@ -190,7 +190,7 @@ def _arguments() -> argparse.ArgumentParser:
     add("--set", action="append", default=[], help="name=value, for models that read it")
     add("--nll_samples", type=int, help="importance samples of the NLL")
     add("--nll_examples", type=int, help="test examples of the NLL")
-    add("--processes", type=int, default=1, help="runs at once, each with its share of the cores")
+    launch_flags.add_to(parser)
     add("--out", default="runs/compare", help="where everything is left")
     add("--print_only", action="store_true", help="print the commands, run nothing")
     add("--debug", action="store_true", help="print the traceback of whatever ends the command")
@@ -214,7 +214,7 @@ _FIELDS = (
 def main(words=None) -> int:
     """0 if all runs are done, 1 if one of them failed, 2 for a wrong command."""
     asked = _arguments().parse_args(words)
-    console.share_cores(asked.processes)
+    launch_flags.share_cores(vars(asked))
     stopped = "stopped; the same command goes on where it was"
     return console.command("compare", lambda: _work(asked), asked.debug, stopped)
 
@@ -222,14 +222,15 @@ def main(words=None) -> int:
 def _work(asked) -> int:
     from tfvae.checks import UserError, place, within
     from tfvae.training import RunLock
+    from zoo.command.seeds import seeds
+    from zoo.comparison import launchers
 
     fields = {name: getattr(asked, name) for name in _FIELDS}
     if (asked.train_steps is None) == (asked.budget_minutes is None):
         raise UserError("give one of --train_steps and --budget_minutes")
-    within("--seeds", asked.seeds, 1, _MOST_SEEDS)
-    within("--processes", asked.processes, 1, console.MOST_PROCESSES)
+    launcher = launchers.make(asked.launcher, launch_flags.said(vars(asked)))
     place("--out", asked.out)
-    chosen = entries(asked.models.split(","), asked.set, asked.seeds, **fields)
+    chosen = entries(asked.models.split(","), asked.set, seeds(asked.seeds), **fields)
     if asked.budget_minutes is not None:
         within("--budget_minutes", asked.budget_minutes, 1e-3, 1e6)
     alone = contextlib.nullcontext() if asked.print_only else RunLock(asked.out)
@@ -240,67 +241,43 @@ def _work(asked) -> int:
         if asked.print_only:
             print_all(chosen, asked.out)
             return 0
-        return run_all(chosen, asked.out, asked.processes)
+        return run_all(chosen, asked.out, launcher)
 
 
-def _tasks(chosen: Sequence[Entry], out: str) -> list[tuple[Any, str, str]]:
-    """(plan, command, run directory), a seed of each model before the next seed."""
+def _tasks(chosen: Sequence[Entry], out: str) -> list[Any]:
+    """The `Task`s, a seed of each model before the next seed."""
+    from zoo.comparison.launchers.launcher import Task
     from zoo.comparison.runs import command, folder
 
     tasks = []
-    for seed in range(len(chosen[0].plans)):
-        for entry in chosen:
-            workdir = folder(out, entry.name, seed)
-            words = command(entry.plans[seed], workdir)
-            tasks.append((entry.plans[seed], words if entry.timed else _untimed(words), workdir))
+    for plans in zip(*(entry.plans for entry in chosen)):
+        for entry, resolved in zip(chosen, plans):
+            workdir = folder(out, entry.name, resolved.seed)
+            words = command(resolved, workdir)
+            tasks.append(Task(resolved, words if entry.timed else _untimed(words), workdir))
     return tasks
 
 
 def print_all(chosen: Sequence[Entry], out: str) -> None:
     """The commands."""
-    print("\n".join(words for _, words, _ in _tasks(chosen, out)))
+    print("\n".join(task.words for task in _tasks(chosen, out)))
     if not all(entry.timed for entry in chosen):
         print(f"# {_UNTIMED}: as many as fit into the time; measured when the comparison runs")
 
 
-def run_all(chosen: Sequence[Entry], out: str, processes: int = 1) -> int:
+def run_all(chosen: Sequence[Entry], out: str, launcher) -> int:
     """Runs what is not done; 0 if all is done then, 1 if something failed.
 
     Raises:
         UserError: runs of something else lie there.
     """
-    from zoo.comparison.runs import Processes, counted, refuse_others
+    from zoo.comparison.running import run_missing
     from zoo.comparison.tables import write
 
-    refuse_others(chosen, out)
     about = _about(chosen)
-    write(chosen, out, about)  # what lay there may be of other models
-    made, failed, one_writes = Processes(), {}, threading.Lock()
-
-    def do(task) -> None:
-        _, words, workdir = task
-        console.say(words)
-        why = made.run(words, workdir)
-        with one_writes:
-            if why is not None:
-                failed[workdir] = why
-            write(chosen, out, about)  # after each run: a look at it is worth something
-
-    missing = [task for task in _tasks(chosen, out) if counted(task[0], task[2]) is None]
-    pool = concurrent.futures.ThreadPoolExecutor(processes)
-    try:
-        list(pool.map(do, missing))
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        made.stop()
-        raise
-    finally:
-        pool.shutdown()
-    print(write(chosen, out, about))
-    for _, _, workdir in missing:
-        if workdir in failed:
-            console.say(f"failed: {workdir}: {failed[workdir]}")
-    return 1 if failed else 0
+    return run_missing(
+        chosen, _tasks(chosen, out), out, launcher, lambda: write(chosen, out, about)
+    )
 
 
 def _about(chosen: Sequence[Entry]) -> str:

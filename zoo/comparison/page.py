@@ -16,7 +16,7 @@ __all__ = ["cell", "html"]
 _CAPTIONS = {
     "rate_distortion": "Each point is a run. Lines join what has the same ELBO: down and to the left is "
     "better, along a line it is a matter of taste. On the left edge the code is empty.",
-    "rates": "Rate on validation data over the training, seed 0: when a code is lost, and for whom.",
+    "rates": "Rate on validation data over the training, the first seed: when a code is lost, and for whom.",
 }
 
 # of tab20: the ten dark ones, then the ten light ones

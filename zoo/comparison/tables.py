@@ -18,7 +18,16 @@ from tfvae.training.run_directory import write_atomically
 from zoo.comparison import page as comparison_page
 from zoo.comparison.runs import counted, folder
 
-__all__ = ["COLUMNS", "markdown", "results", "sentences", "table_csv", "write"]
+__all__ = [
+    "COLUMNS",
+    "curve",
+    "is_number",
+    "markdown",
+    "results",
+    "sentences",
+    "table_csv",
+    "write",
+]
 
 COLUMNS = (
     ("nll", "NLL"),
@@ -47,10 +56,11 @@ def results(found: Sequence[Any], out: str) -> list[dict[str, Any]]:
             "model": entry.name,
             "seeds": len(reports),
             "asked": len(made),
+            "first_seed": entry.plans[0].seed,
             "reports": reports,
         }
         for key, _ in COLUMNS:
-            values = [report[key] for report in reports if _is_number(report.get(key))]
+            values = [report[key] for report in reports if is_number(report.get(key))]
             if values:
                 spread = statistics.stdev(values) if len(values) > 1 else None
                 row[key] = (statistics.fmean(values), spread, values)
@@ -58,7 +68,8 @@ def results(found: Sequence[Any], out: str) -> list[dict[str, Any]]:
     return rows
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Of a figure of a report; counts are numbers too."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
@@ -163,12 +174,17 @@ def write(found: Sequence[Any], out: str, about: str) -> str:
 
 
 def _curve(out: str, row: dict[str, Any]) -> list[tuple[int, float]]:
-    """(step, validation rate) of the main stage of the first seed, if that run counts."""
-    if not any(report["seed"] == 0 for report in row["reports"]):
+    """That of the first seed of the line, if that run counts."""
+    if not row["reports"] or row["reports"][0]["seed"] != row["first_seed"]:
         return []
-    held = RunDirectory(folder(out, row["model"], 0), {}).metrics()
+    return curve(folder(out, row["model"], row["first_seed"]))
+
+
+def curve(workdir: str) -> list[tuple[int, float]]:
+    """(step, validation rate) of the main stage of a run."""
+    held = RunDirectory(workdir, {}).metrics()
     return [
         (line["step"], line["valid"]["rate"])
         for line in held
-        if line["stage"] == MAIN and _is_number(line["valid"].get("rate"))
+        if line["stage"] == MAIN and is_number(line["valid"].get("rate"))
     ]
