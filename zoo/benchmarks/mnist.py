@@ -1,6 +1,6 @@
 """MNIST, dynamically binarised: discrete codes, a memory, and penalties of the aggregated posterior.
 
-50,000 / 10,000 / 10,000 digits; nats of all test images, NLL of the first 200.
+50,000 / 10,000 / 10,000 digits; nats of all test images, NLL of 200.
 """
 
 from __future__ import annotations

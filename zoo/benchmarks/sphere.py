@@ -2,7 +2,7 @@
 
 Davidson et al. 2018, table 1 (published, -log p(x)): d = 10: 93.84 Gaussian, 93.16 on the sphere; at d = 40
 the Gaussian is the better one. A sphere of d dimensions lies in d + 1 numbers. 50,000 / 10,000 / 10,000
-digits; S = 500 importance samples of the first 500 test images.
+digits; S = 500 importance samples of 500 test images.
 """
 
 from __future__ import annotations

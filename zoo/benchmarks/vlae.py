@@ -3,7 +3,7 @@
 The three steps of Chen et al. 2017, table 3 (dynamic MNIST, NLL and KL: 87.55 and 0; 79.48 and 10.60; 78.94
 and 11.73), with small networks: the same PixelCNN without z, with z ~ N(0, I), and with a flow (4 steps of a
 MADE, shift alone) as the prior; 0.01 free nats a pixel. On the embedded digits the window is 11 pixels. Nats;
-NLL of the first 400 test images, 500 samples.
+NLL of 400 test images, 500 samples.
 """
 
 from __future__ import annotations
