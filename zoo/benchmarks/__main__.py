@@ -10,6 +10,7 @@ NAMES = (
     "cost",
     "documents",
     "fsdd",
+    "gaps",
     "iwae",
     "lagging",
     "linear",
