@@ -31,7 +31,7 @@ POINTS = [
     ("vae", "digits", "mlp", {"rate_weight": "sigmoid", "learning_rate_schedule": "cosine"}),
     ("vae", "digits", "mlp", {"rate_weight": "cyclical", "learning_rate_schedule": "exponential"}),
     ("vae", "digits", "mlp", {"on_collapse": "annealing", **KEPT}),
-    ("vae", "digits", "mlp", {"on_collapse": "aggressive"}),
+    ("vae", "digits", "mlp", {"on_collapse": "aggressive", "encoder": "dense"}),
     ("vae", "digits", "mlp", {"rate_budget": "free_bits", "on_collapse": "free_bits"}),
     ("vae", "digits", "mlp", {"rate_budget": "target_rate", "kept_weights": "best"}),
     ("vae", "digits", "mlp", {"rate_budget": "target_distortion"}),

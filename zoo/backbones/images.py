@@ -81,6 +81,22 @@ class Full(Part):
 
 
 @part
+class Dense(Part):
+    """Fully connected, of the whole image, whatever the decoder is."""
+
+    place, name, kinds = "encoder", "dense", ("images",)
+    needs = facts("one_vector")
+    encoder_units: tuple[int, ...] = setting(
+        (200, 200), "widths of its layers", low=1, high=16_384, length=(1, 20)
+    )
+
+    def make(self, context, usual):
+        """See `Full`."""
+        del context, usual
+        return networks.MLPEncoder(self.encoder_units)
+
+
+@part
 class AntiCausal(Part):
     """Of a position: sees what comes after it."""
 

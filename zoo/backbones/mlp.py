@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tfvae.networks import MLPEncoder, MLPImage
-from tfvae.parts import part, setting
+from tfvae.parts import part
 from zoo.backbones.images import FactorisedBackbone, decoder_filters, decoder_layers
 from zoo.backbones.sizes import sized
 
@@ -19,16 +19,9 @@ class MLP(FactorisedBackbone):
     name = "mlp"
     decoder_layers: int | None = decoder_layers()
     decoder_filters: int | None = decoder_filters()
-    encoder_units: tuple[int, ...] = setting(
-        (),
-        "widths of the encoder's layers instead of the size's own",
-        low=1,
-        high=16_384,
-        length=(0, 20),
-    )
 
     def encoder(self, size):
-        return MLPEncoder(self.encoder_units or sized(UNITS, size), sized(ACTIVATION, size))
+        return MLPEncoder(sized(UNITS, size), sized(ACTIVATION, size))
 
     def network(self, size, shape, parameter_size, grid):
         units = sized(UNITS, size)
