@@ -63,10 +63,12 @@ setup(
     extras_require={
         "gpu": ["tensorflow[and-cuda]>=2.21,<2.22"],
         "ray": ["ray>=2.40,<3"],
+        "sweep": ["optuna>=4.2,<6"],
         "test": [
             "pytest>=8,<10",
             "pytest-xdist>=3.5,<4",
             "dill>=0.3,<1",
+            "optuna>=4.2,<6",  # of the extra sweep
             "ruff>=0.8,<1",
             "pyright[nodejs]>=1.1.414,<2",  # with a node of its own
         ],

@@ -185,13 +185,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     return console.command("train_main", _work, FLAGS.debug, stopped)
 
 
-def resolved():
-    """The `zoo.command.plan.Plan` of the parsed flags."""
+def resolved(sets: Sequence[str] = (), **fields: Any):
+    """The `zoo.command.plan.Plan` of the parsed flags.
+
+    Args:
+        sets: more of --set.
+        **fields: flags of the plan, instead of those that were parsed.
+    """
     from zoo.command import plan
 
     mine = FLAGS.flags_by_module_id_dict()[id(sys.modules[__name__])]
     given: dict[str, Any] = {flag.name: flag.value for flag in mine if flag.name not in _OWN}
-    return plan.resolve(FLAGS.model, FLAGS.set, **given)
+    return plan.resolve(FLAGS.model, [*FLAGS.set, *sets], **{**given, **fields})
 
 
 def given_words() -> list[str]:

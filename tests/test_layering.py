@@ -89,7 +89,7 @@ ZOO = [
     {"models"},
     {"command"},
     {"comparison"},
-    {"benchmarks", "compare"},
+    {"benchmarks", "compare", "sweep"},
 ]
 
 

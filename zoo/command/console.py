@@ -90,6 +90,7 @@ _COMMANDS = {
     "train": ("trains a model of the zoo and leaves a run directory", "train_main"),
     "diagnose": ("says of a trained VAE whether, why and where it collapses", "tfvae.examination"),
     "compare": ("trains several models at the same budget: one table, one page", "zoo.compare"),
+    "sweep": ("searches settings of a model: learning rate, remedy, parts", "zoo.sweep.command"),
 }
 
 

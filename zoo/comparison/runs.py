@@ -104,7 +104,7 @@ class Processes:
     """Runs, each in a process of its own."""
 
     def __init__(self):
-        self._running: set[subprocess.Popen] = set()
+        self._running: dict[str, subprocess.Popen] = {}
 
     def run(self, words: str, workdir: str) -> str | None:
         """The command, resumed if it was begun; `None`, or in one line why it failed."""
@@ -115,20 +115,30 @@ class Processes:
         piped = {"stderr": subprocess.PIPE, "text": True, "errors": "replace"}
         said = "it said nothing"
         with subprocess.Popen(arguments, **piped) as process:
-            self._running.add(process)
+            self._running[workdir] = process
             for line in process.stderr or ():
                 sys.stderr.write(line)
                 sys.stderr.flush()
                 said = line.strip() or said
-        self._running.discard(process)
+        self._running.pop(workdir, None)
         if process.returncode < 0:
             return f"killed by {signal.Signals(-process.returncode).name}; {said}"
         return said if process.returncode else None
 
+    def running(self) -> list[str]:
+        """The run directories of those that run."""
+        return list(self._running)
+
+    def end(self, workdir: str) -> None:
+        """Ends that one, as a key would: it leaves what it has."""
+        process = self._running.get(workdir)
+        if process is not None:
+            process.terminate()
+
     def stop(self) -> None:
         """Ends those that run; what a key stops stops by itself."""
         until = time.monotonic() + _GRACE
-        for process in list(self._running):
+        for process in list(self._running.values()):
             try:
                 process.wait(max(0.0, until - time.monotonic()))
             except subprocess.TimeoutExpired:

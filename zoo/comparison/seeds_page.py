@@ -13,7 +13,7 @@ from tfvae.diagnosis.page import head, pictures
 from zoo.comparison.spread import Spread
 from zoo.comparison.tables import is_number
 
-__all__ = ["figures", "html"]
+__all__ = ["figures", "html", "table"]
 
 _SHOWN = (
     ("nll", "NLL [nats]"),
@@ -95,14 +95,20 @@ def html(
     """
     parts = head(title, about, "\n".join(said))
     parts += [
-        "<h2>Over the seeds</h2>", *_table(over, {}, words=1),
-        "<h2>Each run</h2>", *_table(every, links, words=2),
+        "<h2>Over the seeds</h2>", *table(over, {}, words=1),
+        "<h2>Each run</h2>", *table(every, links, words=2),
     ]  # fmt: skip
     return "\n".join([*parts, *pictures(drawn, _CAPTIONS), "</html>"])
 
 
-def _table(heads_rows, links: Mapping[str, str], words: int) -> list[str]:
-    """`words` first columns are words, the others numbers."""
+def table(heads_rows, links: Mapping[str, str], words: int) -> list[str]:
+    """A table that scrolls by itself.
+
+    Args:
+        heads_rows: its heads, and its rows, as text.
+        links: {first cell: where it leads}.
+        words: how many first columns are words; the others are numbers.
+    """
     text = _html.escape
     heads, rows = heads_rows
     parts = ["<div class=w><table>"]

@@ -1,0 +1,67 @@
+"""sweep.html: the best trial and its command, the objective over each setting, all trials."""
+
+from __future__ import annotations
+
+import html as _html
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from tfvae.diagnosis.drawing import BLUE, GREY, ORANGE, axes, png
+from tfvae.diagnosis.page import head, pictures
+from zoo.comparison.seeds_page import table
+from zoo.sweep.trials import Search
+
+__all__ = ["html"]
+
+_ACROSS = 3  # settings side by side
+_CAPTIONS = {
+    "settings": "Each point is a trial. The best is orange. Up is better where the axis says maximize.",
+}
+
+
+def html(search: Search, found: Sequence[Any], heads_rows, said: Sequence[str], best: str) -> str:
+    """The page; it refers to nothing outside of its directory.
+
+    Args:
+        search: what is searched.
+        found: `zoo.sweep.tables.Line`s, the best first.
+        heads_rows: of the table.
+        said: sentences.
+        best: the command of the best trial, empty if there is none.
+    """
+    base = search.resolved()
+    about = f"{base.dataset}, {base.backbone} ({base.size}), {base.train_steps:,} steps a run"
+    parts = head(f"{base.model}: {len(found)} trials", about, "\n".join(said))
+    if best:
+        parts.append(f"<h2>To train the best</h2><pre>{_html.escape(best)}</pre>")
+    seed = search.seeds[0]
+    links = {
+        str(line.number): f"trial_{line.number}_{seed}/report.html" for line in found if line.values
+    }
+    parts += ["<h2>Trials</h2>", *table(heads_rows, links, words=1)]
+    done = [line for line in found if line.value is not None]
+    drawn = {"settings": _settings(search, done)} if done else {}
+    return "\n".join([*parts, *pictures(drawn, _CAPTIONS), "</html>"])
+
+
+def _settings(search: Search, done: Sequence[Any]) -> bytes:
+    """The objective over each setting."""
+    across = min(_ACROSS, len(search.space))
+    down = -(-len(search.space) // across)
+    figure = Figure(figsize=(2.6 * across, 2.6 * down), layout="constrained")
+    every = axes(figure, across, down, sharey=True)
+    for axis, one in zip(every, search.space):
+        held = [(line.settings[one.name], line.value) for line in done if one.name in line.settings]
+        x = [one.position(value) for value, _ in held]
+        axis.plot(x, [value for _, value in held], "o", color=BLUE, ms=4, alpha=0.7)
+        if one.name in done[0].settings:
+            axis.plot(x[:1], [done[0].value], "o", color=ORANGE, ms=6)
+        one.mark(axis)
+        axis.axhline(done[0].value, color=GREY, linewidth=0.8)
+        axis.set_xlabel(one.name)
+    for axis in every[len(search.space) :]:
+        axis.set_visible(False)
+    every[0].set_ylabel(f"{search.objective.name} ({search.objective.direction})")
+    return png(figure)
