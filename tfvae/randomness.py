@@ -19,12 +19,24 @@ __all__ = [
     "batch_gamma",
     "batch_normal",
     "batch_uniform",
+    "deterministic",
     "fold",
     "initial_weights",
     "replica_fold",
     "seed_of",
     "this_replica",
 ]
+
+
+def deterministic() -> None:
+    """Equal computations give equal bits in this process: TensorFlow's deterministic kernels, and more.
+
+    What they leave open is a chain of sums: its graph optimizer makes an AddN of it, which begins with
+    whichever of the terms has a buffer to spare at that moment. So the log of the vMF's constant came out in
+    three ways, a rounding apart.
+    """
+    tf.config.experimental.enable_op_determinism()
+    tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
 
 
 @contextlib.contextmanager

@@ -320,6 +320,7 @@ def test_the_search_is_a_small_part_of_a_step():
         "mnist",
         backbone="gated_pixelcnn",
         memory_size=50_000,
+        code="sequence",
         latent_grid=(7, 7),
         latent_width=2,
     )

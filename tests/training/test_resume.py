@@ -26,7 +26,8 @@ SCRIPT = """
 import sys, os, time
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import numpy as np, tensorflow as tf, keras
-tf.config.experimental.enable_op_determinism()
+from tfvae.randomness import deterministic
+deterministic()
 from tests import models
 from tfvae.objectives import elbo
 from tfvae.procedures import Joint, Update

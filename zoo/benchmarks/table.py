@@ -23,6 +23,7 @@ import tensorflow as tf
 from tfvae import diagnosis, training
 from tfvae.checks import UserError
 from tfvae.procedures import MAIN, KeepBest
+from tfvae.randomness import deterministic
 from tfvae.training import RunLock
 from tfvae.training.callbacks import Monitor
 from tfvae.training.reading import json_object
@@ -118,7 +119,7 @@ def measure_row(benchmark: Benchmark, row: Row, seed: int, data_dir: str | None)
     """Trains and measures one row; its figures, with the seconds of training and the command."""
     resolved = _resolve(benchmark, row, seed, data_dir)
     if resolved.deterministic:
-        tf.config.experimental.enable_op_determinism()
+        deterministic()
     keras.utils.set_random_seed(seed)
     kind = modalities.of(resolved.dataset)
     made = run.prepare(resolved, kind, tf.distribute.get_strategy())

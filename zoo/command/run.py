@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 import tfvae
 from tfvae import diagnosis, training
@@ -21,7 +20,7 @@ from tfvae.checks import UserError, place
 from tfvae.inputs import some_rows
 from tfvae.parts import Context
 from tfvae.procedures import MAIN, Stage
-from tfvae.randomness import initial_weights
+from tfvae.randomness import deterministic, initial_weights
 from tfvae.streams import Source
 from tfvae.training import collapse_monitor, reading
 from tfvae.training.run_directory import room
@@ -301,7 +300,7 @@ def claimed(resolved: plan.Plan, *further: str) -> Iterator[str]:
 
 def _run(resolved, path: str, resume: bool, strategy, lock) -> dict[str, Any]:
     if resolved.deterministic:
-        tf.config.experimental.enable_op_determinism()
+        deterministic()
     keras.config.set_dtype_policy(resolved.precision)
     keras.utils.set_random_seed(resolved.seed)
     kind = modalities.of(resolved.dataset)
