@@ -58,6 +58,7 @@ setup(
         "scikit-learn>=1.4,<2",  # the embedded digits; linear probes
         "matplotlib>=3.8,<4",  # figures of the report
         "pillow>=10,<14",
+        "rich>=13,<16",  # tables in a terminal; Keras needs it too
         "tensorboard>=2.20,<2.22",
     ],
     extras_require={

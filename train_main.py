@@ -21,8 +21,11 @@ from zoo.command import console, launch_flags
 
 FLAGS = flags.FLAGS
 
+_MODELS = (pathlib.Path(__file__).parent / "zoo" / "models").glob("[!_]*.py")
 flags.DEFINE_string(
-    "model", None, "the system: a file of zoo/models (vae, delta_vae, sentence_vae, ...)"
+    "model",
+    None,
+    f"the system: {', '.join(sorted(path.stem for path in _MODELS))}; `tfvae list models` says what each is",
 )
 flags.DEFINE_string("dataset", None, "the data; each model has a default that needs no download")
 flags.DEFINE_string(

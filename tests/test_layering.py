@@ -83,6 +83,7 @@ def test_nothing_in_tfvae_imports_the_zoo_by_name_or_by_string():
 
 
 ZOO = [
+    {"catalogue"},
     {"datasets", "recipe"},
     {"backbones"},
     {"modalities"},

@@ -21,10 +21,10 @@ from tfvae.diagnosis.sounds import EXPLAINED as HEARD
 from tfvae.diagnosis.sounds import TITLES as AUDIO
 from tfvae.diagnosis.verdict import levels, sentence
 
-__all__ = ["diagnosis_html", "html"]
+__all__ = ["MEASURES", "diagnosis_html", "html"]
 
 # key, title, unit, what it says
-_ROWS = (
+MEASURES = (
     ("nll", "NLL", "nats", "-log p(x), importance-weighted from above; exact without a latent"),
     (
         "nll_effective_samples",
@@ -207,7 +207,7 @@ def _measures(report, of: str, unit: str) -> list[str]:
         f"<h2>Measures on {report['num_examples']:,} {_html.escape(of)}</h2><table>",
         *(
             _row(report, _html.escape(unit), *row)
-            for row in _ROWS
+            for row in MEASURES
             if report.get(row[0]) is not None
         ),
         "</table>",

@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from absl import flags, logging
 
 __all__ = [
+    "COMMANDS",
     "MOST_PROCESSES",
     "Arguments",
     "command",
@@ -30,7 +32,7 @@ class Arguments(argparse.ArgumentParser):
     """Refuses in one line; argparse would print its usage too."""
 
     def error(self, message):
-        self.exit(refuse(self.prog.rpartition(".")[2], message))
+        self.exit(refuse(re.split("[ .]", self.prog)[-1], message))
 
 
 def refuse(name: str, text: str) -> int:
@@ -86,23 +88,38 @@ def share_cores(processes: int) -> None:
 
 # ------------------------------------------------------------------ tfvae
 
-_COMMANDS = {
+COMMANDS = {
     "train": ("trains a model of the zoo and leaves a run directory", "train_main"),
     "diagnose": ("says of a trained VAE whether, why and where it collapses", "tfvae.examination"),
-    "compare": ("trains several models at the same budget: one table, one page", "zoo.compare"),
+    "compare": (
+        "trains several models at one budget: one table, one page",
+        "zoo.comparison.command",
+    ),
     "sweep": ("searches settings of a model: learning rate, remedy, parts", "zoo.sweep.command"),
+    "list": ("what there is: models, data sets, parts, a line each", "zoo.command.listing"),
+    "show": ("a model, a part, or what a run came to", "zoo.command.show"),
+    "completion": ("what bash, zsh or fish needs to complete words", "zoo.command.completion"),
 }
 
 
 def main(words=None) -> int:
-    """`tfvae train | diagnose | compare ...`: hands the rest of the words to that command."""
+    """`tfvae COMMAND ...`: hands the rest of the words to that command."""
     words = list(sys.argv[1:] if words is None else words)
     if not words or words[0] in ("-h", "--help"):
-        lines = [f"  {name:10s}{what}" for name, (what, _) in _COMMANDS.items()]
-        print("\n".join(("tfvae COMMAND [--help] ...", "", *lines)))
+        print("\n".join(_help()))
         return 0 if words else 2
     name, *rest = words
-    if name not in _COMMANDS:
-        return refuse("tfvae", f"unknown command {name!r}; known: {', '.join(_COMMANDS)}")
-    module = importlib.import_module(_COMMANDS[name][1])
+    if name not in COMMANDS:
+        return refuse("tfvae", f"unknown command {name!r}; known: {', '.join(COMMANDS)}")
+    module = importlib.import_module(COMMANDS[name][1])
     return module.main([name, *rest] if name == "train" else rest)
+
+
+def _help() -> Iterator[str]:
+    from zoo.command.listing import headlines
+
+    yield "tfvae COMMAND [--help] ...\n"
+    for name, (what, _) in COMMANDS.items():
+        yield f"  {name:12s}{what}"
+    yield "\nmodels, by the kind of data that each runs on by default (tfvae list says what each is)\n"
+    yield from headlines()

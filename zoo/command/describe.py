@@ -14,7 +14,7 @@ from tfvae.parts import PLACES, choices
 from zoo import datasets, modalities, models
 from zoo.command import assemble, plan, run, trial
 
-__all__ = ["describe"]
+__all__ = ["describe", "first_line", "print_places"]
 
 _EXAMPLES = 10_000  # of training, where no data is read
 _INDENTED = {"initial_indent": " " * 4, "subsequent_indent": " " * 8, "break_on_hyphens": False}
@@ -52,13 +52,13 @@ def describe(resolved: plan.Plan) -> None:
     print(f"data: {resolved.dataset}, {space} ({found})")
     for name in ("backbone", "size", "train_steps", "batch_size", "learning_rate", "seed"):
         print(f"  --{name}={getattr(resolved, name)}")
-    _print_places(resolved)
+    print_places(resolved)
     _print_parts(model)
     left = "" if looked else "; whether the data can be read was not looked at"
     print(f"\none tiny batch passes{left}.")
 
 
-def _print_places(resolved) -> None:
+def print_places(resolved) -> None:
     """Every place with its part, the settings that only it has, and what else fits there."""
     print("\nplaces, parts and their settings (--set=PLACE=PART, --set=SETTING=VALUE)")
     closed = resolved.point.closed()

@@ -1,0 +1,1 @@
+"""What there is - models, data sets, parts - read from the sources: in a second, without TensorFlow."""
