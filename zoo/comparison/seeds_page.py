@@ -21,7 +21,8 @@ _SHOWN = (
     ("mutual_information", "mutual information [nats]"),
 )
 _CAPTIONS = {
-    "seeds": "Each point is a seed. The line is the mean, the bar two standard errors of it to each side.",
+    "seeds": "Each point is a seed. The line is their mean; the band, of two seeds or more, reaches two "
+    "standard errors of it to each side.",
     "rates": "Rate on validation data over the training, a line a seed.",
 }
 

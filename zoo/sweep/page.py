@@ -57,7 +57,7 @@ def _settings(search: Search, done: Sequence[Any]) -> bytes:
         x = [one.position(value) for value, _ in held]
         axis.plot(x, [value for _, value in held], "o", color=BLUE, ms=4, alpha=0.7)
         if one.name in done[0].settings:
-            axis.plot(x[:1], [done[0].value], "o", color=ORANGE, ms=6)
+            axis.plot(x[:1], [done[0].value], "o", color=ORANGE, ms=6, clip_on=False)
         one.mark(axis)
         axis.axhline(done[0].value, color=GREY, linewidth=0.8)
         axis.set_xlabel(one.name)

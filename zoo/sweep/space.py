@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from matplotlib.ticker import NullFormatter
+
 from tfvae.checks import UserError
 from tfvae.parts import PLACES
 
@@ -76,6 +78,8 @@ class Range(NamedTuple):
     def mark(self, axis) -> None:
         """Says on an axis of a picture what stands where."""
         axis.set_xscale("log" if self.log else "linear")
+        axis.set_xlim(self.low, self.high)
+        axis.xaxis.set_minor_formatter(NullFormatter())
 
     def _text(self, value: float) -> str:
         """To so many digits that a command stays readable, and inside of the range."""
