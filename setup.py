@@ -63,6 +63,7 @@ setup(
     ],
     extras_require={
         "gpu": ["tensorflow[and-cuda]>=2.21,<2.22"],
+        "notebooks": ["ipykernel>=6.29,<8", "nbclient>=0.10,<1"],
         "ray": ["ray>=2.40,<3"],
         "sweep": ["optuna>=4.2,<6"],
         "test": [

@@ -89,7 +89,7 @@ ZOO = [
     {"modalities"},
     {"models"},
     {"command"},
-    {"comparison"},
+    {"comparison", "finished"},
     {"benchmarks", "compare", "sweep"},
 ]
 

@@ -2,12 +2,15 @@
 
 import zoo
 model = zoo.build("delta_vae", dataset="mnist")     # untrained, compiled, ready for fit
+run = zoo.train("delta_vae")                        # trains it, and leaves a run directory
 model = zoo.load("runs/delta_vae_digits")           # what a run left
 """
 
 from __future__ import annotations
 
-__all__ = ["build", "columns", "load", "names", "words"]
+from zoo.finished import Run, train
+
+__all__ = ["Run", "build", "columns", "load", "names", "train", "words"]
 
 
 def names() -> list[str]:

@@ -30,7 +30,18 @@ from zoo.datasets import labels, own
 from zoo.datasets.data import refuse_too_few
 from zoo.recipe import Recipe
 
-__all__ = ["Prepared", "build", "claimed", "context", "load", "prepare", "run", "streaming"]
+__all__ = [
+    "Prepared",
+    "build",
+    "claimed",
+    "context",
+    "finished",
+    "load",
+    "prepare",
+    "resolved_of",
+    "run",
+    "streaming",
+]
 
 _VALIDATED = 1000  # examples of each evaluation during training
 _SHOWN = 100  # of them in the plane of posterior means
@@ -86,6 +97,18 @@ def _told(resolved: plan.Plan) -> bool:
     return resolved.point["condition"] is not None
 
 
+def resolved_of(model: str, space=None, **given: Any) -> plan.Plan:
+    """The plan of the fields of a plan and the parts and settings of a model, as Python values.
+
+    Raises:
+        UserError: an unknown name, a wrong value, parts that do not fit.
+    """
+    names = {f for f in plan.Plan.__dataclass_fields__ if f != "point"}
+    values = {name: value for name, value in given.items() if name not in names}
+    fields = {name: value for name, value in given.items() if name in names}
+    return plan.resolve(model, (), values, space=space, **fields)
+
+
 def build(
     model: str,
     dataset: str | None,
@@ -95,9 +118,6 @@ def build(
     given: dict[str, Any],
 ):
     """See `zoo.build`."""
-    names = {f for f in plan.Plan.__dataclass_fields__ if f != "point"}
-    values = {name: value for name, value in given.items() if name not in names}
-    fields = {name: value for name, value in given.items() if name in names}
     if space is not None:
         usual = models.load(model).defaults.dataset
         dataset = modalities.dataset_of(space, usual) if dataset is None else dataset
@@ -106,8 +126,8 @@ def build(
                 f"dataset={dataset} is {modalities.of(dataset).NAME}, and the space is of "
                 f"{modalities.of_space(space).NAME}: leave one of them out"
             )
-    resolved = plan.resolve(
-        model, (), values, space=space, dataset=dataset, data_dir=data_dir, data=data, **fields
+    resolved = resolved_of(
+        model, space=space, dataset=dataset, data_dir=data_dir, data=data, **given
     )
     if space is None:
         kind = modalities.of(resolved.dataset)
@@ -145,14 +165,25 @@ def main_of(stages: Iterator[Stage]) -> Stage:
     raise UserError(f"one stage of a recipe must be named {MAIN!r}, got {names}")
 
 
-def load(workdir: str):
-    """See `zoo.load`."""
-    path = os.path.join(place("workdir", workdir), "model.keras")
-    if training.RunDirectory.finished(workdir) is None:
+def finished(workdir: str) -> dict[str, Any]:
+    """The report of a run that is done.
+
+    Raises:
+        UserError: there is none.
+    """
+    report = training.RunDirectory.finished(place("workdir", workdir))
+    if report is None:
         raise UserError(
             f"no finished run in {workdir!r}: no whole report.json, which is written last; one that was "
             "cut short goes on by --resume"
         )
+    return report
+
+
+def load(workdir: str):
+    """See `zoo.load`."""
+    finished(workdir)
+    path = os.path.join(workdir, "model.keras")
     if not os.path.isfile(path):
         raise UserError(f"no finished run in {workdir!r}: {path} is missing")
     return reading.model(path)
