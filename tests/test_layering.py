@@ -1,6 +1,7 @@
 """Dependencies point one way (read from the sources' imports)."""
 
 import ast
+import functools
 import pathlib
 import re
 
@@ -37,7 +38,12 @@ RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 STRANGERS = [{"objectives", "latents"}]
 
 
+@functools.cache
 def _imports(path):
+    return list(_read(path))
+
+
+def _read(path):
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -146,3 +152,56 @@ def test_nobody_looks_into_a_latent_but_latents():
         if (found := inside.search(line.split("#")[0])) and '"""' not in line
     ]
     assert not wrong, wrong
+
+
+# ------------------------------------------------------------------ docs/architecture.md
+
+
+def _package(name):
+    """The node of a module; `None` of the small files that everybody may know, and of what is not ours."""
+    words = name.split(".")
+    if words[0] == "train_main":
+        return "train_main"
+    if words[:2] == ["tfvae", "model"]:
+        return "tfvae.model"
+    if words[0] in ("tfvae", "zoo") and len(words) > 1 and (ROOT / words[0] / words[1]).is_dir():
+        return ".".join(words[:2])
+    return None
+
+
+def _known():
+    """{package: those that its files import}."""
+    found = {}
+    for path in [*_sources("tfvae"), *_sources("zoo"), ROOT / "train_main.py"]:
+        mine = _package(".".join(path.relative_to(ROOT).with_suffix("").parts))
+        if mine:
+            others = {_package(name) for name in _imports(path)} - {None, mine}
+            found.setdefault(mine, set()).update(others)
+    return found
+
+
+def _arrows():
+    """The imports without those that follow from two others."""
+    known = _known()
+
+    @functools.cache
+    def below(package):
+        direct = known.get(package, set())
+        return frozenset(direct).union(*(below(other) for other in direct))
+
+    return {
+        (package, other)
+        for package, others in known.items()
+        for other in others
+        if not any(other in below(between) for between in others - {other})
+    }
+
+
+def test_the_architecture_is_drawn_as_it_is():
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    drawn = set(re.findall(r"^  ([\w.]+) --> ([\w.]+)$", page, re.M))
+    there = _arrows()
+    missing = "\n".join(f"  {a} --> {b}" for a, b in sorted(there - drawn))
+    assert drawn == there, f"to draw:\n{missing}\nand no more: {sorted(drawn - there)}"
+    unsaid = [package for package in _known() if f"| `{package}` |" not in page]
+    assert not unsaid, f"no row of the table: {unsaid}"
