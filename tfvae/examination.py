@@ -29,7 +29,9 @@ __all__ = ["Examined", "main", "read", "save"]
 
 
 def _arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m tfvae.diagnose", description=__doc__)
+    parser = argparse.ArgumentParser(
+        "python -m tfvae.diagnose", description=__doc__, allow_abbrev=False
+    )
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.error = _refuse  # argparse would print its usage too
     add = parser.add_argument

@@ -60,6 +60,15 @@ class VAE(Fitted):
 
     Raises:
         UserError: a part of another kind; `told` that names nobody, or a model that tells nothing.
+
+    Its methods by use; `help(VAE.elbo)` is short, `help(VAE)` goes on with all that Keras' `Model` has:
+
+        training    compile, fit, evaluate
+        codes       encode, decode, reconstruct, posterior, features
+        draws       sample, sample_codes, draw, prior, conditional
+        measures    elbo, log_prob, log_prior, log_weights, importance    (nats for each example, [B])
+        parts       encoder, latent, decoder, likelihood, with_prior, has_latent
+        files       save, export
     """
 
     # Set by the package's root: only training touches the disk.

@@ -101,6 +101,19 @@ def test_it_says(capsys, words, there, absent):
         (["show", "ar1", "--dataset=digits"], "show: --dataset and --backbone are of a model"),
         (["show", "vae", "--dataset=digist"], "show: unknown dataset 'digist'"),
         (["show", "nowhere:RECIPE"], "show: model nowhere:RECIPE: nowhere cannot be imported"),
+        (
+            ["compare", "--models=vae", "--seed=3"],
+            "compare: unrecognized arguments: --seed=3; did you mean --seeds?\n",
+        ),
+        (
+            ["compare", "--models=vae", "--workdir=x"],
+            "compare: unrecognized arguments: --workdir=x; did you mean --out?\n",
+        ),
+        (
+            ["compare", "--models=vae", "--colour=x"],
+            "compare: unrecognized arguments: --colour=x\n",
+        ),
+        (["diagnose", "x", "--example=3"], "diagnose: unrecognized arguments: --example=3\n"),
         (["completion", "tcsh"], "completion: argument shell: invalid choice: 'tcsh'"),
     ],
     ids=lambda held: " ".join(held) if isinstance(held, list) else "",

@@ -93,12 +93,14 @@ class Hierarchy(Latent):
 
     @property
     def num_remembered(self) -> int | None:
+        """Rows of the memory of the level that has one; `None` if none has."""
         return next(
             (n for n in (own.num_remembered for own in self.latents) if n is not None), None
         )
 
     @property
     def committed_rate(self):
+        """The least rate of each channel, all levels side by side, in nats; `None` if one commits none."""
         rates = [latent.committed_rate for latent in self.latents]
         return None if any(rate is None for rate in rates) else np.concatenate(rates)
 

@@ -63,6 +63,7 @@ class StochasticLatent(Latent):
 
     @property
     def committed_rate(self):
+        """The least rate of each channel that the prior allows, [D] nats; `None` if it commits none."""
         return self.prior.committed_rate
 
     def neighbours(self):

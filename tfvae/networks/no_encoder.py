@@ -15,4 +15,5 @@ class NoEncoder(keras.layers.Layer):
         self.built = True
 
     def call(self, x):
+        """x itself, [B, ...]."""
         return x

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import importlib
 import os
 import re
@@ -28,11 +29,32 @@ _LONGEST = 1000  # characters of a refusal
 MOST_PROCESSES = 256  # at once, of a comparison or a benchmark
 
 
+_ELSEWHERE = {"workdir": "out"}
+"""A flag of other commands, and what says the same where there is none of that name."""
+
+
 class Arguments(argparse.ArgumentParser):
-    """Refuses in one line; argparse would print its usage too."""
+    """Refuses in one line, where argparse would print its usage too; takes no flag by its beginning.
+
+    A beginning would be another flag: `--seed=3`, which is one seed, the beginning of `--seeds=3`.
+    """
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **{"allow_abbrev": False, **kwargs})
 
     def error(self, message):
-        self.exit(refuse(re.split("[ .]", self.prog)[-1], message))
+        self.exit(refuse(re.split("[ .]", self.prog)[-1], f"{message}{self._hint(message)}"))
+
+    def _hint(self, message: str) -> str:
+        """Which flag may have been meant."""
+        wrong = re.match(r"unrecognized arguments: --(\w+)", message)
+        if wrong is None:
+            return ""
+        known = [word.removeprefix("--") for word in self._option_string_actions]
+        near = difflib.get_close_matches(wrong[1], known, 1)
+        same = _ELSEWHERE.get(wrong[1])
+        meant = [same] if same in known else near
+        return f"; did you mean --{meant[0]}?" if meant else ""
 
 
 def refuse(name: str, text: str) -> int:

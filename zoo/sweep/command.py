@@ -25,7 +25,7 @@ _MOST = 100_000
 
 
 def _arguments() -> argparse.ArgumentParser:
-    parser = console.Arguments(f"python -m zoo.{_NAME}", description=__doc__, allow_abbrev=False)
+    parser = console.Arguments(f"python -m zoo.{_NAME}", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     add = parser.add_argument
     add("--vary", action="append", default=[], help="what is searched; repeatable")
