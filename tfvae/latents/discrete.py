@@ -60,7 +60,7 @@ class DiscreteLatent(Latent):
 
     @property
     def codes_shape(self) -> tuple[int, ...]:
-        """Of the indices of one example, (positions...), or (positions..., codebooks)."""
+        """The shape of the codes of one z."""
         return tuple(self.codebook.codes_shape)
 
     def build(self, features_shape):
