@@ -56,7 +56,7 @@ def run_seeds(
     with run.claimed(first, "seeds") as workdir:
         _refuse_wrong_place(workdir, resume)
         with RunLock(workdir):
-            console.say(f"{len(plans)} seeds of {first.model} on {first.dataset}; {workdir}")
+            console.say(f"{_seeds(len(plans))} of {first.model} on {first.dataset}; {workdir}")
             entry = Seeds(first.model, list(plans))
             tasks = [_task(entry, resolved, words, workdir) for resolved in plans]
             status = run_missing([entry], tasks, workdir, launcher, lambda: write(entry, workdir))
@@ -99,7 +99,7 @@ def write(entry: Seeds, out: str) -> str:
     about = _about(entry.plans[0], len(found))
     curves = {seed: tables.curve(folder(out, entry.name, seed)) for seed in reports}
     drawn = seeds_page.figures(reports, curves)
-    title = f"{entry.name}: {len(found)} seeds"
+    title = f"{entry.name}: {_seeds(len(found))}"
     page = seeds_page.html(title, about, said, every, over, links, drawn)
     text = "\n\n".join([about, _markdown(over), _markdown(every), "\n".join(said)]) + "\n"
     kept = {
@@ -122,8 +122,12 @@ def write(entry: Seeds, out: str) -> str:
 def _about(first, seeds: int) -> str:
     return (
         f"{first.dataset}, {first.backbone} ({first.size}), {first.train_steps:,} steps, batches of "
-        f"{first.batch_size}, {seeds} seed(s); test split, nats per example"
+        f"{first.batch_size}, {_seeds(seeds)}; test split, nats per example"
     )
+
+
+def _seeds(number: int) -> str:
+    return f"{number} seed{'s' if number > 1 else ''}"
 
 
 def _markdown(heads_rows) -> str:

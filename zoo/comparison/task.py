@@ -29,7 +29,7 @@ def _work(asked) -> int:
     try:
         why = made.run(words, workdir)
     except BaseException:
-        made.stop()
+        made.end(workdir)  # a scheduler tells this process alone
         raise
     if why is not None:
         console.say(f"failed: {why}")

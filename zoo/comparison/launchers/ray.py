@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
+from typing import Any
 
 from tfvae.checks import UserError, one_line, within
 from zoo.command import console
@@ -19,6 +20,8 @@ from zoo.comparison.launchers.launcher import Launcher
 from zoo.comparison.launchers.shared_disk import Batch, environment, next_folder
 
 __all__ = ["Ray"]
+
+_GRACE = 30.0  # seconds for runs that are told to stop
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,20 +61,33 @@ class Ray(Launcher):
             )
         make = ray.remote(**size)(_maker())
         given = batch.command(), os.getcwd(), environment(self.cores)
-        waiting, running = list(range(len(batch.tasks))), {}
-        while waiting or running:
-            while waiting and (self.processes is None or len(running) < self.processes):
-                number = waiting.pop(0)
-                console.say(batch.tasks[number].words)
+        running: dict[Any, int] = {}
+        try:
+            for number, task in enumerate(batch.tasks):
+                while self.processes is not None and len(running) >= self.processes:
+                    _one(ray, batch, running, ended)
+                console.say(task.words)
                 running[make.remote(*given, number, batch.log(number))] = number
-            (done,), _ = ray.wait(list(running))
-            number = running.pop(done)
-            why = batch.why(number)
-            try:
-                ray.get(done)
-            except ray.exceptions.RayError as error:  # its machine, or Ray itself
-                why = why and one_line(str(error), 300)
-            ended(batch.tasks[number], why)
+            while running:
+                _one(ray, batch, running, ended)
+        except BaseException:  # the runs end as by a key
+            for made in running:
+                ray.cancel(made)
+            if running:
+                ray.wait(list(running), num_returns=len(running), timeout=_GRACE)
+            raise
+
+
+def _one(ray, batch: Batch, running: dict[Any, int], ended) -> None:
+    """Waits for the next that ends."""
+    (done,), _ = ray.wait(list(running))
+    number = running.pop(done)
+    why = batch.why(number)
+    try:
+        ray.get(done)
+    except ray.exceptions.RayError as error:  # its machine, or Ray itself
+        why = why and one_line(str(error), 300)
+    ended(batch.tasks[number], why)
 
 
 def _begun():
@@ -103,10 +119,21 @@ def _maker():
     def make(command, folder, further, number, log):
         import os
         import subprocess
+        import time
 
         words, environment = [*command, str(number)], {**os.environ, **further}
         with open(log, "ab") as stream:
-            return subprocess.call(words, cwd=folder, env=environment, stdout=stream, stderr=stream)
+            process = subprocess.Popen(
+                words, cwd=folder, env=environment, stdout=stream, stderr=stream
+            )
+            try:
+                while process.poll() is None:
+                    time.sleep(0.2)  # and no `wait`, in which nothing hears that it is to stop
+            except BaseException:
+                process.terminate()
+                process.wait()
+                raise
+        return process.returncode
 
     return make
 
