@@ -6,6 +6,9 @@
 The codes of the training set lie in the model and are searched at each step. The loss is a training
 objective and **not** a bound of -log p(x): which neighbour is taken depends on x. Honest figures are
 those of a prior over codes that is fitted afterwards (auxiliary).
+
+Not for a density: the conditional objective bounds nothing, and the fitted prior is a weak one. It needs
+the memory of all training codes, so nothing larger than fits.
 """
 
 from zoo.recipe import Defaults, Recipe

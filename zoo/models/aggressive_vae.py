@@ -9,6 +9,9 @@ data no longer rises. He et al. 2019, algorithm 1.
 With an LSTM both move by SGD at 1.0, as released: with Adam on the decoder the code is lost all the
 same, unless the rate is annealed too (`python -m zoo.benchmarks lagging`). With any other decoder both
 move by Adam, as released for images.
+
+Not for a hurry: an outer step may take a hundred inner ones. Where the decoder needs no code (a strong
+PixelCNN), a well-trained encoder is brought to the prior all the same.
 """
 
 from zoo.recipe import Defaults, Recipe

@@ -5,6 +5,9 @@
 
 -loss is at most log p(x), for every r: what r does not know of a costs KL(q(a|x, z) || r(a|x, z)). That is
 dear at first, when a code is worth little yet: so the weight of the rate grows.
+
+Not for a diagnosis of information: q(z|x) has no density of every z, so mutual information and marginal
+KL are not reported.
 """
 
 from zoo.recipe import Defaults, Recipe

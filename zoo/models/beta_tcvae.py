@@ -4,6 +4,8 @@
 
 tc_weight is beta - 1; TC from the mixture of the batch (tc_mixture=minibatch_weighted is the published
 one). It cures no collapse: see `wae_mmd` or `free_bits_vae` for that.
+
+Not for collapse: it penalises dependence between units and keeps no rate.
 """
 
 from zoo.recipe import Defaults, Recipe

@@ -2,6 +2,9 @@
 
 loss = distortion + beta rate                    beta < 1 against collapse, > 1 to disentangle
 loss = distortion + gamma |rate - C(step)|       with capacity=C (Burgess et al. 2018)
+
+Not for comparing bounds of models that were trained at different beta as if the objective were one;
+below 1 the code is far from the prior, and draws from the prior are poor.
 """
 
 from zoo.recipe import Defaults, Recipe

@@ -3,6 +3,8 @@
     loss = distortion + w(step) rate - sum_t log softmax(MLP(z))_{x_t}
 
 The term is no part of any measure, and its head of no exported model. Zhao et al. 2017, eq. 8.
+
+Not for anything but words. What z learns is which words there are, not their order.
 """
 
 from zoo.recipe import Defaults, Recipe

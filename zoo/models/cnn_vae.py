@@ -3,6 +3,9 @@
     R = 1 + (k - 1) sum_i d_i tokens: 15 (scnn), 63 (mcnn), 125 (lcnn), 187 (vlcnn) at k = 3
 
 A short memory makes the code worth its nats. Yang et al. 2017, section 3.
+
+Not for sentences that are shorter than the window: the decoder then sees all of the past, and the code
+is lost as with an LSTM.
 """
 
 from zoo.recipe import Defaults, Recipe

@@ -4,6 +4,9 @@
 
 Each restart opens the way through z again, with a decoder that knows useful codes already. The
 released code restarts the learning rate too: learning_rate_schedule=restarts, a switch of its own.
+
+Not for a decoder that can do without the code for good: each cycle opens the way through z, none keeps
+it open.
 """
 
 from zoo.recipe import Defaults, Recipe

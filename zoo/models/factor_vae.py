@@ -4,6 +4,9 @@
     critic:  -1/2 mean log softmax(l(z))_0 - 1/2 mean log softmax(l(z with each number permuted))_1
 
 gamma is ratio_weight. The critic learns on a fresh batch after each step of the model.
+
+Not for collapse, and small batches: the critic learns the total correlation only as fast as it sees
+codes.
 """
 
 from zoo.recipe import Defaults, Recipe

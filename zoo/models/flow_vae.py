@@ -5,6 +5,9 @@
 
 z = f(e; x) is an inverse autoregressive flow, whose draws take one pass (`posterior=` has planar and coupling
 flows too); u = g(z) a masked one, whose density does. The rate has no closed form: log q - log p at the draw.
+
+Not for speed, and for a decoder that ignores z: a better family of posteriors moves no information into
+the code. The coupling flows need two numbers or more.
 """
 
 from zoo.recipe import Defaults, Recipe

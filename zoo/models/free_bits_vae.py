@@ -5,6 +5,8 @@
 The floor can be filled with noise: look at the mutual information. With pretrain_steps the encoder is
 that of an autoencoder and the decoder begins anew (Li et al. 2019), who take free_bits_form=
 example_group and annealing=linear.
+
+Not for meaning: the free nats may be filled with noise. Look at the mutual information, not at the rate.
 """
 
 from zoo.recipe import Defaults, Recipe

@@ -6,6 +6,8 @@
 What z2 tells, z1 can tell as well: of images of MNIST most of z2 is not used where p(z2) = N(0, I), as
 published, and more of it with `--set=prior=vamp`. The report has rate, active units and information of each
 level; `--set=lower_widths=40,20` makes a ladder of three.
+
+Not for an upper level that is used by itself: under N(0, I) most of it is not.
 """
 
 from zoo.recipe import Defaults, Recipe

@@ -5,6 +5,9 @@
 A bad draw is outvoted and not averaged in, so q need not have the posterior's form, and more units stay in
 use. `sample_gradient` says how the loss reaches the encoder: as published, or doubly reparameterised (Tucker
 et al. 2019), whose signal need not drown in noise as K grows.
+
+Not for an encoder whose single draws are good: with K it learns to cover, and its gradient drowns unless
+it is doubly reparameterised.
 """
 
 from zoo.recipe import Defaults, Recipe

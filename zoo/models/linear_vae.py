@@ -5,6 +5,8 @@
 
 What collapses here collapses at the optimum of the likelihood itself: a decoder variance too large for
 the data is enough. `tfvae.diagnosis.linear_gaussian` has the closed forms.
+
+Not for real images: it is a ruler, not a model.
 """
 
 from zoo.recipe import Defaults, Recipe

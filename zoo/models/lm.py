@@ -3,6 +3,8 @@
     p(x) = prod_t p(x_t | x_<t)
 
 The yard-stick of text: a VAE is worth its while only with an importance-weighted NLL below this one.
+
+Not for codes: it has none.
 """
 
 from zoo.recipe import Defaults, Recipe

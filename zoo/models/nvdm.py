@@ -4,6 +4,8 @@
 
 x_w counts word w in the document; an MLP reads the counts. On the sphere (Xu and Durrett 2018) it is
 --set=posterior=vmf --set=concentration=100.
+
+Not for word order, which a bag of words does not hold.
 """
 
 from zoo.recipe import Defaults, Recipe

@@ -4,6 +4,8 @@
 
 The last states of different sentences are nearly alike, and so are their posteriors; pooling spreads
 them. cosine_weight penalises the likeness itself. Long, Cao and Cheung 2020.
+
+Not for images. It spreads the posteriors apart, and does not make a strong decoder need them.
 """
 
 from zoo.recipe import Defaults, Recipe

@@ -5,6 +5,8 @@
 
 The first weighs the rate, the second the distortion; dual_update=additive is gradient ascent on the
 Lagrangian.
+
+Not for short trainings: the learned weight takes hundreds of steps to bring the rate to its target.
 """
 
 from zoo.recipe import Defaults, Recipe

@@ -4,6 +4,8 @@
 
 f = distortion + w rate, its gradient with regard to the posterior's mean and log-variance; the loss's
 gradient goes back through the K steps. Kim et al. 2018, algorithm 1.
+
+Not for speed: each example costs K more passes through the decoder, in training and in measuring.
 """
 
 from zoo.recipe import Defaults, Recipe

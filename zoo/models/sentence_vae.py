@@ -4,6 +4,8 @@
 
 `word_keep` below 1 starves the decoder of its own past; 0 is the inputless decoder, which has z and
 the length alone. Bowman et al. 2016, section 3.
+
+Not for long trainings at full word_keep: when the annealing is over the rate goes back to 0.
 """
 
 from zoo.recipe import Defaults, Recipe

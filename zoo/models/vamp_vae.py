@@ -6,6 +6,9 @@
 The prior under which the ELBO is highest is the aggregate posterior 1/N sum_n q(z|x_n), of which this is a
 learned part. What the rate pays beyond the information in the code, KL(q(z) || p(z)), falls; the
 information can then be larger. A prior alone keeps no code that the decoder does not need.
+
+Not for tokens, whose pseudo-inputs cannot be learned; conditional models; and collapse: a prior keeps no
+code that the decoder does not need.
 """
 
 from zoo.recipe import Defaults, Recipe

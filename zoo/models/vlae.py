@@ -7,6 +7,8 @@
 What the code is for is decided by what the decoder can do alone (the window is counted: --describe). The
 flow as a prior is an inverse autoregressive posterior over u with a deeper generator. Chen et al. 2017,
 section 3.
+
+Not for one global vector: its code is a map, and what the window can tell is not in it.
 """
 
 from zoo.recipe import Defaults, Recipe

@@ -4,6 +4,9 @@
 
 kappa (concentration) is held; the encoder says a direction alone. posterior=vmf_learned is the S-VAE of
 Davidson et al. 2018, and posterior=power_spherical the other family of the sphere.
+
+Not for a rate that differs from x to x (held concentration), and many dimensions at a small
+concentration: the constant is then near 0.
 """
 
 from zoo.recipe import Defaults, Recipe

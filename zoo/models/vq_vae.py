@@ -5,6 +5,9 @@
 
 A Gated PixelCNN over the map of codes is fitted afterwards (auxiliary). What can fail is the codebook:
 look at its perplexity and at the codes used.
+
+Not for a density of binary images beside a good PixelCNN, and a learned number of nats: the rate is n ln
+K until a prior is fitted.
 """
 
 from zoo.recipe import Defaults, Recipe

@@ -4,6 +4,9 @@
 
 With a likelihood as the cost it is the adversarial autoencoder. The published encoder is
 deterministic; see `wae_mmd`.
+
+Not for a likelihood: the objective is no bound. An adversary is one more thing that can fail; `wae_mmd`
+has none.
 """
 
 from zoo.recipe import Defaults, Recipe

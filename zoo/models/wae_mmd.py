@@ -4,6 +4,9 @@
 
 lambda (mmd_weight) belongs to the scale of the distortion. The published encoder is deterministic;
 here it draws with a small posterior_scale, so that every measure of the report exists.
+
+Not for a likelihood: the objective is no bound. With small batches or many dimensions the kernels see
+little of q(z).
 """
 
 from zoo.recipe import Defaults, Recipe
