@@ -66,6 +66,12 @@ setup(
         "notebooks": ["ipykernel>=6.29,<8", "nbclient>=0.10,<1"],
         "ray": ["ray>=2.40,<3"],
         "sweep": ["optuna>=4.2,<6"],
+        "docs": [
+            "mkdocs-material>=9.5,<10",
+            "mkdocstrings[python]>=0.26,<2",
+            "mkdocs-gen-files>=0.5,<1",
+            "mkdocs-literate-nav>=0.6,<1",
+        ],
         "test": [
             "pytest>=8,<10",
             "pytest-xdist>=3.5,<4",

@@ -1,8 +1,10 @@
-"""What the README says can be typed: its Python runs, and its commands are plans."""
+"""What README and guides say can be typed: their Python runs, their commands are plans, their links hold."""
 
 import pathlib
 import re
 import shlex
+import subprocess
+import sys
 import types
 
 import keras
@@ -16,15 +18,28 @@ import zoo
 from tests.conformance import bad_files
 from tfvae import examination
 from tfvae.training import RunDirectory
+from zoo import models
 from zoo.benchmarks import __main__ as benchmarks
 from zoo.comparison import command as compare
 from zoo.datasets.text.vocabulary import Vocabulary
 from zoo.modalities import images, text
 
-TEXT = (pathlib.Path(tfvae.__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-BLOCKS = {
-    kind: re.findall(rf"^```{kind}\n(.*?)^```", TEXT, re.M | re.S) for kind in ("python", "sh")
+ROOT = pathlib.Path(tfvae.__file__).parent.parent
+PAGES = {
+    str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
+    for path in [
+        ROOT / "README.md",
+        ROOT / "CONTRIBUTING.md",
+        *sorted((ROOT / "docs").rglob("*.md")),
+    ]
 }
+MADE = ("docs/models/",)  # when the documentation is built
+
+
+def _blocks(page, kind):
+    return re.findall(rf"^```{kind}\n(.*?)^```", PAGES[page], re.M | re.S)
+
+
 SHAPE = (8, 8, 1)
 
 
@@ -69,18 +84,56 @@ def _vae():
     return zoo.build("vae", "digits", space, size="tiny", latent_width=2, train_steps=10)
 
 
-def test_every_block_of_python_runs(names):
-    assert len(BLOCKS["python"]) >= 4
-    for block in BLOCKS["python"]:
+@pytest.mark.parametrize("page", [page for page in PAGES if _blocks(page, "python")])
+def test_every_block_of_python_runs(page, names):
+    """Each page by itself, its blocks one after the other."""
+    if "saved_model" in PAGES[page]:
+        _vae().export("runs/delta_vae_digits/saved_model")
+    for block in _blocks(page, "python"):
         names["model"] = _vae()  # each block may have made another one of it
-        exec(compile(block, "README.md", "exec"), names)
-    assert names["images"].shape == (16, *SHAPE) and names["sevens"].shape == (16, *SHAPE)
-    assert np.isfinite(names["log_p"].numpy()).all()
+        exec(compile(block, page, "exec"), names)
+    if page == "docs/guide/python.md":
+        assert names["images"].shape == (16, *SHAPE) and names["sevens"].shape == (16, *SHAPE)
+        assert np.isfinite(names["log_p"].numpy()).all()
+
+
+def test_every_link_leads_somewhere():
+    for page, content in PAGES.items():
+        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", content):
+            if target.startswith("http"):
+                continue
+            path = (ROOT / page).parent / target
+            made = str(path.resolve().relative_to(ROOT)).startswith(MADE)
+            assert made or path.exists(), f"{page}: {target}"
+
+
+def test_the_readme_is_a_screen_and_a_half():
+    assert len(PAGES["README.md"].splitlines()) < 100
+
+
+@pytest.mark.slow
+def test_the_documentation_is_built_without_a_warning(tmp_path):
+    pytest.importorskip("mkdocs", reason="pip install 'tfvae[docs]'")
+    words = [
+        sys.executable,
+        "-m",
+        "mkdocs",
+        "build",
+        "--strict",
+        "--site-dir",
+        str(tmp_path / "site"),
+    ]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "WARNING -" not in done.stderr
+    for name in models.names():
+        page = (tmp_path / "site" / "models" / name / "index.html").read_text(encoding="utf-8")
+        assert "not good for" in page and f"--model={name}" in re.sub("<[^>]+>", "", page)
 
 
 def _commands():
     """The words of each command, with what a line before it said of a variable."""
-    for block in BLOCKS["sh"]:
+    for block in (block for page in PAGES for block in _blocks(page, "sh")):
         known = {}
         for line in block.splitlines():
             for name, value in known.items():
