@@ -264,3 +264,14 @@ def test_the_effective_sample_size_tells_a_good_posterior_from_a_bad_one():
     report = diagnosis.measure(model, x[:50], num_samples=50, nll_examples=20)
     assert 1 <= report["nll_effective_samples"] < 10
     assert models.exact().importance(models.images(3), 7)[1].numpy().tolist() == [7, 7, 7]
+
+
+def test_a_diagnosis_is_a_line_where_it_is_listed_and_a_piece_of_a_page_in_a_notebook():
+    remedies = (("train --set=prior=ar1", "a < b"),)
+    found = diagnosis.Diagnosis(
+        "collapse", "rate 0.", ("x > 1",), (), remedies, {"rate": 0.0, "num_examples": 9}
+    )
+    assert repr(found) == "Diagnosis('collapse': rate 0.)" and "To try:" in str(found)
+    page = found._repr_html_()
+    assert "<b>Collapse</b>: rate 0." in page and "<html" not in page and "<style" not in page
+    assert "x &gt; 1" in page and "<pre>train --set=prior=ar1</pre>" in page and "a &lt; b" in page

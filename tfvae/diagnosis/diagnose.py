@@ -24,6 +24,7 @@ from tfvae.checks import UserError, one_of
 from tfvae.diagnosis.full_gaps import check_movable, full_gaps, gaps_table
 from tfvae.diagnosis.gaps import inference_gaps
 from tfvae.diagnosis.measure import measure
+from tfvae.diagnosis.report import diagnosis_cell
 from tfvae.diagnosis.signs import clipped_share, data_spectrum, effective_weight, prior_gap
 from tfvae.diagnosis.verdict import COLLAPSED_RATE, extent, levels, verdict
 
@@ -74,7 +75,7 @@ _REMEDIES = {
 }
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Diagnosis:
     """What `diagnose` found.
 
@@ -107,6 +108,14 @@ class Diagnosis:
             lines += ["", "Gaps, nats:"]
             lines += [f"  {says:{width}}  {value:>22}" for says, value in rows]
         return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        """One line; `print` has the evidence and what to try."""
+        return f"Diagnosis({self.verdict!r}: {self.summary})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return diagnosis_cell(self)
 
     def as_json(self) -> dict[str, Any]:
         """For diagnosis.json."""

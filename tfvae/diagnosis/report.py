@@ -21,7 +21,7 @@ from tfvae.diagnosis.sounds import EXPLAINED as HEARD
 from tfvae.diagnosis.sounds import TITLES as AUDIO
 from tfvae.diagnosis.verdict import levels, sentence
 
-__all__ = ["MEASURES", "diagnosis_html", "html"]
+__all__ = ["MEASURES", "diagnosis_cell", "diagnosis_html", "html"]
 
 # key, title, unit, what it says
 MEASURES = (
@@ -165,23 +165,31 @@ def diagnosis_html(found, title: str, figures: Mapping[str, bytes]) -> str:
         title: what was examined.
         figures: PNG by name.
     """
-    text = _html.escape
-    parts = head(title, "", f"{found.verdict.capitalize()}: {found.summary}")
-    if found.evidence:
-        parts += [
-            "<h2>Evidence</h2><ul>",
-            *(f"<li>{text(line)}" for line in found.evidence),
-            "</ul>",
-        ]
-    parts += [
-        *_to_try(found.remedies),
-        *_gaps(found.report),
+    everything = _html.escape(json.dumps(found.as_json(), indent=1, default=str))
+    parts = [
+        *head(title, "", f"{found.verdict.capitalize()}: {found.summary}"),
+        *_reasons(found),
         *_measures(found.report, "examples", "examples"),
         *pictures(figures, CAPTIONS),
+        f"<details><summary>All figures</summary><pre>{everything}</pre></details>",
     ]
-    everything = json.dumps(found.as_json(), indent=1, default=str)
-    parts.append(f"<details><summary>All figures</summary><pre>{text(everything)}</pre></details>")
     return "\n".join([*parts, "</html>"])
+
+
+def diagnosis_cell(found) -> str:
+    """A `Diagnosis` as a notebook shows it: a piece of a page, in the notebook's own style."""
+    text = _html.escape
+    verdict = f"<p><b>{text(found.verdict.capitalize())}</b>: {text(found.summary)}</p>"
+    measures = "\n".join(_measures(found.report, "examples", "examples"))
+    folded = f"<details><summary>Figures</summary>{measures}</details>"
+    return "\n".join(["<div>", verdict, *_reasons(found), folded, "</div>"])
+
+
+def _reasons(found) -> list[str]:
+    """Evidence, what to try, and gaps."""
+    lines = [f"<li>{_html.escape(line)}" for line in found.evidence]
+    evidence = ["<h2>Evidence</h2><ul>", *lines, "</ul>"] if lines else []
+    return [*evidence, *_to_try(found.remedies), *_gaps(found.report)]
 
 
 def _to_try(remedies) -> list[str]:
