@@ -80,5 +80,6 @@ setup(
             "ruff>=0.8,<1",
             "pyright[nodejs]>=1.1.414,<2",  # with a node of its own
         ],
+        "umap": ["umap-learn>=0.5.7,<1"],
     },
 )

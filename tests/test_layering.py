@@ -29,7 +29,7 @@ LAYERS = [
     {"fitting", "model", "own_parts"},
     {"inference", "metrics", "daydream", "foreign"},
     {"procedures", "diagnosis"},
-    {"training"},
+    {"exploring", "training"},
     {"examination"},
     {"diagnose"},
 ]

@@ -21,6 +21,9 @@ class Decoder(Configured, keras.layers.Layer):
     A decoder has `data_shape`, `build(z_shape, x_shape=None)`, `call` and `_draw`.
     """
 
+    factorised = False
+    """Whether the parts of x are independent given z, so that some can be drawn given the others."""
+
     @property
     def data_shape(self) -> tuple[int | None, ...]:
         """Of one x; None is any length."""

@@ -27,6 +27,8 @@ class FactorisedDecoder(Decoder):
         network: a Keras layer, [B, D] or [B, n, d] -> [B, ..., P].
     """
 
+    factorised = True
+
     def __init__(self, image_shape: Sequence[int], network: keras.layers.Layer, **kwargs):
         super().__init__(**kwargs)
         self.image_shape = image_shape
