@@ -32,7 +32,7 @@ def no_flags():
 @pytest.mark.parametrize("words", COMMANDS, ids=lambda words: " ".join(words)[:50])
 def test_a_command_can_be_planned(words, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert words[0] == "tfvae" and words[1] in console._COMMANDS
+    assert words[0] == "tfvae" and words[1] in console.COMMANDS
     if words[1] == "train":
         train_main.parse(words[1:])
         assert train_main.resolved().model == "vae" and flags.FLAGS.seeds == "3"
