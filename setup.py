@@ -63,7 +63,10 @@ setup(
     ],
     extras_require={
         "gpu": ["tensorflow[and-cuda]>=2.21,<2.22"],
+        "litert": ["ai-edge-litert>=2,<3"],
+        "mlflow": ["mlflow-skinny>=3,<4", "sqlalchemy>=2,<3", "alembic>=1.13,<2"],
         "notebooks": ["ipykernel>=6.29,<8", "nbclient>=0.10,<1"],
+        "onnx": ["onnx>=1.16,<2", "onnxruntime>=1.18,<2", "tf2onnx>=1.17,<2"],
         "ray": ["ray>=2.40,<3"],
         "sweep": ["optuna>=4.2,<6"],
         "docs": [
@@ -81,5 +84,6 @@ setup(
             "pyright[nodejs]>=1.1.414,<2",  # with a node of its own
         ],
         "umap": ["umap-learn>=0.5.7,<1"],
+        "wandb": ["wandb>=0.19,<1"],
     },
 )

@@ -79,6 +79,9 @@ flags.DEFINE_boolean(
     None,
     "leave at most 1,000 validation examples in the run directory, for a diagnosis (default true)",
 )
+flags.DEFINE_multi_string(
+    "track", None, "show the run there too: mlflow, wandb, tensorboard, module:Tracker; repeatable"
+)
 flags.DEFINE_boolean(
     "describe", False, "print what would run, check it on a tiny batch, train nothing"
 )
@@ -199,6 +202,7 @@ def resolved(sets: Sequence[str] = (), **fields: Any):
 
     mine = FLAGS.flags_by_module_id_dict()[id(sys.modules[__name__])]
     given: dict[str, Any] = {flag.name: flag.value for flag in mine if flag.name not in _OWN}
+    given["track"] = ",".join(FLAGS.track) if FLAGS.track else None
     return plan.resolve(FLAGS.model, [*FLAGS.set, *sets], **{**given, **fields})
 
 

@@ -93,7 +93,7 @@ ZOO = [
     {"datasets", "recipe"},
     {"backbones"},
     {"modalities"},
-    {"models"},
+    {"models", "trackers"},
     {"command"},
     {"comparison", "finished"},
     {"benchmarks", "compare", "sweep"},

@@ -1,6 +1,6 @@
 """Training: the one layer that touches the disk."""
 
-from tfvae.training import export, strategy
+from tfvae.training import export, formats, strategy
 from tfvae.training.callbacks import Checkpointer, FiniteGuard, Monitor, Progress
 from tfvae.training.checkpoint import ExactCheckpoint
 from tfvae.training.collapse_monitor import CollapseMonitor
@@ -20,6 +20,7 @@ __all__ = [
     "RunDirectory",
     "RunLock",
     "export",
+    "formats",
     "strategy",
     "take_weights",
     "train",

@@ -13,7 +13,7 @@ import tensorflow as tf
 from tfvae.checks import UserError
 from tfvae.training.run_directory import room
 
-__all__ = ["export_saved_model", "save_keras"]
+__all__ = ["endpoint", "export_saved_model", "save_keras", "served", "without_cudnn"]
 
 
 def save_keras(model, path: str) -> None:
@@ -56,10 +56,10 @@ def export_saved_model(model, path: str) -> None:
     if os.path.lexists(path) and not older and not _is_empty(path):
         raise UserError(f"{path} is no older export, and is not replaced: name another directory")
     part = f"{path}.part"
-    with room(path), _without_cudnn(model):
+    with room(path), without_cudnn(model):
         try:
             shutil.rmtree(part, ignore_errors=True)
-            module, signatures = _served(model)
+            module, signatures = served(model)
             tf.saved_model.save(module, part, signatures)
             shutil.rmtree(path, ignore_errors=True)
             os.replace(part, path)
@@ -71,7 +71,7 @@ def _is_empty(path: str) -> bool:
     return os.path.isdir(path) and not os.listdir(path)
 
 
-def _served(model) -> tuple[tf.Module, dict]:
+def served(model) -> tuple[tf.Module, dict]:
     """(what is saved, its signatures): methods give a tensor, signatures name it."""
     x = tf.TensorSpec((None, *model.data_shape), model.likelihood.dtype, "x")
     z = tf.TensorSpec((None, *model.latent.event_shape), tf.float32, "z")
@@ -114,10 +114,10 @@ def _served(model) -> tuple[tf.Module, dict]:
         if name != "encode" and not model.decodes:
             continue
         specs = [*specs, *_label(model)]
-        method = tf.function(_of(specs, call), input_signature=specs, autograph=False)
+        method = tf.function(endpoint(specs, call), input_signature=specs, autograph=False)
         setattr(module, name, method)
         signatures[name] = tf.function(
-            _of(
+            endpoint(
                 specs,
                 lambda *given, method=method, output=output, **named: {
                     output: method(*given, **named)
@@ -134,20 +134,20 @@ def _label(model) -> list[tf.TensorSpec]:
     return [tf.TensorSpec((None,), tf.int32, "label")] if model.asks_label else []
 
 
-def _of(specs, call):
+def endpoint(specs, call):
     """A function of exactly these arguments, so that the file knows their names."""
     names = [spec.name for spec in specs]
     parameters = [inspect.Parameter(n, inspect.Parameter.POSITIONAL_OR_KEYWORD) for n in names]
 
-    def endpoint(*values, **named):
+    def function(*values, **named):
         return call(**dict(zip(names, values)), **named)
 
-    endpoint.__signature__ = inspect.Signature(parameters)
-    return endpoint
+    function.__signature__ = inspect.Signature(parameters)
+    return function
 
 
 @contextlib.contextmanager
-def _without_cudnn(model):
+def without_cudnn(model):
     """Traces LSTMs as plain operations: cuDNN's cannot be loaded where there is no GPU."""
     layers = [x for x in model._flatten_layers() if isinstance(x, keras.layers.LSTM)]
     before = [layer.use_cudnn for layer in layers]

@@ -42,6 +42,7 @@ def train(
     further: Callable[[], dict[str, Any]] = dict,
     watch: CollapseMonitor | None = None,
     begin_with: Start | None = None,
+    written: Callable[[], None] = lambda: None,
 ) -> float | None:
     """Trains `model` by `procedure` up to step `steps`.
 
@@ -63,6 +64,7 @@ def train(
         further: more of each evaluation's row, for the report's figures.
         watch: looks at the latent with each evaluation.
         begin_with: weights of another run, taken where the stage begins at step 0.
+        written: called by the process that writes, after each row.
 
     Returns:
         Seconds of all the steps that the stage is made of, also of those before a resume; `None` where
@@ -106,7 +108,12 @@ def train(
         with room(directory.join("tensorboard")):
             os.makedirs(directory.join("tensorboard"), exist_ok=True)
         writer = tf.summary.create_file_writer(directory.join("tensorboard"))
-    append = directory.append_metrics if write else lambda row: None
+
+    def append(row):
+        if write:
+            directory.append_metrics(row)
+            written()
+
     monitor = Monitor(
         start, steps, eval_every, stage, evaluate, append, writer, state, further, procedure, watch
     )

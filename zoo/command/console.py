@@ -120,6 +120,7 @@ COMMANDS = {
     "sweep": ("searches settings of a model: learning rate, remedy, parts", "zoo.sweep.command"),
     "list": ("what there is: models, data sets, parts, a line each", "zoo.command.listing"),
     "show": ("a model, a part, or what a run came to", "zoo.command.show"),
+    "export": ("a trained model as ONNX, LiteRT or SavedModel", "zoo.command.export"),
     "completion": ("what bash, zsh or fish needs to complete words", "zoo.command.completion"),
 }
 

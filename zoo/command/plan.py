@@ -52,6 +52,7 @@ class Plan:
     jit_compile: bool = setting(False, "XLA")
     deterministic: bool = setting(True, "kernels")
     keep_examples: bool = setting(True, "leave validation data for a diagnosis")
+    track: str | None = setting(None, "trackers, with commas between them")
 
     @property
     def kind(self) -> str:
@@ -108,7 +109,15 @@ class Plan:
         return shlex.join(words + self.places())
 
 
-_OF_THE_MACHINE = ("workdir", "data_dir", "data", "strategy", "cpu_replicas", "keep_examples")
+_OF_THE_MACHINE = (
+    "workdir",
+    "data_dir",
+    "data",
+    "strategy",
+    "cpu_replicas",
+    "keep_examples",
+    "track",
+)
 _SHOWN = ("dataset", "backbone", "size", "train_steps", "batch_size", "learning_rate", "seed")
 
 

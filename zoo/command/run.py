@@ -24,11 +24,12 @@ from tfvae.randomness import deterministic, initial_weights
 from tfvae.streams import Source
 from tfvae.training import collapse_monitor, reading
 from tfvae.training.run_directory import room
-from zoo import modalities, models
+from zoo import modalities, models, trackers
 from zoo.command import assemble, console, plan, report, trial
 from zoo.datasets import labels, own
 from zoo.datasets.data import refuse_too_few
 from zoo.recipe import Recipe
+from zoo.trackers import tracking
 
 __all__ = [
     "Prepared",
@@ -276,6 +277,8 @@ def run(resolved: plan.Plan, resume: bool = False) -> dict[str, Any]:
     here = resolved.strategy != "multi_worker" or os.path.exists(
         os.path.join(workdir, "config.json")
     )
+    if resolved.track is not None:
+        trackers.make(resolved.track)  # refused before anything slow
     if resume and here and (report := _finished(resolved, workdir)) is not None:
         return report
     strategy = training.strategy.make(resolved.strategy, resolved.cpu_replicas)
@@ -301,6 +304,10 @@ def _finished(resolved: plan.Plan, workdir: str) -> dict[str, Any] | None:
     left = [os.path.join(workdir, name) for name in _EXPORTS]
     if report is None or not all(map(os.path.exists, left)):
         return None
+    if resolved.track is not None:
+        with training.RunLock(workdir) as lock:
+            directory = training.RunDirectory(workdir, held, lock)
+            tracking.Tracking(resolved.track, directory, console.say).close(report)
     console.say(f"the run is finished, nothing is done: {left[0]}")
     return report
 
@@ -354,10 +361,13 @@ def _run(resolved, path: str, resume: bool, strategy, lock) -> dict[str, Any]:
     console.say(
         f"{resolved.model} on {resolved.dataset}: {model.count_params():,d} weights; {directory.path}"
     )
+    shown = tracking.Tracking(resolved.track if lock else None, directory, console.say)
     seconds = []
     with strategy.scope():
         for stage in made.stages:
-            seconds.append(_train(stage, resolved, kind, made, strategy, directory, resume))
+            seconds.append(
+                _train(stage, resolved, kind, made, strategy, directory, resume, shown.rows)
+            )
             if not hasattr(stage.stream, "held_out"):
                 last = stage
             elif lock is not None:  # of other data than the run's, on which the report is measured
@@ -366,6 +376,7 @@ def _run(resolved, path: str, resume: bool, strategy, lock) -> dict[str, Any]:
     if lock is not None:
         known = None if None in seconds else sum(seconds)
         written = report.write(resolved, made.described, kind, data, model, last, known, directory)
+    shown.close(written or None)
     training.strategy.finish(strategy)
     return written
 
@@ -391,7 +402,7 @@ def streaming(stage, kind, data, batch_size: int, seed: int) -> Callable:
     return lambda start, shard: source.batches(start, shard, beside=stage.model.beside)
 
 
-def _train(stage, resolved, kind, made, strategy, directory, resume) -> float | None:
+def _train(stage, resolved, kind, made, strategy, directory, resume, shown) -> float | None:
     batch_size = stage.batch_size or resolved.batch_size
     valid, label = _held_out(stage, made)
     batches_from = streaming(stage, kind, made.data, resolved.batch_size, resolved.seed)
@@ -428,6 +439,7 @@ def _train(stage, resolved, kind, made, strategy, directory, resume) -> float | 
         further=further,
         watch=_watch(stage, valid, label, training.strategy.is_chief(strategy)),
         begin_with=stage.start,
+        written=shown,
     )
 
 

@@ -1,0 +1,45 @@
+"""Files for other runtimes compute what the model does."""
+
+import os
+
+import numpy as np
+import pytest
+
+from tests import models
+from tfvae import training
+from tfvae.checks import UserError
+from tfvae.training import formats
+
+pytestmark = pytest.mark.slow  # a converter takes ten seconds
+
+
+def _run(format, path, given):
+    with open(path, "rb") as stream:
+        return formats.FORMATS[format][2](stream.read(), given)
+
+
+@pytest.mark.parametrize(
+    ("format", "module"), [("onnx", "tf2onnx"), ("litert", "ai_edge_litert.interpreter")]
+)
+def test_a_batch_of_another_size_through_the_files_is_that_of_the_model(tmp_path, format, module):
+    pytest.importorskip(module, reason=f"the extra {format}")
+    model = models.plain()
+    path = str(tmp_path / format)
+    found = training.formats.export_format(model, format, path)
+    assert list(found) == ["encode", "decode", "reconstruct"]
+    assert len(os.listdir(path)) == 3
+    ending, x = formats.FORMATS[format][0], models.images(7)
+    code = _run(format, f"{path}/encode.{ending}", {"x": x})
+    np.testing.assert_allclose(code, model.encode(x), atol=1e-5)
+    decoded = _run(format, f"{path}/decode.{ending}", {"z": np.asarray(code)})
+    np.testing.assert_allclose(decoded, model.decode(code), atol=1e-5)
+    again = _run(format, f"{path}/reconstruct.{ending}", {"x": x})
+    np.testing.assert_allclose(again, model.reconstruct(x), atol=1e-5)
+
+
+def test_what_a_runtime_computes_otherwise_is_not_written(tmp_path, monkeypatch):
+    wrong = ("bin", lambda function, weights: b"", lambda data, given: np.full((3, 3), 7.0))
+    monkeypatch.setitem(formats.FORMATS, "wrong", wrong)
+    with pytest.raises(UserError, match="wrong of encode computes something else"):
+        training.formats.export_format(models.plain(), "wrong", str(tmp_path / "out"))
+    assert not os.listdir(tmp_path)

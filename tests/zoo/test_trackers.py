@@ -1,0 +1,115 @@
+"""A tracker gets each row once, whatever ends in between, and ends no training itself."""
+
+import json
+
+import pytest
+
+from tfvae.checks import UserError
+from tfvae.training import RunDirectory
+from zoo import trackers
+from zoo.trackers import tracking
+
+ROWS = [
+    {"stage": stage, "step": step, "train": {"rate": 1.0 * step}, "valid": {"elbo": -2.0 * step}}
+    for stage, steps in (("pretrain", (5, 10)), ("train", (10, 20)))
+    for step in steps
+]
+REPORT = {"elbo": -9.5, "nll": None, "verdict": "healthy"}
+
+
+class Recorder(trackers.Tracker):
+    """Writes down what it is told; `broken` makes it fail at a step."""
+
+    seen: list = []
+    states: list = []
+    broken: int | None = None
+
+    def __init__(self, path, config, state):
+        super().__init__(path, config, state)
+        self.states.append(state)
+        self.state = "run 1"
+
+    def row(self, values, step):
+        if step == self.broken:
+            raise ConnectionError("no route\nto host")
+        self.seen.append((step, dict(values)))
+
+    def report(self, values, verdict, figures):
+        self.seen.append((values, verdict, figures))
+
+
+NAME = f"{__name__}:Recorder"
+
+
+@pytest.fixture
+def directory(tmp_path, monkeypatch):
+    for name, value in (("seen", []), ("states", []), ("broken", None)):
+        monkeypatch.setattr(Recorder, name, value)
+    return RunDirectory.create(str(tmp_path / "run"), {"model": "vae"})
+
+
+def _steps():
+    return [entry[0] for entry in Recorder.seen if isinstance(entry[0], int)]
+
+
+def test_rows_come_once_over_a_resume_at_steps_of_the_whole_run(directory):
+    said = []
+    first = tracking.Tracking(NAME, directory, said.append)
+    for row in ROWS[:3]:
+        directory.append_metrics(row)
+        first.rows()
+    # killed; the checkpoint was of the first stage's end, so the row of step 10 is made again
+    directory.keep_metrics(lambda row: row["stage"] == "pretrain")
+    again = tracking.Tracking(NAME, directory, said.append)
+    for row in ROWS[2:]:
+        directory.append_metrics(row)
+        again.rows()
+    again.close(REPORT)
+    tracking.Tracking(NAME, directory, said.append).close(REPORT)  # --resume of what is done
+    assert _steps() == [5, 10, 20, 30] and not said
+    assert Recorder.states == [None, "run 1", "run 1"]
+    assert Recorder.seen[3][1] == {"train/train/rate": 20.0, "train/valid/elbo": -40.0}
+    assert Recorder.seen[4:] == [({"elbo": -9.5}, "healthy", [])]
+
+
+def test_a_failure_is_one_line_and_what_is_missing_is_sent_later(directory, monkeypatch):
+    said = []
+    for row in ROWS:
+        directory.append_metrics(row)
+    monkeypatch.setattr(Recorder, "broken", 20)
+    tracking.Tracking(NAME, directory, said.append).close(REPORT)
+    assert _steps() == [5, 10] and len(said) == 1
+    assert "ConnectionError: no route to host" in said[0] and "--resume" in said[0]
+    monkeypatch.setattr(Recorder, "broken", None)
+    tracking.Tracking(NAME, directory, said.append).close(REPORT)
+    assert _steps() == [5, 10, 20, 30] and len(said) == 1
+
+
+@pytest.mark.slow
+def test_mlflow_holds_the_rows(directory, tmp_path, monkeypatch):
+    client = pytest.importorskip("mlflow", reason="the extra mlflow").MlflowClient
+    store = f"sqlite:///{tmp_path}/m.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
+    monkeypatch.chdir(tmp_path)
+    for row in ROWS:
+        directory.append_metrics(row)
+    tracking.Tracking("mlflow", directory, pytest.fail).close(REPORT)
+    held = json.loads((tmp_path / "run" / "trackers.json").read_text())["mlflow"]
+    run = client(store).get_run(held["state"]["run"])
+    history = client(store).get_metric_history(run.info.run_id, "train/valid/elbo")
+    assert [(m.step, m.value) for m in history] == [(20, -20.0), (30, -40.0)]
+    assert run.data.metrics["report/elbo"] == -9.5 and run.data.params == {"model": "vae"}
+    assert run.data.tags["verdict"] == "healthy" and run.info.status == "FINISHED"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("mlfow", "unknown track 'mlfow'; did you mean mlflow"),
+        ("tensorboard,tensorboard", "track names 'tensorboard' twice"),
+        ("json:JSONDecoder", "must be a zoo.trackers.Tracker, got JSONDecoder"),
+    ],
+)
+def test_refusals(text, says):
+    with pytest.raises(UserError, match=says):
+        trackers.make(text)
