@@ -79,7 +79,7 @@ def test_wrong_flags_are_one_line_and_status_2(words, says):
         ({"model": "vae", "sets": ["beta=nan"]}, r"'beta' must be from 0 to 1e\+30, got nan"),
         (
             {"model": "delta_vae", "sets": ["encoder=both"]},
-            "'both'; .*known: anti_causal, full",
+            "'both'; .*known: anti_causal, dense, full",
         ),
         (
             {"model": "vae", "backbone": "lstm"},
