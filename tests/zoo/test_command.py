@@ -143,6 +143,23 @@ def test_the_command_of_a_plan_makes_the_same_plan(name):
     assert train_main.resolved() == asked
 
 
+def test_the_command_of_a_plan_says_all_that_decides_its_figures():
+    moved = {
+        "precision": "mixed_bfloat16",
+        "eval_every": 7,
+        "nll_samples": 3,
+        "deterministic": False,
+    }
+    asked = plan.resolve("vae", train_steps=50, information_batch=20, **moved)
+    words = shlex.split(asked.command())
+    train_main.FLAGS.unparse_flags()
+    train_main.parse(["x", *words[2:]])
+    assert train_main.resolved() == asked
+    assert "--checkpoint_every" not in asked.command()  # as usual
+    for word in ("--precision=mixed_bfloat16", "--eval_every=7", "--deterministic=false"):
+        assert word in shlex.split(asked.beside())
+
+
 @pytest.mark.parametrize("path", FLAGFILES, ids=lambda p: p.stem)
 def test_every_flagfile_resolves(path):
     train_main.FLAGS.unparse_flags()

@@ -89,9 +89,17 @@ class Plan:
     def command(self) -> str:
         """The command that repeats this run."""
         words = ["python", "train_main.py", f"--model={self.model}"]
-        words += [f"--{name}={getattr(self, name)}" for name in _SHOWN]
-        words += [f"--set={text}" for text in self._texts()]
+        words += [*self._flags(), *(f"--set={text}" for text in self._texts())]
         return shlex.join(words + self.places())
+
+    def _flags(self) -> list[str]:
+        """What decides the figures: some always, the others where they are not the usual."""
+        usual = {f.name: f.default for f in dataclasses.fields(self)} | _usual(self.train_steps)
+        others = [
+            name for name in usual if name not in {"model", "point", *_SHOWN, *_OF_THE_MACHINE}
+        ]
+        moved = [name for name in others if getattr(self, name) != usual[name]]
+        return [f"--{name}={checked.text(getattr(self, name))}" for name in (*_SHOWN, *moved)]
 
     def _texts(self) -> list[str]:
         words = _data_words(self)
@@ -102,8 +110,7 @@ class Plan:
 
     def beside(self) -> str:
         """What the command of another model on the same data, networks and budget begins with."""
-        words = ["python", "train_main.py"]
-        words += [f"--{name}={getattr(self, name)}" for name in _SHOWN]
+        words = ["python", "train_main.py", *self._flags()]
         # whose learning rate that is
         words.append(f"--set=optimizer={path_of(self.point['optimizer'], self.kind)}")
         return shlex.join(words + self.places())
@@ -118,6 +125,7 @@ _OF_THE_MACHINE = (
     "keep_examples",
     "track",
 )
+# always said in a command
 _SHOWN = ("dataset", "backbone", "size", "train_steps", "batch_size", "learning_rate", "seed")
 
 
@@ -320,11 +328,7 @@ def resolve(
         batch_size=batch_size,
         learning_rate=given.pop("learning_rate", usual),
         seed=given.pop("seed", 0),
-        eval_every=given.pop("eval_every", _tenth(steps)),
-        checkpoint_every=given.pop("checkpoint_every", _tenth(steps)),
-        nll_samples=given.pop("nll_samples", 100),
-        nll_examples=given.pop("nll_examples", 200),
-        **given,
+        **{**_usual(steps), **given},
     )
     return _checked(plan)
 
@@ -362,6 +366,12 @@ def current(config: Mapping[str, Any]) -> Mapping[str, Any]:
         ) from error
     rest = {k: v for k, v in config.items() if k not in fields | {"settings", "model"}}
     return {**rest, **plan.config()}
+
+
+def _usual(steps) -> dict[str, int]:
+    """What nobody needs to say, of so many steps."""
+    tenth = _tenth(steps)
+    return {"eval_every": tenth, "checkpoint_every": tenth, "nll_samples": 100, "nll_examples": 200}
 
 
 def _tenth(steps) -> int:
