@@ -126,6 +126,7 @@ def test_the_documentation_is_built_without_a_warning(tmp_path):
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
     assert "WARNING -" not in done.stderr
+    assert 'not included in the "nav"' not in done.stderr  # a page that no reader finds
     for name in models.names():
         page = (tmp_path / "site" / "models" / name / "index.html").read_text(encoding="utf-8")
         assert "not good for" in page and f"--model={name}" in re.sub("<[^>]+>", "", page)
