@@ -50,7 +50,7 @@ def test_a_run_directory_knows_its_data_its_weight_and_its_command(tmp_path):
     found = examination.read(workdir)
     assert found.beta == 1.0 and found.weight == pytest.approx(0.03, abs=0.02)
     assert found.x.shape[1:] == (8, 8, 1) and found.command.endswith(
-        "--seed=0 --set=optimizer=adam"
+        "--seed=0 --nll_samples=2 --nll_examples=4 --set=optimizer=adam"
     )
     assert "--dataset=digits" in found.command and "--train_steps=4" in found.command
     os.remove(f"{workdir}/examples.npz")
