@@ -287,3 +287,13 @@ def test_some_rows_are_the_same_for_all_and_in_their_order():
     )  # false once in 370 seeds; one seed
     for number in (None, 5, 9):
         np.testing.assert_array_equal(inputs.some_rows(5, number), np.arange(5))
+
+
+def test_a_caption_says_what_is_drawn():
+    captions = importlib.import_module("tfvae.diagnosis.figures").captions
+    assert captions({})["rate_per_group"] == "Rate of each latent group."
+    committed = {"committed_rate_per_group": [0.5, 0.5]}
+    assert captions(committed)["rate_per_group"].endswith("what the prior commits.")
+    levels = {"latent_units_per_level": {"z2": 3, "z1": 5}, "committed_rate_per_group": None}
+    said = captions(levels)["rate_per_group"]
+    assert said.endswith("From the left: 3 of z2, 5 of z1.") and "commits" not in said

@@ -374,3 +374,11 @@ def test_the_commands_can_be_read_first(capfd):
         assert pasted.count("--data_dir=e f") == 1
         assert sum(word.startswith("--workdir=a b/c'd/") for word in pasted) == 1
         assert all(word.startswith("--") for word in pasted[2:])
+
+
+def test_what_was_too_short_to_judge_wins_nothing():
+    best = _row("a", 1.0, 1.1, verdict="too early")
+    said = tables.sentences([best, _row("b", 9.0, 9.1), _row("c", 19.0, 19.1)])
+    assert said[1] == "Too early to compare: a." and said[2].startswith("Lowest NLL: b, ")
+    early = [_row(name, 1.0, 2.0, verdict="too early") for name in "ab"]
+    assert tables.sentences(early)[1:] == ["Too early to compare: a, b."]

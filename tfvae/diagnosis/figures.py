@@ -15,13 +15,14 @@ from matplotlib.figure import Figure
 from tfvae.daydream import daydream
 from tfvae.diagnosis.drawing import BLUE, GREEN, GREY, ORANGE, VIOLET, png
 from tfvae.diagnosis.drawing import axes as make_axes
+from tfvae.diagnosis.verdict import COLLAPSED_RATE
 from tfvae.randomness import fold, seed_of
 
-__all__ = ["collect", "examination", "figures", "mean_spaces"]
+__all__ = ["captions", "collect", "examination", "figures", "mean_spaces"]
 
 CAPTIONS = {
     "curves": "Distortion and rate over the training, on training batches (line) and validation data (dots).",
-    "rate_per_group": "Rate of each latent group, of levels the top one first; a line: what a prior commits.",
+    "rate_per_group": "Rate of each latent group.",
     "mean_space": "Each point is a validation example: the mean of the posterior that the decoder "
     "implies (across) and of the encoder's (up), during the training. On the horizontal axis the "
     "encoder lags behind, on the diagonal it has caught up; all at the origin is collapse.",
@@ -51,6 +52,17 @@ _TITLES = {
     "spectrograms": "test recordings | draws given their codes | draws, less noise",
     "voices": "test recording | its codes, each speaker",
 }
+
+
+def captions(report: Mapping[str, Any]) -> dict[str, str]:
+    """What stands below each picture of a report, {name: sentences}: what is drawn in this one."""
+    said = [CAPTIONS["rate_per_group"]]
+    levels = report.get("latent_units_per_level") or {}
+    if len(levels) > 1:
+        said.append(f"From the left: {', '.join(f'{n} of {name}' for name, n in levels.items())}.")
+    if report.get("committed_rate_per_group") is not None:
+        said.append("The lines are what the prior commits.")
+    return {**CAPTIONS, "rate_per_group": " ".join(said)}
 
 
 def collect(
@@ -280,6 +292,7 @@ def _groups(rates, committed) -> bytes:
         )
         axis.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(1, 1))
     axis.set(title="rate per latent group [nats]", xlabel="group")
+    axis.set_ylim(top=max(axis.get_ylim()[1], COLLAPSED_RATE))  # nothing fills no picture
     if len(rates) <= 16:
         axis.set_xticks(place)
     return png(figure)

@@ -10,7 +10,7 @@ from typing import Any
 
 from tfvae.diagnosis.documents import EXPLAINED as OF_DOCUMENTS
 from tfvae.diagnosis.documents import TITLES as DOCUMENTS
-from tfvae.diagnosis.figures import CAPTIONS
+from tfvae.diagnosis.figures import captions
 from tfvae.diagnosis.full_gaps import gaps_table
 from tfvae.diagnosis.page import head, pictures
 from tfvae.diagnosis.rows import EXPLAINED as OF_ROWS
@@ -136,7 +136,7 @@ def html(
         *head(title, str(config.get("citation", "")), sentence(report)),
         *_to_try(config.get("remedies", ())),
         *_measures(report, f"{report['split']} {unit}", unit),
-        *pictures(figures, CAPTIONS),
+        *pictures(figures, captions(report)),
     ]
     for name, rows in (texts or {}).items():
         parts.append(f"<h2>{text((TITLES | ROWS | DOCUMENTS)[name])}</h2><table class=t>")
@@ -170,7 +170,7 @@ def diagnosis_html(found, title: str, figures: Mapping[str, bytes]) -> str:
         *head(title, "", f"{found.verdict.capitalize()}: {found.summary}"),
         *_reasons(found),
         *_measures(found.report, "examples", "examples"),
-        *pictures(figures, CAPTIONS),
+        *pictures(figures, captions(found.report)),
         f"<details><summary>All figures</summary><pre>{everything}</pre></details>",
     ]
     return "\n".join([*parts, "</html>"])

@@ -44,6 +44,7 @@ COLUMNS = (
 """(key of report.json, head of the column)."""
 
 _LOST = ("collapse", "unused rate")
+_EARLY = "too early"
 
 
 def results(found: Sequence[Any], out: str) -> list[dict[str, Any]]:
@@ -87,8 +88,9 @@ def verdicts(row: dict[str, Any]) -> str:
 def sentences(rows: Sequence[dict[str, Any]]) -> list[str]:
     """What is done, who lost the code, and who is best, as far as the spread over seeds lets one say.
 
-    Two models are said to differ where their means are further apart than two standard errors of the
-    difference, sqrt(s1^2 / n1 + s2^2 / n2), s over the seeds; with one seed there is no such spread.
+    Runs that were too short to judge are not compared. Two models are said to differ where their means are
+    further apart than two standard errors of the difference, sqrt(s1^2 / n1 + s2^2 / n2), s over the seeds;
+    with one seed there is no such spread.
     """
     done, asked = (sum(row[name] for row in rows) for name in ("seeds", "asked"))
     said = [f"{done} of {asked} {'run is' if asked == 1 else 'runs are'} done."]
@@ -96,9 +98,12 @@ def sentences(rows: Sequence[dict[str, Any]]) -> list[str]:
     names = [f"{row['model']} ({count} of {row['seeds']})" for row, count in lost if count]
     if names:
         said.append(f"The code is lost: {', '.join(names)}.")
-    if len(rows) > 1:
-        said += _best(rows, "NLL", _score, -1)
-        said += _best(rows, "mutual information", lambda row: row.get("mutual_information"), 1)
+    early = [row["model"] for row in rows if any(r["verdict"] == _EARLY for r in row["reports"])]
+    if early:
+        said.append(f"Too early to compare: {', '.join(early)}.")
+    ripe = [row for row in rows if row["model"] not in early]
+    said += _best(ripe, "NLL", _score, -1)
+    said += _best(ripe, "mutual information", lambda row: row.get("mutual_information"), 1)
     return said
 
 
