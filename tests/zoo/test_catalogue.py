@@ -190,7 +190,7 @@ COMPLETED = [
 ]
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed to read its script")
 def test_bash_completes(tmp_path):
     (tmp_path / "some_file").touch()
     lines = [completion.script("bash")]
@@ -209,10 +209,13 @@ def test_bash_completes(tmp_path):
     assert done.stdout.split("\n")[:-1] == [wanted for _, wanted in COMPLETED]
 
 
-@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def _where_it_is(shell):
+    missing = f"{shell} is not installed to read its script"
+    return pytest.param(shell, marks=pytest.mark.skipif(not shutil.which(shell), reason=missing))
+
+
+@pytest.mark.parametrize("shell", map(_where_it_is, ["zsh", "fish"]))
 def test_other_shells_read_their_script(shell, tmp_path):
-    if shutil.which(shell) is None:
-        pytest.skip(f"there is no {shell}")
     script = completion.script(shell)
     done = subprocess.run([shell], input=script, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0 and done.stderr == ""

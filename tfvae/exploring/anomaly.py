@@ -64,7 +64,7 @@ def elbo_score(model, x, num_samples: int = 16, seed: int = 0, label=None) -> np
 def likelihood_regret(
     model, x, num_steps: int = 100, num_samples: int = 100, seed: int = 0, label=None
 ) -> np.ndarray:
-    """How much better a posterior made for x alone is than the encoder's; Xiao, Yan and Amit 2020, eq. 4.
+    """How much better a posterior made for x alone is than the encoder's; Xiao, Yan and Amit 2020.
 
         LR(x) = max_q L[q](x) - L[q_encoder](x)    [N] nats
 
@@ -97,7 +97,7 @@ def typicality(
     label=None,
     reference_label=None,
 ) -> np.ndarray:
-    """|-log p(x) - H|, H the mean of -log p over `reference`, [N] nats; Nalisnick et al. 2019, eq. 4.
+    """|-log p(x) - H|, H the mean of -log p over `reference`, [N] nats; Nalisnick et al. 2019.
 
     Too likely is strange too: of a high-dimensional density the draws lie where log p is near its mean.
     This is the test of one example at a time (M = 1), with the ELBO for log p.

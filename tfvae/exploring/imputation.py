@@ -47,7 +47,7 @@ def impute(
 
         min(1, p(x|z') p(z') q(z|x) / (p(x|z) p(z) q(z'|x)))
 
-    (Mattei and Frellsen 2018, algorithm 1), and keeps z otherwise: right for any q that is nowhere zero.
+    (Mattei and Frellsen 2018), and keeps z otherwise: right for any q that is nowhere zero.
 
     Args:
         model: a `tfvae.VAE` whose parts of x are independent given z.

@@ -96,7 +96,7 @@ def _bash(words, flags) -> str:
     known = "\n".join(f'    --{n}) words="{" ".join(v)}" ;;' for n, v in flags.items())
     return f"""\
 _tfvae() {{
-  local line="${{COMP_LINE:0:COMP_POINT}}" word command flag words="" before i
+  local line="${{COMP_LINE:0:$COMP_POINT}}" word command flag words="" before i
   word="${{line##* }}"
   command="${{line#* }}"
   command="${{command%% *}}"
@@ -120,15 +120,19 @@ _tfvae() {{
     COMPREPLY=($(compgen -W "$words" -- "$word"))
     [[ "$word" == -* ]] || COMPREPLY+=($(compgen -f -- "$word"))
   fi
-  # readline cuts the line at "=" and ":", and puts in what stands behind the last of them
+  # bash's readline cuts the line at "=" and ":", and puts in what stands behind the last of them
   before="${{word%"${{word##*[=:]}}"}}"
-  for i in "${{!COMPREPLY[@]}}"; do COMPREPLY[i]="${{COMPREPLY[i]#"$before"}}"; done
+  if [[ -n "${{BASH_VERSION:-}}" ]]; then
+    for i in "${{!COMPREPLY[@]}}"; do COMPREPLY[i]="${{COMPREPLY[i]#"$before"}}"; done
+  fi
 }}
 complete -F _tfvae tfvae"""
 
 
 def _zsh(words, flags) -> str:
-    return f"autoload -U +X bashcompinit && bashcompinit\n{_bash(words, flags)}"
+    # bash's `complete` stands on zsh's own completion, which a short .zshrc has not begun
+    begun = "(( $+functions[compdef] )) || { autoload -U +X compinit && compinit -u }"
+    return f"{begun}\nautoload -U +X bashcompinit && bashcompinit\n{_bash(words, flags)}"
 
 
 def _fish(words, flags) -> str:

@@ -72,7 +72,7 @@ def _work(asked, rest) -> int:
         raise UserError(f"--launcher={asked.launcher} of a sweep needs --processes: trials at once")
     if asked.prune:
         _refuse_pruning(search, launcher)
-    studies.library()
+    studies.load_optuna()
     with RunLock(asked.out):
         _refuse_another(search, asked)
         study = studies.memory(search)

@@ -18,7 +18,7 @@ from zoo.comparison.launchers import Launcher
 from zoo.comparison.runs import refuse_others
 from zoo.sweep.trials import Search, Tried, taken
 
-__all__ = ["FAILED", "SETTINGS", "library", "memory", "search_on"]
+__all__ = ["FAILED", "SETTINGS", "load_optuna", "memory", "search_on"]
 
 FAILED = "failed"  # of a trial: in one line why
 SETTINGS = "settings"  # [name, value] of each, as a command says it
@@ -27,7 +27,7 @@ _HOPELESS = 3  # trials, of which not one came to an end
 _PATIENCE = 5  # trials that end before one may be cut
 
 
-def library():
+def load_optuna():
     """Optuna.
 
     Raises:
@@ -43,7 +43,7 @@ def library():
 
 def memory(search: Search) -> Any:
     """The study that lies there, or a new one."""
-    optuna = library()
+    optuna = load_optuna()
     path = os.path.abspath(os.path.join(search.out, "sweep.db"))
     with room(path):
         os.makedirs(search.out, exist_ok=True)
@@ -91,7 +91,7 @@ def search_on(
 
 def _batch(search: Search, study, trials: int, at_once: int) -> list[Any]:
     """Trials of Optuna: those that were begun, or new ones."""
-    optuna = library()
+    optuna = load_optuna()
     known = study.get_trials(deepcopy=False)
     begun = [t for t in known if t.state == optuna.trial.TrialState.RUNNING]
     numbers = [t.number for t in begun]
@@ -112,7 +112,7 @@ def _make(search: Search, study, launcher: Launcher, batch: Sequence[Any], prune
     why: dict[int, str] = {}
     cut: dict[int, int] = {}
     for trial in batch:
-        study.sampler = library().samplers.TPESampler(seed=search.seeds[0] + trial.number)
+        study.sampler = load_optuna().samplers.TPESampler(seed=search.seeds[0] + trial.number)
         try:
             settings = taken(search, trial)
             trial.set_user_attr(SETTINGS, settings)
@@ -168,7 +168,7 @@ def _worse(search: Search, trial, task, cut: dict[int, int]) -> bool:
 
 
 def _tell(search: Search, study, trial, one: Tried | None, why, cut) -> None:
-    state = library().trial.TrialState
+    state = load_optuna().trial.TrialState
     if trial.number in cut:
         study.tell(trial.number, state=state.PRUNED)
         return
