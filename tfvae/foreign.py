@@ -65,7 +65,7 @@ def foreign(
             _GivenPosterior((width,), name="posterior"), StandardNormalPrior((width,))
         ),
         FactorisedDecoder(x.shape[1:], network),
-        _Real(variance) if outputs == "mean" else _Binary(),
+        _Real(variance) if outputs == "mean" else _Binary("zero_one"),
         name="foreign",
     )
     network(tf.zeros([2, width]))
@@ -151,7 +151,4 @@ class _Real(_NoFile, Gaussian):
 
 
 class _Binary(_NoFile, Bernoulli):
-    """Of x in the encoder's own units."""
-
-    def preprocess(self, x):
-        return tf.cast(x, tf.float32)
+    """Of x as it is."""

@@ -14,14 +14,17 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfvae.checks import UserError
+from tfvae.checks import UserError, one_of
 from tfvae.likelihoods.likelihood import Likelihood, event_rank, sizes, sum_event
-from tfvae.parts import Part, facts, part
+from tfvae.parts import Part, facts, part, setting
 from tfvae.randomness import batch_uniform
 
 tfd = tfp.distributions
 
-__all__ = ["Bernoulli"]
+__all__ = ["BINARY_INPUTS", "Bernoulli"]
+
+BINARY_INPUTS = {"symmetric": (-1.0, 1.0), "zero_one": (0.0, 1.0)}
+"""What networks see instead of 0 and 1."""
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
@@ -30,18 +33,27 @@ class Bernoulli(Likelihood):
 
     Grey values in (0, 1) are accepted as probabilities: `log_prob` is then the expectation of the
     formula above over their binarisation, which is not a normalised likelihood of the grey values.
+
+    Args:
+        inputs: what networks see: `symmetric` (2 x - 1, which tells a black pixel from the zeros around a
+            convolution's image) or `zero_one` (x, as most released MLPs: among mostly black pixels the
+            others would add a large constant to every unit, and tanh saturates).
     """
 
     bits = 1
-    input_range = (-1.0, 1.0)
+
+    def __init__(self, inputs: str = "symmetric"):
+        self.inputs = one_of("inputs", inputs, BINARY_INPUTS)
+        self.input_range = BINARY_INPUTS[inputs]
 
     def parameter_size(self, channels: int) -> int:
         """One logit a channel."""
         return channels
 
     def preprocess(self, x) -> tf.Tensor:
-        """2 x - 1."""
-        return 2.0 * tf.cast(x, tf.float32) - 1.0
+        """2 x - 1, or x."""
+        low, high = self.input_range
+        return (high - low) * tf.cast(x, tf.float32) + low
 
     def log_prob(self, parameters, x) -> tf.Tensor:
         """[B] nats; see `Likelihood.log_prob`."""
@@ -87,6 +99,11 @@ class BernoulliPixels(Part):
     place, name, kinds = "likelihood", "bernoulli", ("images",)
     needs = facts("binary")
     offers = facts("smooth_inputs")
+    binary_inputs: str | None = setting(
+        None,
+        "what networks see of a pixel: 2 x - 1 or x; empty: x where all are fully connected",
+        choices=tuple(BINARY_INPUTS),
+    )
 
     def make(self, context):
-        return Bernoulli()
+        return Bernoulli(self.binary_inputs or context.point["backbone"].binary_inputs)

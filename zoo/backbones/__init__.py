@@ -38,3 +38,5 @@ class BackbonePart(Part):
     """`make(context)` gives the `Backbone` for the code, encoder and likelihood of `context.point`."""
 
     place = "backbone"
+    binary_inputs = "symmetric"
+    """See `tfvae.likelihoods.Bernoulli`."""

@@ -19,7 +19,7 @@ UNITS = {"tiny": (100, 100), "small": (200, 200), "paper": (300, 300)}
 class GatedMLP(FactorisedBackbone):
     """Fully connected, of gated layers."""
 
-    name = "gated_mlp"
+    name, binary_inputs = "gated_mlp", "zero_one"
 
     def encoder(self, size):
         return MLPEncoder(sized(UNITS, size), "gated")

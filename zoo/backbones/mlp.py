@@ -16,7 +16,7 @@ ACTIVATION = {"tiny": "relu", "small": "relu", "paper": "tanh"}
 class MLP(FactorisedBackbone):
     """Fully connected."""
 
-    name = "mlp"
+    name, binary_inputs = "mlp", "zero_one"
     decoder_layers: int | None = decoder_layers()
     decoder_filters: int | None = decoder_filters()
 

@@ -10,10 +10,13 @@ from typing import Any
 from tfvae.checks import UserError
 from tfvae.parts import Point
 
-__all__ = ["IMPLIED", "VERSION", "advice", "places", "renamed", "settings"]
+__all__ = ["IMPLIED", "VERSION", "advice", "places", "renamed", "second", "settings"]
 
-VERSION = 2
+VERSION = 3
 """Of config.json; 1 had no version."""
+
+SYMMETRIC = ("bernoulli", "binary_inputs", "symmetric")
+"""(part, setting, value) of what all networks saw of binary pixels before version 3."""
 
 _RENAMED = {
     "conditional": "condition=labels",
@@ -80,7 +83,10 @@ def places(old: Mapping[str, Any], kind: str) -> dict[str, Any]:
 
 def settings(old: Mapping[str, Any], point: Point) -> dict[str, Any]:
     """{setting: value} of the same, for the parts that they are of."""
+    part, name, value = SYMMETRIC
     found: dict[str, Any] = {}
+    if point["likelihood"].name == part:
+        found[f"{part}.{name}"] = value
     for part in point:
         hints = typing.get_type_hints(type(part))
         for field in dataclasses.fields(part):
@@ -92,6 +98,16 @@ def settings(old: Mapping[str, Any], point: Point) -> dict[str, Any]:
         own = "own" if old["prior"] == "ar1" else "all"
         found["sequence.latent_at_token"] = old.get("latent_at_token") or own
     return found
+
+
+def second(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A config.json of version 2 as one of version 3."""
+    part, name, value = SYMMETRIC
+    config, parts = {**config, "version": VERSION}, config.get("parts")
+    likelihood = parts.get("likelihood") if isinstance(parts, Mapping) else None
+    if isinstance(likelihood, Mapping) and likelihood.get("part") == part:
+        config["parts"] = {**parts, "likelihood": {**likelihood, name: value}}
+    return config
 
 
 def _places(old: Mapping[str, Any], kind: str) -> dict[str, Any]:

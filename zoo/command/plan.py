@@ -339,6 +339,8 @@ def current(config: Mapping[str, Any]) -> Mapping[str, Any]:
     Raises:
         UserError: it is none that can be read; says how to go on.
     """
+    if config.get("version") == 2:
+        return migration.second(config)
     if "version" in config:
         if config["version"] != migration.VERSION:
             raise UserError(
