@@ -35,6 +35,8 @@ def _same(name, asked):
     config = {**asked.config(), **{k: held[k] for k in (*budget, "train_steps", "batch_size")}}
     config |= {k: held[k] for k in ("learning_rate", "seed", "information_batch", "precision")}
     config |= {k: held[k] for k in ("deterministic", "jit_compile")}
+    if config["parts"]["likelihood"]["part"] == "bernoulli" and config["backbone"] == "mlp":
+        config["parts"]["likelihood"]["binary_inputs"] = "symmetric"  # what it saw then
     assert RunDirectory.difference(held, config) is None
 
 
@@ -83,9 +85,21 @@ def test_old_words_and_new_ones_say_the_same(name, model, sets, dataset):
 
 
 @pytest.mark.parametrize(
+    ("backbone", "saw"),
+    [("mlp", "symmetric"), ("gated_mlp", "symmetric"), ("deconvolutional", None)],
+)
+def test_networks_of_version_2_go_on_with_the_pixels_that_they_saw(backbone, saw):
+    config = json.loads(json.dumps(plan.resolve("vae", dataset="mnist", backbone=backbone).config()))
+    assert config["parts"]["likelihood"].pop("binary_inputs") is None
+    read = plan.current({**config, "version": 2})
+    assert (read["version"], read["parts"]["likelihood"]["binary_inputs"]) == (3, saw)
+    assert {**read["parts"], "likelihood": None} == {**config["parts"], "likelihood": None}
+
+
+@pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"version": 99}, "of version 99, and this reads 2 and those before"),
+        ({"version": 99}, "of version 99, and this reads 3 and those before"),
         ({"settings": None}, "'settings' must be an object"),
         ({"model": "gone"}, "cannot be read any more .unknown model 'gone'.*name another --workdir"),
         ({"settings": {"beta": 1.0}}, "settings of an older run lack 'optimizer'"),

@@ -15,8 +15,7 @@ __all__ = ["IMPLIED", "VERSION", "advice", "places", "renamed", "second", "setti
 VERSION = 3
 """Of config.json; 1 had no version."""
 
-SYMMETRIC = ("bernoulli", "binary_inputs", "symmetric")
-"""(part, setting, value) of what all networks saw of binary pixels before version 3."""
+_FULLY_CONNECTED = ("mlp", "gated_mlp")  # before version 3 they saw binary pixels as -1 and 1
 
 _RENAMED = {
     "conditional": "condition=labels",
@@ -83,10 +82,9 @@ def places(old: Mapping[str, Any], kind: str) -> dict[str, Any]:
 
 def settings(old: Mapping[str, Any], point: Point) -> dict[str, Any]:
     """{setting: value} of the same, for the parts that they are of."""
-    part, name, value = SYMMETRIC
     found: dict[str, Any] = {}
-    if point["likelihood"].name == part:
-        found[f"{part}.{name}"] = value
+    if point["likelihood"].name == "bernoulli" and point["backbone"].name in _FULLY_CONNECTED:
+        found["bernoulli.binary_inputs"] = "symmetric"
     for part in point:
         hints = typing.get_type_hints(type(part))
         for field in dataclasses.fields(part):
@@ -102,11 +100,13 @@ def settings(old: Mapping[str, Any], point: Point) -> dict[str, Any]:
 
 def second(config: Mapping[str, Any]) -> Mapping[str, Any]:
     """A config.json of version 2 as one of version 3."""
-    part, name, value = SYMMETRIC
     config, parts = {**config, "version": VERSION}, config.get("parts")
-    likelihood = parts.get("likelihood") if isinstance(parts, Mapping) else None
-    if isinstance(likelihood, Mapping) and likelihood.get("part") == part:
-        config["parts"] = {**parts, "likelihood": {**likelihood, name: value}}
+    chosen = {} if not isinstance(parts, Mapping) else parts
+    likelihood, backbone = chosen.get("likelihood"), chosen.get("backbone")
+    if isinstance(likelihood, Mapping) and likelihood.get("part") == "bernoulli":
+        fully = isinstance(backbone, Mapping) and backbone.get("part") in _FULLY_CONNECTED
+        inputs = {"binary_inputs": "symmetric" if fully else None}
+        config["parts"] = {**chosen, "likelihood": {**likelihood, **inputs}}
     return config
 
 
