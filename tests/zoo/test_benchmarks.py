@@ -10,6 +10,7 @@ import pytest
 from tests import linear_gaussian
 from tfvae import training
 from tfvae.checks import UserError
+from tfvae.training.checkpoint import ExactCheckpoint
 from zoo import benchmarks
 from zoo.benchmarks import iwae, lagging, sprites, table
 from zoo.benchmarks.table import Benchmark, Row
@@ -304,3 +305,40 @@ def test_what_the_rows_of_vamp_assert(figures, holds):
         for name, nll in figures.items()
     }
     assert sum(check(rows) for _, check in table.load("vamp").joint) == holds
+
+
+def test_a_row_that_was_cut_short_goes_on_where_it_was(tmp_path, monkeypatch):
+    """With the figures of one that was not; another row's training in its place is begun anew."""
+    row = Row("cut", "vae")
+    fields = {
+        "dataset": "digits",
+        "backbone": "mlp",
+        "train_steps": 6,
+        "eval_every": 2,
+        "checkpoint_every": 2,
+        "batch_size": 8,
+        "learning_rate": 1e-3,
+        "nll_samples": 2,
+        "nll_examples": 8,
+    }
+    made = Benchmark("About.", fields, {}, (row,), ("elbo",))
+    whole = table.measure_row(made, row, 0, None)
+    folder = str(tmp_path / "cut_0")
+    checkpoints, save = [], ExactCheckpoint.save
+
+    def cut(self, step, held):
+        save(self, step, held)
+        checkpoints.append(step)
+        if checkpoints == [2, 4]:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(ExactCheckpoint, "save", cut)
+    with pytest.raises(KeyboardInterrupt):
+        table.measure_row(made, row, 0, None, folder)
+    gone_on = table.measure_row(made, row, 0, None, folder)
+    assert checkpoints == [2, 4, 6]
+    for name in ("elbo", "nll", "rate"):
+        assert gone_on[name] == whole[name]
+    other = dataclasses.replace(row, settings={"beta": 2.0})
+    assert table.measure_row(made, other, 0, None, folder)["elbo"] != whole["elbo"]
+    assert checkpoints == [2, 4, 6, 2, 4, 6]

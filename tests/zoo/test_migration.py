@@ -89,7 +89,9 @@ def test_old_words_and_new_ones_say_the_same(name, model, sets, dataset):
     [("mlp", "symmetric"), ("gated_mlp", "symmetric"), ("deconvolutional", None)],
 )
 def test_networks_of_version_2_go_on_with_the_pixels_that_they_saw(backbone, saw):
-    config = json.loads(json.dumps(plan.resolve("vae", dataset="mnist", backbone=backbone).config()))
+    config = json.loads(
+        json.dumps(plan.resolve("vae", dataset="mnist", backbone=backbone).config())
+    )
     assert config["parts"]["likelihood"].pop("binary_inputs") is None
     read = plan.current({**config, "version": 2})
     assert (read["version"], read["parts"]["likelihood"]["binary_inputs"]) == (3, saw)

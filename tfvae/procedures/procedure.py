@@ -10,6 +10,7 @@ import abc
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from tfvae.checks import UserError
@@ -116,7 +117,8 @@ class Procedure(abc.ABC):
     def observe(self, measured: dict[str, float], optimizers=()) -> None:
         """After each evaluation of validation data, with its figures."""
         if isinstance(self.learning_rate, KeepBest):
-            loss = self._judge().judge(measured)
+            # as the best one is kept: else its own value, rounded up there, would be better than it
+            loss = float(np.float32(self._judge().judge(measured)))
             self.learning_rate.observe(int(self.step.numpy()), loss, optimizers)
 
     @property

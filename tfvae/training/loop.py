@@ -6,9 +6,10 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from tfvae.checks import NotFinite, UserError
@@ -43,6 +44,7 @@ def train(
     watch: CollapseMonitor | None = None,
     begin_with: Start | None = None,
     written: Callable[[], None] = lambda: None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> float | None:
     """Trains `model` by `procedure` up to step `steps`.
 
@@ -65,6 +67,7 @@ def train(
         watch: looks at the latent with each evaluation.
         begin_with: weights of another run, taken where the stage begins at step 0.
         written: called by the process that writes, after each row.
+        callbacks: more of Keras' callbacks; of a run that goes on they see what is left of it.
 
     Returns:
         Seconds of all the steps that the stage is made of, also of those before a resume; `None` where
@@ -130,11 +133,11 @@ def train(
         checkpoint.save(step, {"monitor": monitor.state, "seconds": seconds})
 
     weights = [v for v in model.variables if tf.as_dtype(v.dtype).is_floating]
-    callbacks = [FiniteGuard(start, keeps, weights), monitor]
+    used = [*callbacks, FiniteGuard(start, keeps, weights), monitor]
     if write:
-        callbacks.append(Checkpointer(start, steps, checkpoint_every, save))
+        used.append(Checkpointer(start, steps, checkpoint_every, save))
     if progress and write:
-        callbacks.append(Progress(start, steps, stage))
+        used.append(Progress(start, steps, stage))
     with strategies.lost_worker(strategy), _last_good(checkpoint):
         model.fit(
             stream(procedure.position),
@@ -142,7 +145,7 @@ def train(
             epochs=1,
             verbose=0,
             shuffle=False,
-            callbacks=callbacks,
+            callbacks=used,
         )
     settle()
     writer.close()

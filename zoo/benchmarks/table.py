@@ -1,6 +1,7 @@
 """Runs the rows of a benchmark and writes their table; a row that is done is not run again.
 
-A row is trained and measured as `train_main.py` would, but leaves one JSON and no run directory.
+A row is trained and measured as `train_main.py` would; its run directory lies beside its JSON until that is
+written, so a row that was cut short goes on where it was.
 """
 
 from __future__ import annotations
@@ -12,20 +13,20 @@ import json
 import multiprocessing
 import os
 import shlex
+import shutil
 import statistics
-import time
-from collections.abc import Callable, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
-from tfvae import diagnosis, training
+from tfvae import diagnosis
 from tfvae.checks import UserError
-from tfvae.procedures import MAIN, KeepBest
+from tfvae.procedures import MAIN
 from tfvae.randomness import deterministic
-from tfvae.training import RunLock
-from tfvae.training.callbacks import Monitor
+from tfvae.training import RunDirectory, RunLock
 from tfvae.training.reading import json_object
 from tfvae.training.run_directory import write_atomically
 from zoo import modalities
@@ -115,33 +116,33 @@ class _Watch(keras.callbacks.Callback):
             self.seen.append({"step": self._done, **self._look(self.model)})
 
 
-def measure_row(benchmark: Benchmark, row: Row, seed: int, data_dir: str | None) -> dict[str, Any]:
-    """Trains and measures one row; its figures, with the seconds of training and the command."""
+def measure_row(
+    benchmark: Benchmark, row: Row, seed: int, data_dir: str | None, folder: str | None = None
+) -> dict[str, Any]:
+    """Trains and measures one row; its figures, with the seconds of training and the command.
+
+    Args:
+        benchmark, row, seed: what is measured.
+        data_dir: see `train_main.py`.
+        folder: of the training until it is measured; one that lies there goes on. Without it nothing is
+            left of a training that is cut short.
+    """
     resolved = _resolve(benchmark, row, seed, data_dir)
     if resolved.deterministic:
         deterministic()
     keras.utils.set_random_seed(seed)
-    kind = modalities.of(resolved.dataset)
-    made = run.prepare(resolved, kind, tf.distribute.get_strategy())
-    started = time.time()
-    done = []
+    kind, strategy = modalities.of(resolved.dataset), tf.distribute.get_strategy()
+    made = run.prepare(resolved, kind, strategy)
     watch = _Watch(lambda model: benchmark.look(model, made.data), row.watched)
-    for stage in made.stages:
-        stage.model.compile(procedure=stage.procedure)
-        if stage.start is not None:
-            training.take_weights(stage.model, stage.start)
-        stream = run.streaming(stage, kind, made.data, resolved.batch_size, seed)(0, (0, 1))
-        seen = [watch] if stage.name == MAIN else []
-        main = getattr(stage.procedure, "main", stage.procedure)  # of players in turn
-        if isinstance(main.learning_rate, KeepBest):
-            seen.append(_monitor(stage, resolved, kind, made))
-        stage.model.fit(
-            stream, steps_per_epoch=stage.steps, verbose=0, shuffle=False, callbacks=seen
-        )
-        stage.procedure.finish()
-        done.append(stage)
+    with _training(resolved, kind, made, folder, bool(row.watched)) as (directory, resume):
+        seconds, done = [], []
+        for stage in made.stages:
+            seen = [watch] if stage.name == MAIN else []
+            shown = {"say": None, "callbacks": seen, "progress": False}
+            where = strategy, directory, resume
+            seconds.append(run.train_stage(stage, resolved, kind, made, *where, **shown))
+            done.append(stage)
     last = done[-1]
-    seconds = time.time() - started
     test = kind.arrays(made.data, made.data.test)
     report = diagnosis.measure(
         made.model,
@@ -154,7 +155,7 @@ def measure_row(benchmark: Benchmark, row: Row, seed: int, data_dir: str | None)
         auxiliary=None if last.model is made.model else last.model,
         label=made.data.test.condition if made.model.asks_label else None,
     )
-    report["train_seconds"] = round(seconds, 1)
+    report["train_seconds"] = None if None in seconds else round(sum(seconds), 1)
     report["command"] = resolved.command()
     report["seed"] = seed
     if watch.seen:
@@ -164,24 +165,23 @@ def measure_row(benchmark: Benchmark, row: Row, seed: int, data_dir: str | None)
     return report
 
 
-def _monitor(stage, resolved, kind, made) -> Monitor:
-    """Measures validation data for a learning rate that looks at them, and writes nothing."""
-
-    def evaluate():
-        batches = kind.batches(made.valid, resolved.batch_size, made.valid_label)
-        found = stage.model.evaluate(**batches, verbose=0, return_dict=True)
-        return {name: float(value) for name, value in found.items()}
-
-    return Monitor(
-        0,
-        stage.steps,
-        resolved.eval_every,
-        stage.name,
-        evaluate,
-        append=lambda row: None,
-        writer=tf.summary.create_noop_writer(),
-        procedure=stage.procedure,
-    )
+@contextlib.contextmanager
+def _training(
+    resolved, kind, made, folder: str | None, anew: bool
+) -> Iterator[tuple[RunDirectory, bool]]:
+    """(where it is kept, whether it goes on); one of other settings, or that must begin anew, is dropped."""
+    config = {**resolved.config(), **run.data_identity(kind, made.data)}
+    if folder is None:
+        with tempfile.TemporaryDirectory() as path:
+            yield RunDirectory.create(path, config), False
+        return
+    if os.path.exists(os.path.join(folder, "config.json")) and not anew:
+        held = RunDirectory.config_of(folder, plan.current)
+        if RunDirectory.difference(held, config) is None:
+            yield RunDirectory(folder, held), True
+            return
+    shutil.rmtree(folder, ignore_errors=True)
+    yield RunDirectory.create(folder, config), False
 
 
 def _resolve(benchmark: Benchmark, row: Row, seed: int, data_dir: str | None) -> plan.Plan:
@@ -212,8 +212,10 @@ def _measured(task: _Task) -> str:
     """Measures it, leaves its JSON, and says what was found."""
     benchmark = load(task.benchmark)
     (row,) = (row for row in benchmark.rows if row.name == task.row)
-    figures = measure_row(benchmark, row, task.seed, task.data_dir)
+    folder = task.path.removesuffix(".json")
+    figures = measure_row(benchmark, row, task.seed, task.data_dir, folder)
     write_atomically(task.path, json.dumps(figures, indent=1).encode())
+    shutil.rmtree(folder, ignore_errors=True)
     keras.backend.clear_session()
     return f"{row.name}, seed {task.seed}: {_line(figures, benchmark.columns)}"
 

@@ -31,7 +31,13 @@ def _stops(anneal: int, patience: int) -> dict:
 
 _PAPER = {"dataset": "mnist_fixed", "size": "paper", "eval_every": 500}
 _SHORT = {**_PAPER, "train_steps": 20_000, "nll_samples": 500, "nll_examples": 1000}
-_LONG = {**_PAPER, "train_steps": 1_000_000, "nll_samples": 5000, "nll_examples": 10_000}
+_LONG = {
+    **_PAPER,
+    "train_steps": 1_000_000,
+    "checkpoint_every": 5000,
+    "nll_samples": 5000,
+    "nll_examples": 10_000,
+}
 _DIGITS = {"dataset": "digits", "train_steps": 3000, "eval_every": 100, "nll_examples": 360}
 # (fields, settings, pseudo-inputs, width of the layers between levels)
 _GROUPS = {

@@ -42,6 +42,7 @@ __all__ = [
     "resolved_of",
     "run",
     "streaming",
+    "train_stage",
 ]
 
 _VALIDATED = 1000  # examples of each evaluation during training
@@ -366,7 +367,9 @@ def _run(resolved, path: str, resume: bool, strategy, lock) -> dict[str, Any]:
     with strategy.scope():
         for stage in made.stages:
             seconds.append(
-                _train(stage, resolved, kind, made, strategy, directory, resume, shown.rows)
+                train_stage(
+                    stage, resolved, kind, made, strategy, directory, resume, written=shown.rows
+                )
             )
             if not hasattr(stage.stream, "held_out"):
                 last = stage
@@ -402,7 +405,19 @@ def streaming(stage, kind, data, batch_size: int, seed: int) -> Callable:
     return lambda start, shard: source.batches(start, shard, beside=stage.model.beside)
 
 
-def _train(stage, resolved, kind, made, strategy, directory, resume, shown) -> float | None:
+def train_stage(
+    stage, resolved, kind, made, strategy, directory, resume, say=console.say, **further_to_train
+) -> float | None:
+    """One stage of a plan, in its run directory: `tfvae.training.train`.
+
+    Args:
+        stage: of `made.stages`, whose stages before it are done.
+        resolved, kind, made, strategy: see `prepare`.
+        directory: a `RunDirectory`.
+        resume: go on from the checkpoints there.
+        say: takes the lines about a collapse; `None` where nobody is told.
+        **further_to_train: more of what `train` takes.
+    """
     batch_size = stage.batch_size or resolved.batch_size
     valid, label = _held_out(stage, made)
     batches_from = streaming(stage, kind, made.data, resolved.batch_size, resolved.seed)
@@ -437,9 +452,9 @@ def _train(stage, resolved, kind, made, strategy, directory, resume, shown) -> f
         resume=resume,
         write=training.strategy.is_chief(strategy),
         further=further,
-        watch=_watch(stage, valid, label, training.strategy.is_chief(strategy)),
+        watch=_watch(stage, valid, label, say if training.strategy.is_chief(strategy) else None),
         begin_with=stage.start,
-        written=shown,
+        **further_to_train,
     )
 
 
@@ -453,7 +468,7 @@ def _held_out(stage, made) -> tuple[np.ndarray, np.ndarray | None]:
     return (valid, label) if own is None else own(valid, label)
 
 
-def _watch(stage, valid, label, chief: bool) -> training.CollapseMonitor | None:
+def _watch(stage, valid, label, say) -> training.CollapseMonitor | None:
     """Of the stage in which a latent can be lost, and only where its rate is part of a bound."""
     latent = stage.model.latent
     if stage.name != MAIN or not latent.stochastic or not latent.bound:
@@ -462,7 +477,7 @@ def _watch(stage, valid, label, chief: bool) -> training.CollapseMonitor | None:
         valid[:_WATCHED],
         label=label[:_WATCHED] if stage.model.asks_label else None,
         remedies=stage.remedies,
-        say=console.say if chief else lambda text: None,
+        say=say or (lambda text: None),
         warm_up=max(collapse_monitor.WARM_UP, stage.steps // 10),
     )
 
