@@ -182,13 +182,15 @@ def _refuse_odd_seeds() -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parses the flags and runs; see `tfvae.guard` for the exit status."""
+    words = list(sys.argv if argv is None else argv)
+    name = "train" if words[:1] == ["train"] else "train_main"  # as it was typed
     try:
-        parse(list(sys.argv if argv is None else argv))
+        parse(words)
     except flags.Error as error:
-        return console.refuse("train_main", str(error))
+        return console.refuse(name, str(error))
     launch_flags.share_cores({name: FLAGS[name].value for name in _OF_SEEDS})
     stopped = "stopped; --resume with the same --workdir goes on with a run that had begun"
-    return console.command("train_main", _work, FLAGS.debug, stopped)
+    return console.command(name, _work, FLAGS.debug, stopped)
 
 
 def resolved(sets: Sequence[str] = (), **fields: Any):

@@ -98,7 +98,7 @@ def test_the_script_lists_its_commands_without_tensorflow():
     ("words", "says"),
     [
         (["trian"], "tfvae: unknown command 'trian'; known: train, diagnose, compare, sweep"),
-        (["train", "--model=vea"], "train_main: unknown model 'vea'"),
+        (["train", "--model=vea"], "train: unknown model 'vea'"),
         (["diagnose", "nowhere"], "diagnose: 'nowhere' is neither a run directory"),
         (["compare", "--models=vae"], "compare: give one of --train_steps"),
     ],

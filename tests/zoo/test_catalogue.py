@@ -32,6 +32,8 @@ def test_the_data_sets_are_those_that_can_be_read():
     for name, row in rows.items():
         assert row.group == datasets.modality(name)
         assert ("made here" in row.line) == datasets.made_here(name)
+    said = [row.line.partition(". ")[2] or row.line for row in rows.values()]
+    assert len(set(said)) == len(said)  # no two sets are told in the same words
     assert rows["cifar10"].line.startswith("32 x 32 x 3 rgb8, 10 labels; its files in --data_dir")
 
 
@@ -74,7 +76,7 @@ def test_what_a_package_announces_is_listed(tmp_path, monkeypatch):
         (["list", "parts", "--kind=speech"], "    wavenet ", "gated_pixelcnn"),
         (["list", "parts", "--kind=speech"], "    adam ", "lstm"),
         (["list", "--kind=tables"], "    table ", "    images "),
-        (["show", "mnist"], "tfvae train --model=vae --dataset=mnist", "--data="),
+        (["show", "mnist"], "tfvae train --model=vae --dataset=mnist --data_dir=DIR", "--data="),
         (["show", "table"], "--dataset=table --data=PATH", "Traceback"),
         (["show", "prior=ar1"], "committed_rate=2.0  delta in nats", "Traceback"),
         (["show", "linear"], "rate_weight=linear", "Traceback"),

@@ -74,7 +74,7 @@ def _images() -> Iterator[Row]:
         here = len(rest) > 1 or "made_here" in named
         told = f", {labels} labels" if labels else ""
         size = " x ".join(map(str, shape))
-        line = first_line(tree(f"zoo/datasets/{module}.py"))
+        line = _about(f"zoo/datasets/{module}.py", literal(name))
         yield Row(literal(name), "images", f"{size} {form}{told}; {_where(here)}. {line}")
 
 
@@ -89,7 +89,7 @@ def _texts() -> Iterator[Row]:
     here = _words(held["MADE_HERE"])
     for name, module in literal(held["NAMES"]).items():
         if module != "own":  # a door
-            line = first_line(tree(f"zoo/datasets/text/{module}.py"))
+            line = _about(f"zoo/datasets/text/{module}.py", name)
             yield Row(name, "text", f"{_where(name in here)}. {line}")
 
 
@@ -104,6 +104,13 @@ def _doors() -> Iterator[Row]:
         values(tree("zoo/datasets/own/__init__.py"))["DOORS"]
     ).items():
         yield Row(name, kind, f"your own, behind --data: {behind}")
+
+
+def _about(path: str, name: str) -> str:
+    """Of a module that holds several sets its `ABOUT`, of another the first line."""
+    module = tree(path)
+    several = literal(values(module).get("ABOUT"), {})
+    return several[name] if several else first_line(module)
 
 
 def _words(node: ast.expr) -> set[str]:

@@ -61,7 +61,8 @@ def _unknown(what: str, rows: dict[str, list[Row]]) -> str:
 
 
 def _dataset(row: Row) -> int:
-    data = " --data=PATH" if row.line.startswith("your own") else ""
+    own, given = row.line.startswith("your own"), "in --data_dir" in row.line
+    data = " --data=PATH" if own else " --data_dir=DIR" if given else ""
     print(f"{row.name} ({row.group})\n\n{row.line}\n")
     print(f"tfvae train --model=vae --dataset={row.name}{data}")
     return 0

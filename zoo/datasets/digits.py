@@ -9,6 +9,13 @@ from zoo.datasets.data import Data, Split, refuse_files
 CITATION = "Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI 1998"
 
 
+ABOUT = {
+    "digits": "the default: the UCI digits inside scikit-learn, binarised anew at each presentation",
+    "digits_grey8": "the UCI digits inside scikit-learn, in grey",
+}
+"""What `tfvae list datasets` says of each."""
+
+
 def load(name: str, data_dir=None) -> Data:
     """1,797 images of 8x8; after a shuffle with seed 0: 1,257 train, 140 valid, 400 test.
 

@@ -11,6 +11,16 @@ from zoo.datasets.builder import SPLITS, ImageBuilder
 from zoo.datasets.builder import load as load_set
 from zoo.datasets.data import Data, Split
 
+ABOUT = {
+    "fashion_mnist": "Fashion-MNIST: grey images of clothes",
+    "fashion_mnist_binary": "Fashion-MNIST, binarised anew at each presentation",
+    "mnist": "MNIST: handwritten digits, binarised anew at each presentation",
+    "mnist_fixed": "MNIST as Larochelle and Murray binarised it, once for everybody; no labels",
+    "mnist_grey": "MNIST in grey, as published",
+    "mnist_real": "MNIST in grey, as real numbers from 0 to 1: for a Gaussian likelihood",
+}
+"""What `tfvae list datasets` says of each."""
+
 _PARTS = {"train": "train", "test": "t10k"}
 _IDX = {
     f"{part}_{what}": f"{stem}-{what}s-idx{rank}-ubyte"

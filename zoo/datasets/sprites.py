@@ -16,6 +16,12 @@ from zoo.datasets.data import Data, Split, refuse_files
 
 __all__ = ["load"]
 
+ABOUT = {
+    "sprites": "3,840 images with known factors: a square, diamond or cross, its size and its place",
+    "squares": "300 images with known factors: a square, its size and its place",
+}
+"""What `tfvae list datasets` says of each."""
+
 
 def _square(dy, dx, radius):
     return np.maximum(dy, dx) <= radius

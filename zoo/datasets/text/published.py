@@ -37,7 +37,16 @@ class _Set(NamedTuple):
     groups: tuple[_Group, ...]
     vocabulary_size: int | None
     citation: str
-    about: str
+
+
+ABOUT = {
+    "ptb": "Penn Treebank, sentences of the Wall Street Journal, every type of train",
+    "snli": "sentences of SNLI",
+    "yahoo": "Yahoo Answers, questions with answers",
+    "yelp": "Yelp reviews with their stars",
+    "yelp_sentences": "short Yelp sentences with their sentiment",
+}
+"""What `tfvae list datasets` says of each."""
 
 
 def _three(stem: str, valid: str = "valid") -> tuple[str, str, str]:
@@ -52,7 +61,6 @@ _SETS = {
         None,  # the files hold 9,999 types already
         "Marcus, Santorini and Marcinkiewicz, Computational Linguistics 1993; Mikolov et al., "
         "Interspeech 2010 (this version)",
-        "Penn Treebank, sentences of the Wall Street Journal, every type of train",
     ),
     "yahoo": _Set(
         "yahoo",
@@ -65,7 +73,6 @@ _SETS = {
         20_004,
         "Zhang, Zhao and LeCun, NeurIPS 2015; Yang et al., Improved Variational Autoencoders for "
         "Text Modeling using Dilated Convolutions, ICML 2017 (this cut)",
-        "Yahoo Answers, questions with answers",
     ),
     "yelp": _Set(
         "yelp",
@@ -77,7 +84,6 @@ _SETS = {
         20_004,
         "Yang et al., Improved Variational Autoencoders for Text Modeling using Dilated "
         "Convolutions, ICML 2017; yelp13: Xu and Durrett, EMNLP 2018",
-        "Yelp reviews with their stars",
     ),
     "snli": _Set(
         "snli",
@@ -85,7 +91,6 @@ _SETS = {
         None,
         "Bowman et al., A large annotated corpus for learning natural language inference, EMNLP "
         "2015",
-        "sentences of SNLI",
     ),
     "yelp_sentences": _Set(
         "yelp_sentences",
@@ -100,7 +105,6 @@ _SETS = {
         ),
         None,
         "Shen et al., Style Transfer from Non-Parallel Text by Cross-Alignment, NeurIPS 2017",
-        "short Yelp sentences with their sentiment",
     ),
 }
 # where another folder name is usual, too
@@ -153,7 +157,7 @@ def load(
         files.verify(path, digest, _PUBLISHED)
     count = labels.known(name) or _MOST
     read = [_read(path, group.label, count) for path in paths]
-    about, extras = known.about, {}
+    about, extras = ABOUT[name], {}
     if set(source.values()) <= set(_DRAWN.values()):
         about += ", as drawn for this project: its figures are not those of the papers"
     if len(read) > len(SPLITS):

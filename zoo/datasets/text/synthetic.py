@@ -27,6 +27,12 @@ _CITATION = (
 _LENGTH = 10
 _BLOCK = 4000  # sequences at a time: keeps [N, V] small
 
+ABOUT = {
+    "synthetic": "sequences of a random LSTM with a two-dimensional latent (He et al. 2019)",
+    "synthetic_small": "the same from a smaller LSTM: 200 words, 8,000 sequences",
+}
+"""What `tfvae list datasets` says of each."""
+
 # name: V, H, sequences in train, valid, test
 _SIZES = {
     "synthetic": (1000, 100, (16_000, 2_000, 2_000)),
