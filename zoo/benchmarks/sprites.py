@@ -41,7 +41,12 @@ BENCHMARK = Benchmark(
         "nll_samples": 100,
         "nll_examples": 300,
     },
-    settings={"latent_width": 10, "learning_rate_schedule": "constant"},
+    # chosen on this set before networks saw pixels as 0 and 1; the seeds of the table have it
+    settings={
+        "latent_width": 10,
+        "learning_rate_schedule": "constant",
+        "binary_inputs": "symmetric",
+    },
     rows=(
         Row("vae", "vae"),
         Row("beta 4", "beta_vae", {"beta": 4.0}),
