@@ -116,3 +116,8 @@ def test_the_documentation_is_built_without_a_warning(tmp_path):
     for name in models.names():
         page = (tmp_path / "site" / "models" / name / "index.html").read_text(encoding="utf-8")
         assert "not good for" in page and f"--model={name}" in re.sub("<[^>]+>", "", page)
+    elsewhere = r"<(?:script|link|img)[^>]+(?:src|href)=\"?(http[^\" >]+)"
+    pages = [p.read_text(encoding="utf-8") for p in (tmp_path / "site").rglob("*.html")]
+    fetched = [found for page in pages for found in re.findall(elsewhere, page)]
+    assert not fetched  # a reader's browser asks no other host
+    assert 'class="drawing"' in (tmp_path / "site" / "architecture" / "index.html").read_text()

@@ -1,36 +1,43 @@
 """A page of each model, made when the documentation is built: from its file, its parts and its flagfiles."""
 
 import dataclasses
+import importlib.metadata
 import pathlib
 import re
+import sys
 
 import mkdocs_gen_files
+from absl import flags
 
+import train_main
 import zoo
 from tfvae import values
 from tfvae.parts import PLACES
-from zoo import models
+from zoo import datasets, models
 from zoo.command import describe, plan
 
+sys.path.insert(0, str(pathlib.Path(__file__).parent))  # MkDocs runs this file by its path
+import measured
+
+PACKAGES = ("tfvae", "tensorflow", "keras", "tensorflow-probability")
 FLAGFILES = pathlib.Path(zoo.__file__).parent / "flagfiles"
 
 
 def page(name: str) -> str:
-    """Formula, paper, commands, settings, flagfiles."""
+    """Formula, paper, what it is not for, how to make it again and what came out, settings."""
     described, resolved = models.load(name), plan.resolve(name)
     first, _, rest = models.documentation(name).partition("\n")
     said = first.partition(": ")[2]
     text, limits = _text(rest)
     parts = [f"# {name}", said[:1].upper() + said[1:], *text, f"**Paper.** {described.citation}."]
-    parts += [f"```sh\npython train_main.py --model={name}\n```"]
-    parts += [
-        f"By default on `{resolved.dataset}`, networks `{resolved.backbone}` of size `{resolved.size}`, "
-        f"{resolved.train_steps:,} steps of {resolved.batch_size}, learning rate {resolved.learning_rate:g}."
-    ]
+    parts += [f"```sh\ntfvae train --model={name}\n```"]
     parts += ["## What it is not good for", f"It is not for {limits}"]
-    files = sorted(p.stem for p in FLAGFILES.glob(f"{name}_*.flags"))
-    if files:
-        parts += ["## Recommended settings", *map(_flagfile, files)]
+    parts += ["## Making it again", *_card(name)]
+    found, names = measured.measured(name), measured.named(name)
+    parts += ["## What was measured", *found] if found else []
+    parts += [f"Results that name it: {', '.join(names)}."] if names else []
+    for number, file in enumerate(_flagfiles(name)):
+        parts += [*([] if number else ["## Recommended settings"]), *_flagfile(file)]
     parts += ["## Places, parts and settings", *_places(resolved)]
     parts += [
         "What else fits in each place is said by `--describe`; how parts combine, by [Places and parts]"
@@ -54,14 +61,53 @@ def _dedented(block: str) -> str:
     return "\n".join(line.removeprefix("    ") for line in block.splitlines())
 
 
-def _flagfile(name: str) -> str:
+def _flagfiles(name: str) -> list[str]:
+    """Their names; `vae_mnist` is of `vae`, and `vae_gan_mnist` would be of `vae_gan`."""
+    longer = tuple(f"{other}_" for other in models.names() if other.startswith(f"{name}_"))
+    stems = sorted(path.stem for path in FLAGFILES.glob(f"{name}_*.flags"))
+    return [stem for stem in stems if not stem.startswith(longer)]
+
+
+def _card(name: str) -> list[str]:
+    """What the bare name and each flagfile train, and with what this page was built."""
+    rows = ["| | data | networks | steps | learning rate |", "|---|---|---|---|---|"]
+    rows += [_row("by its bare name", f"--model={name}")]
+    rows += [_row(f"[{file}](#{file})", f"--flagfile={file}") for file in _flagfiles(name)]
+    versions = ", ".join(f"{p} {importlib.metadata.version(p)}" for p in PACKAGES)
+    how = (
+        "The seed is 0 unless `--seed` says another. The same command with the same versions gives the same "
+        f"numbers ([Reproducibility](../guide/reproducibility.md)); this page was built with {versions}."
+    )
+    return ["\n".join(rows), how]
+
+
+def _row(title: str, word: str) -> str:
+    held = _resolved(word)
+    cells = [
+        title,
+        f"`{held.dataset}`",
+        f"`{held.backbone}`, {held.size}",
+        f"{held.train_steps:,} of {held.batch_size}",
+        f"{held.learning_rate:g}",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _resolved(word: str):
+    """The plan of a command of one word."""
+    for flag in flags.FLAGS:
+        flags.FLAGS[flag].unparse()
+    train_main.parse(["train", word])
+    return train_main.resolved()
+
+
+def _flagfile(name: str) -> list[str]:
     lines = (FLAGFILES / f"{name}.flags").read_text(encoding="utf-8").splitlines()
     about = " ".join(line.lstrip("# ") for line in lines if line.startswith("#"))
-    words = " ".join(line for line in lines if line.startswith("--"))
-    made_here = re.search(r"--dataset=(digits|pydoc|sprites|squares)", words)
-    where = "" if made_here else " --data_dir=DIR"
-    command = f"```sh\npython train_main.py --flagfile={name}{where}\n```"
-    return f"{about}\n\n{command}\n\nIt is `{words}`."
+    words = [line for line in lines if line.startswith("--")]
+    there = datasets.made_here(_resolved(f"--flagfile={name}").dataset)
+    command = f"tfvae train --flagfile={name}{'' if there else ' --data_dir=DIR'}"
+    return [f"### {name}", about, f"```sh\n{command}\n```", "\n".join(["```text", *words, "```"])]
 
 
 def _places(resolved) -> list[str]:
