@@ -16,6 +16,13 @@ FOLDER = pathlib.Path(tfvae.__file__).parent.parent / "notebooks"
 NAMES = ["rescue_a_collapsed_vae", "text_interpolation", "your_own_images"]
 
 
+WHAT, WHEN = r"\w+ \w+ \w+", "(at night|in the morning|all day)"
+SENTENCE = re.compile(
+    rf"the {WHAT} near the \w+ {WHEN} \.|{WHEN} the {WHAT} near the \w+ \.|near the \w+ a {WHAT} {WHEN} \."
+)
+"""Of the three forms in which the notebook of text writes."""
+
+
 def _cells(name):
     return json.loads((FOLDER / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
 
@@ -52,6 +59,7 @@ def test_what_is_trained_is_a_plan(name, tmp_path, monkeypatch):
     (tmp_path / "digits_as_png").mkdir()
     for i in range(10):
         (tmp_path / "digits_as_png" / f"{i}.png").write_bytes(bad_files.picture())
+    (tmp_path / "sentences.txt").write_text("a cat sleeps .\n" * 10)
     said, plans = {}, []
     body = ast.parse("\n".join(_code(name))).body
     for node in body:  # the constants that a reader may change
@@ -83,3 +91,9 @@ def test_it_runs_and_says_nothing_on_stderr(name, tmp_path):
         gaps = re.search(r"^shuffle_gap +(\S+) +(\S+)$", said, re.M)
         assert float(rates[1]) < 0.1 and float(rates[2]) >= 2.0
         assert float(gaps[1]) < 0.5 and float(gaps[2]) > 5.0
+    if name == "text_interpolation":
+        way = re.findall(r"^\d\.\d+ (.+)$", said, re.M)
+        assert len(way) == 9 and len(set(way)) >= 4
+        assert sum(bool(SENTENCE.fullmatch(line)) for line in way) >= 8
+        ends = re.search(r"^from: (.+)$", said, re.M)[1], re.search(r"^to: +(.+)$", said, re.M)[1]
+        assert (way[0], way[-1]) == ends
