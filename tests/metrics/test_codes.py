@@ -5,7 +5,7 @@ import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
 from tfvae.checks import UserError
-from tfvae.metrics import linear_probe_accuracy, nearest_neighbour_accuracy
+from tfvae.metrics import linear_probe_accuracy, nearest_neighbour_accuracy, two_sample_accuracy
 
 
 def clusters(count, seed, noise):
@@ -64,3 +64,24 @@ def test_refusals():
         nearest_neighbour_accuracy(codes, labels, codes, labels, k=5)
     with pytest.raises(UserError, match="2 classes"):
         linear_probe_accuracy(codes, labels, codes, labels)
+
+
+def test_two_samples_are_told_apart_as_far_as_they_are_apart():
+    """Two Gaussians of equal spread: the nearest neighbour errs by twice the Bayes risk at most."""
+    rng = np.random.default_rng(0)
+    one, other = rng.normal(size=(2, 2000, 1))
+    assert two_sample_accuracy(one, other) == pytest.approx(0.5, abs=0.03)
+    assert two_sample_accuracy(one, other + 9) == 1.0
+    assert two_sample_accuracy(one, one + 1e-9) < 0.05  # a copy
+    # 1-NN at N -> infinity: 1 - 2 E[p (1 - p)], p the posterior of the first (Cover and Hart 1967)
+    z = np.linspace(-9, 11, 20001)
+    densities = np.exp(-0.5 * np.stack([z, z - 2]) ** 2) / np.sqrt(2 * np.pi)
+    p = densities[0] / densities.sum(0)
+    risk = np.sum(p * (1 - p) * densities.sum(0)) * (z[1] - z[0])
+    assert two_sample_accuracy(one, other + 2) == pytest.approx(1 - risk, abs=0.03)
+    # where all distances are equal nobody can tell
+    assert two_sample_accuracy(np.zeros((500, 2)), np.zeros((500, 2))) == pytest.approx(
+        0.5, abs=0.1
+    )
+    with pytest.raises(UserError, match="as many"):
+        two_sample_accuracy(one, other[:5])

@@ -1,20 +1,38 @@
-"""Exploring: what a trained VAE is good for. Functions of a model and arrays; nothing is trained."""
+"""Exploring: what a trained VAE is good for. Functions of a model and arrays.
+
+No weight of the model moves.
+"""
 
 from tfvae.exploring.anomaly import elbo_score, likelihood_regret, roc_auc, typicality
-from tfvae.exploring.codes import codes
+from tfvae.exploring.codes import Draws, codes, draws
 from tfvae.exploring.imputation import Imputed, impute
 from tfvae.exploring.maps import code_map, nearest
-from tfvae.exploring.samplers import GaussianMixtureSampler, fit_gaussian_mixture
+from tfvae.exploring.samplers import (
+    FlowSampler,
+    GaussianMixtureSampler,
+    Sampler,
+    TwoStageSampler,
+    fit_flow,
+    fit_gaussian_mixture,
+    fit_two_stage,
+)
 from tfvae.exploring.walks import Traversal, interpolate, traverse
 
 __all__ = [
+    "Draws",
+    "FlowSampler",
     "GaussianMixtureSampler",
     "Imputed",
+    "Sampler",
     "Traversal",
+    "TwoStageSampler",
     "code_map",
     "codes",
+    "draws",
     "elbo_score",
+    "fit_flow",
     "fit_gaussian_mixture",
+    "fit_two_stage",
     "impute",
     "interpolate",
     "likelihood_regret",

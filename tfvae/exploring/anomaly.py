@@ -12,6 +12,7 @@ from tfvae import inputs
 from tfvae.checks import UserError, count
 from tfvae.diagnosis import inference_gaps
 from tfvae.exploring.codes import told
+from tfvae.exploring.graphs import graph
 from tfvae.randomness import fold, seed_of
 
 __all__ = ["elbo_score", "likelihood_regret", "roc_auc", "typicality"]
@@ -29,16 +30,17 @@ def _bounds(model, x, label, seed, number) -> np.ndarray:
     if not len(x):
         raise UserError("x holds no example")
 
-    @tf.function(reduce_retracing=True, autograph=False)
-    def mean(batch, seed, label=None):
-        return tf.reduce_mean(model.log_weights(batch, number, seed, label=label), 0)
-
+    mean = graph(model, _mean_bound, number)
     parts = []
     for begin in range(0, len(x), _BATCH):
         rows = slice(begin, begin + _BATCH)
         batch = tf.constant(model.likelihood.trim(x[rows]))
         parts.append(mean(batch, fold(seed_of(seed), begin), **told(label, rows)).numpy())
     return np.concatenate(parts)
+
+
+def _mean_bound(model, number, batch, seed, label=None):
+    return tf.reduce_mean(model.log_weights(batch, number, seed, label=label), 0)
 
 
 def elbo_score(model, x, num_samples: int = 16, seed: int = 0, label=None) -> np.ndarray:

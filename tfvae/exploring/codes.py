@@ -5,13 +5,18 @@ Legend: N examples; z is [N, *event_shape] of the latent.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 import numpy as np
 import tensorflow as tf
 
 from tfvae import inputs
 from tfvae.checks import UserError, count
+from tfvae.exploring.graphs import graph
+from tfvae.randomness import fold, seed_of
 
-__all__ = ["codes", "decoded", "needs_code", "told"]
+__all__ = ["Draws", "codes", "decoded", "draws", "needs_code", "told"]
 
 
 def needs_code(model, what: str) -> None:
@@ -41,18 +46,59 @@ def codes(model, x, label=None, batch_size: int = 200) -> np.ndarray:
     Raises:
         UserError: a model without a latent, data that are not the model's, missing labels.
     """
+    encode = graph(model, _code)
+    parts = [encode(x, **told) for _, x, told in _batches(model, x, label, batch_size)]
+    return np.concatenate([part.numpy() for part in parts])
+
+
+class Draws(NamedTuple):
+    """z: [N, *event_shape]; log_posterior: log q(z|x) at it, [N] nats."""
+
+    z: np.ndarray
+    log_posterior: np.ndarray
+
+
+def draws(model, x, seed: int = 0, label=None, batch_size: int = 200) -> Draws:
+    """One draw z ~ q(z|x) of each example: together they are draws of the aggregate q(z).
+
+    Args:
+        model, x, label, batch_size: as of `codes`.
+        seed: equal seeds give equal draws.
+
+    Raises:
+        UserError: as of `codes`.
+    """
+    draw, base = graph(model, _draw), seed_of(seed)
+    found = [
+        draw(x, fold(base, begin), **told)
+        for begin, x, told in _batches(model, x, label, batch_size)
+    ]
+    return Draws(*(np.concatenate([np.asarray(part) for part in parts]) for parts in zip(*found)))
+
+
+def _code(model, x, label=None):
+    return model.encode(x, label)
+
+
+def _draw(model, x, seed, label=None):
+    pass_ = model.passed(seed, label=label)
+    inferred = model.latent.infer(model.features(x, label, pass_), pass_)
+    return inferred.z, inferred.at_draw.log_posterior()
+
+
+def _batches(
+    model, x, label, batch_size: int
+) -> Iterator[tuple[int, tf.Tensor, dict[str, tf.Tensor]]]:
+    """(first row, x, what `label` is) of each batch; looked at."""
     x = inputs.array(model, x)
     needs_code(model, "codes")
     count("batch_size", batch_size)
     if not len(x):
         raise UserError("x holds no example")
     label = inputs.labels(model, label, len(x))
-    encode = tf.function(model.encode, reduce_retracing=True, autograph=False)
-    parts = []
     for begin in range(0, len(x), batch_size):
         rows = slice(begin, begin + batch_size)
-        parts.append(np.asarray(encode(tf.constant(x[rows]), **told(label, rows))))
-    return np.concatenate(parts)
+        yield begin, tf.constant(x[rows]), told(label, rows)
 
 
 def decoded(model, z: np.ndarray, label=None, batch_size: int = 200) -> np.ndarray:

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from tfvae import inputs
 from tfvae.checks import UserError, count, one_of
+from tfvae.exploring.graphs import graph
 from tfvae.randomness import fold, seed_of
 
 __all__ = ["METHODS", "Imputed", "impute"]
@@ -74,13 +75,14 @@ def impute(
     _check(model, method)
     label = inputs.labels(model, label, len(x))
     told = {} if label is None else {"label": tf.constant(label)}
-    chain = _chain(model, tf.constant(x), tf.constant(missing), told, method == "metropolis")
+    x, missing = tf.constant(x), tf.constant(missing)
+    next_of = graph(model, _step, method == "metropolis")
     base = fold(seed_of(seed), _FIRST)
     now = tf.where(missing, tf.cast(model.sample(len(x), base, **told), x.dtype), x)
-    z = chain.first(now, base)
+    z = graph(model, _proposed)(now, base, **told)
     kept, accepted = [], []
     for step in range(steps):
-        now, z, taken = chain.step(now, z, fold(seed_of(seed), step))
+        now, z, taken = next_of(now, z, x, missing, fold(seed_of(seed), step), **told)
         accepted.append(float(taken))
         if step >= steps - draws:
             kept.append(now.numpy())
@@ -114,32 +116,28 @@ def _check(model, method: str) -> None:
         )
 
 
-class _Chain(NamedTuple):
-    first: tf.types.experimental.PolymorphicFunction
-    step: tf.types.experimental.PolymorphicFunction
+def _proposed(model, now, seed, label=None):
+    """z' ~ q(z|x)."""
+    return model.draw(now, seed, label=label).z
 
 
-def _chain(model, x, missing, told, exact: bool) -> _Chain:
-    def proposed(now, seed):
-        return model.draw(now, seed, **told).z
+def _log_target(model, now, z, label):
+    """log p(x|z) + log p(z) - log q(z|x), [N] nats."""
+    pass_ = model.passed(0, label=label)
+    features = model.features(now, label, pass_)
+    log_q = model.latent.log_density(features, z, pass_)
+    parameters = model.parameters(z, now, label)
+    return model.likelihood.log_prob(parameters, now) + model.log_prior(z, label=label) - log_q
 
-    def log_target(now, z):
-        """log p(x|z) + log p(z) - log q(z|x), [N] nats."""
-        pass_ = model.passed(0, **told)
-        features = model.features(now, pass_=pass_, **told)
-        log_q = model.latent.log_density(features, z, pass_)
-        parameters = model.parameters(z, now, **told)
-        return model.likelihood.log_prob(parameters, now) + model.log_prior(z, **told) - log_q
 
-    @tf.function(autograph=False)
-    def step(now, z, seed):
-        other, taken = proposed(now, fold(seed, _Z)), tf.ones([len(x)], tf.bool)
-        if exact:
-            log_ratio = log_target(now, other) - log_target(now, z)
-            noise = tf.random.stateless_uniform([len(x)], fold(seed, _CHOICE))
-            taken = tf.math.log(noise) < log_ratio
-        z = tf.where(tf.reshape(taken, [-1, *[1] * (len(z.shape) - 1)]), other, z)
-        drawn = tf.cast(model.sample(seed=fold(seed, _X), z=z, **told), x.dtype)
-        return tf.where(missing, drawn, x), z, tf.reduce_mean(tf.cast(taken, tf.float32))
-
-    return _Chain(tf.function(proposed, autograph=False), step)
+def _step(model, exact: bool, now, z, x, missing, seed, label=None):
+    """The next x and z of the chain, and the share of the z' that were taken."""
+    rows = tf.shape(x)[0]
+    other, taken = _proposed(model, now, fold(seed, _Z), label), tf.ones([rows], tf.bool)
+    if exact:
+        log_ratio = _log_target(model, now, other, label) - _log_target(model, now, z, label)
+        noise = tf.random.stateless_uniform([rows], fold(seed, _CHOICE))
+        taken = tf.math.log(noise) < log_ratio
+    z = tf.where(tf.reshape(taken, [-1, *[1] * (len(z.shape) - 1)]), other, z)
+    drawn = tf.cast(model.sample(seed=fold(seed, _X), z=z, label=label), x.dtype)
+    return tf.where(missing, drawn, x), z, tf.reduce_mean(tf.cast(taken, tf.float32))

@@ -23,6 +23,7 @@ from tfvae.metrics.information import (
     mutual_information,
 )
 from tfvae.metrics.rate import RateDistortion, RunningMean, Summary, shuffle_gap, summarise
+from tfvae.metrics.two_samples import two_sample_accuracy
 from tfvae.metrics.units import bits_per_dim, perplexity
 
 __all__ = [
@@ -55,5 +56,6 @@ __all__ = [
     "shuffle_gap",
     "summarise",
     "sweep",
+    "two_sample_accuracy",
     "unit_variances",
 ]

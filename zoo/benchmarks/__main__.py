@@ -17,6 +17,7 @@ NAMES = (
     "mixmarkov",
     "mnist",
     "ptb",
+    "samplers",
     "sphere",
     "sphere_text",
     "sprites",
