@@ -63,6 +63,7 @@ setup(
     ],
     extras_require={
         "gpu": ["tensorflow[and-cuda]>=2.21,<2.22"],
+        "hub": ["huggingface_hub>=0.34,<3"],
         "litert": ["ai-edge-litert>=2,<3"],
         "mlflow": ["mlflow-skinny>=3,<4", "sqlalchemy>=2,<3", "alembic>=1.13,<2"],
         "notebooks": ["ipykernel>=6.29,<8", "nbclient>=0.10,<1"],
@@ -79,6 +80,7 @@ setup(
             "pytest>=8,<10",
             "pytest-xdist>=3.5,<4",
             "dill>=0.3,<1",
+            "huggingface_hub>=0.34,<3",  # of the extra hub
             "optuna>=4.2,<6",  # of the extra sweep
             "ruff>=0.8,<1",
             "pyright[nodejs]>=1.1.414,<2",  # with a node of its own

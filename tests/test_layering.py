@@ -96,7 +96,7 @@ ZOO = [
     {"models", "trackers"},
     {"command"},
     {"comparison", "finished"},
-    {"benchmarks", "compare", "sweep"},
+    {"benchmarks", "compare", "hub", "sweep"},
 ]
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from zoo.finished import Run, train
 
-__all__ = ["Run", "build", "columns", "load", "names", "train", "words"]
+__all__ = ["Run", "build", "columns", "load", "names", "pull", "push", "train", "words"]
 
 
 def names() -> list[str]:
@@ -79,3 +79,17 @@ def words(workdir: str):
     from zoo.modalities import text
 
     return text.words(workdir)
+
+
+def push(workdir: str, repo: str, private: bool = False, examples: bool = False) -> str:
+    """Sends a finished run to the Hugging Face Hub, with a model card; its address. See `zoo.hub.push`."""
+    from zoo import hub
+
+    return hub.push(workdir, repo, private, examples)
+
+
+def pull(repo: str, workdir: str, revision: str | None = None) -> Run:
+    """Brings a run from the Hugging Face Hub into a new directory. See `zoo.hub.pull`."""
+    from zoo import hub
+
+    return hub.pull(repo, workdir, revision)

@@ -33,6 +33,7 @@ def leave(resolved, kind, data, model, last, directory) -> None:
         {
             "title": f"{resolved.model} on {resolved.dataset}",
             "command": resolved.beside(),
+            "again": resolved.command(),
             "terms": sorted(model.procedure.objective.terms),
             # where the encoder stands where one weight of the rate would hold it
             "beta": getattr(resolved.point["rate_weight"], "beta", 1.0) if plain else None,

@@ -121,6 +121,8 @@ COMMANDS = {
     "list": ("what there is: models, data sets, parts, a line each", "zoo.command.listing"),
     "show": ("a model, a part, or what a run came to", "zoo.command.show"),
     "export": ("a trained model as ONNX, LiteRT or SavedModel", "zoo.command.export"),
+    "push": ("a finished run to the Hugging Face Hub, with a model card", "zoo.hub.pushing"),
+    "pull": ("a run from the Hugging Face Hub", "zoo.hub.pulling"),
     "completion": ("what bash, zsh or fish needs to complete words", "zoo.command.completion"),
 }
 
