@@ -347,7 +347,7 @@ class Context:
         point: all parts of the model.
         train_steps, batch_size, learning_rate, seed, jit_compile: the run.
         num_examples: of the training split; 0 where that is not known.
-        num_labels: of what a conditional model is told, 0 where it is told nothing.
+        num_labels: of the labels that a part needs (what the model is told, a term); 0 where none does.
         examples: n -> the first n of the training split, raw units; `None` where no data are read.
         valid, valid_label: validation data, raw units; `None` where nothing will be trained.
         shape: of one z, once the networks are made.

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from tfvae.checks import UserError
 
-__all__ = ["batch_mean", "batch_sum", "replica_count", "weighted", "whole_batch"]
+__all__ = ["batch_mean", "batch_moments", "batch_sum", "replica_count", "weighted", "whole_batch"]
 
 _WEIGHTS: contextvars.ContextVar = contextvars.ContextVar("weights", default=None)
 
@@ -53,10 +53,7 @@ def batch_sum(values: tf.Tensor) -> tf.Tensor:
 
 
 def _sum(values):
-    total = tf.reduce_sum(values, 0)
-    if replica_count() > 1:
-        total = _meet(lambda context: context.all_reduce("SUM", total))
-    return tf.stop_gradient(total)
+    return tf.stop_gradient(_passing_sum(values))
 
 
 def batch_mean(values: tf.Tensor) -> tf.Tensor:
@@ -67,6 +64,34 @@ def batch_mean(values: tf.Tensor) -> tf.Tensor:
     weights = tf.cast(weights, values.dtype)
     along = tf.reshape(weights, [-1] + [1] * (values.shape.rank - 1))
     return tf.math.divide_no_nan(_sum(along * values), _sum(weights))
+
+
+def batch_moments(values: tf.Tensor, counted: bool = False) -> tuple[tf.Tensor, ...]:
+    """(mean, variance) over the examples of the global batch (population form), [B, ...] -> [...] each.
+
+    The gradient passes, to the rows of every replica: what a replica's loss asks of the moments is added
+    up over the replicas, as on one device.
+
+    Args:
+        values: of this replica's examples.
+        counted: how many examples there are comes first.
+
+    Raises:
+        UserError: see `batch_sum`.
+    """
+    _refuse_weights()
+    count = _passing_sum(tf.ones([tf.shape(values)[0]], values.dtype))
+    mean = _passing_sum(values) / count
+    variance = _passing_sum(tf.square(values - mean)) / count
+    return (count, mean, variance) if counted else (mean, variance)
+
+
+def _passing_sum(values):
+    """Over the examples of the global batch; the gradient passes."""
+    total = tf.reduce_sum(values, 0)
+    if replica_count() == 1:
+        return total
+    return _meet(lambda context: context.all_reduce("SUM", total))
 
 
 def whole_batch(values: tf.Tensor) -> tf.Tensor:

@@ -144,6 +144,10 @@ PARTS = {
     ),
     latents.GaussianPosterior: (_posterior, None),
     latents.AuxiliaryPosterior: (lambda: latents.AuxiliaryPosterior((4, 2), 3, (5,), "tanh"), None),
+    latents.BatchNormalisedPosterior: (
+        lambda: latents.BatchNormalisedPosterior((4, 2), gamma=0.5, decay=0.9, epsilon=1e-3),
+        None,
+    ),
     latents.FixedScalePosterior: (lambda: latents.FixedScalePosterior((4, 2), 0.5), None),
     latents.SharedScalePosterior: (lambda: latents.SharedScalePosterior((4, 2)), None),
     latents.VonMisesFisherPosterior: (

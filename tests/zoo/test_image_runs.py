@@ -35,6 +35,16 @@ SYSTEMS = {
     "joint attention": ("vae", MLP, ("prior=attention", "prior_filters=8"), 1),
     "factor_vae": ("factor_vae", MLP, CRITIC, 1),
     "beta_tcvae": ("beta_tcvae", MLP, (), 1),
+    "dip_vae": ("dip_vae", MLP, (), 1),
+    "mae_vae": ("mae_vae", MLP, ("maf_units=8",), 1),
+    "hsic_vae": ("hsic_vae", MLP, ("hsic_between=both",), 1),
+    "bn_vae": ("bn_vae", MLP, (), 1),
+    "contrastive_vae": (
+        "contrastive_vae",
+        MLP,
+        ("contrastive_scores=network", "contrastive_units=8", "contrastive_width=4"),
+        1,
+    ),
     "flow_vae": ("flow_vae", MLP, ("iaf_units=8", "maf_units=8"), 1),
     "auxiliary_maf": ("vae", MLP, ("stages=auxiliary_maf", "auxiliary_steps=4", "maf_units=8"), 2),
     "vamp_vae": ("vamp_vae", GATED, ("num_pseudo_inputs=9", "pseudo_inputs=from_examples"), 1),
@@ -76,7 +86,7 @@ def test_a_run_that_is_cut_short_ends_as_one_that_is_not(name, tmp_path, monkeyp
         np.testing.assert_array_equal(value, again[key], err_msg=key)
 
 
-@pytest.mark.parametrize("name", _rows("info_vae"))
+@pytest.mark.parametrize("name", _rows("info_vae", "bn_vae"))
 def test_two_replicas_end_as_one_device(name, tmp_path, monkeypatch, two_replicas):
     """Weights, codebook or memory, critics and their moments: the same up to rounding."""
     sets = ("optimizer=sgd",)

@@ -320,6 +320,34 @@ def test_impossible_pairs_are_refused_by_name(name, given, says):
             "stages=moments and stages=pretrain both decide where the encoder starts",
         ),
         (
+            "hsic_vae",
+            {"latent_width": 4, "hsic_groups": (3, 2)},
+            r"must be of the 4 numbers of z, got widths \[3, 2\]",
+        ),
+        ("hsic_vae", {"latent_width": 1}, "must be of the 1 numbers of z, got 2"),
+        (
+            "hsic_vae",
+            {"hsic_between": "label", "hsic_groups": (3, 2)},
+            "belongs to hsic_between=groups",
+        ),
+        (
+            "mae_vae",
+            {"posterior": "iaf"},
+            "posterior_divergence needs a posterior of independent numbers",
+        ),
+        ("bn_vae", {"batch_size": 1}, "batch_normalised needs a batch of more than one example"),
+        (
+            "bn_vae",
+            {"kept_weights": "average"},
+            "average needs weights that the optimizer alone moves",
+        ),
+        ("dip_vae", {"batch_size": 1}, "covariance needs a batch of more than one example"),
+        (
+            "contrastive_vae",
+            {"posterior": "iaf"},
+            "contrastive needs a posterior of independent numbers",
+        ),
+        (
             "wae_mmd",
             {"inference": "semi_amortised"},
             "semi_amortised needs a posterior whose mean and scale .* has posterior=fixed_scale",
@@ -440,7 +468,20 @@ def test_one_stage_is_the_main_one():
         run.main_of(iter(stages[:1]))
 
 
-@pytest.mark.parametrize("name", ["wae_mmd", "info_vae", "beta_tcvae", "factor_vae", "wae_gan"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "wae_mmd",
+        "info_vae",
+        "beta_tcvae",
+        "factor_vae",
+        "wae_gan",
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in ("dip_vae", "hsic_vae", "mae_vae", "contrastive_vae", "bn_vae")
+        ),
+    ],
+)
 def test_an_epoch_may_end_with_a_batch_of_one(name):
     model = zoo.build(name, "digits", BITS, backbone="mlp", **TINY)
     logs = model.fit(_digits(17), batch_size=8, verbose=0).history

@@ -8,6 +8,7 @@ from tfvae.latents.latent import Inferred, Latent, NoLatent
 from tfvae.latents.memory import CodeMemory
 from tfvae.latents.posteriors import (
     AuxiliaryPosterior,
+    BatchNormalisedPosterior,
     CouplingPosterior,
     DrawnPosterior,
     FixedScalePosterior,
@@ -53,6 +54,7 @@ __all__ = [
     "AutoregressiveCodes",
     "AutoregressivePrior",
     "AuxiliaryPosterior",
+    "BatchNormalisedPosterior",
     "CodeMemory",
     "Codebook",
     "ConditionalNormalPrior",

@@ -113,6 +113,20 @@ class Hierarchy(Latent):
     def memory(self):
         return next((m for m in (own.memory() for own in self.latents) if m is not None), None)
 
+    def upkeep(self) -> list:
+        """Nothing.
+
+        Raises:
+            UserError: a level's posterior has some, which would look for its features in those of all.
+        """
+        for name, latent in self._named():
+            if latent.upkeep():
+                raise UserError(
+                    f"level {name!r} has a posterior that is kept up by its features, and a Hierarchy has "
+                    "those of all levels: take a GaussianPosterior"
+                )
+        return []
+
     def posterior_variables(self) -> list:
         joins = [v for join in self.joins if join is not None for v in join.trainable_variables]
         return [*joins, *(v for latent in self.latents for v in latent.posterior_variables())]

@@ -89,6 +89,13 @@ class Latent(keras.layers.Layer):
         """Their names, the top one first, where z is of several."""
         return []
 
+    def upkeep(self) -> list:
+        """What no gradient moves of its weights, for every `Update` that moves those that each `follows`.
+
+        Objects as `tfvae.procedures.after.After` has them, with `follows`, variables.
+        """
+        return []
+
     def posterior_variables(self) -> list:
         """The trainable weights of q(z|x) that are here and not in the encoder."""
         return []

@@ -88,6 +88,10 @@ class Posterior(keras.layers.Layer):
         """Parameters that know nothing of x, where a search begins."""
         return [tf.zeros_like(p) for p in parameters]
 
+    def upkeep(self) -> list:
+        """See `tfvae.latents.Latent.upkeep`."""
+        return []
+
     def entropy(self, posterior, at_draw) -> tf.Tensor:
         """H(q(z|x)), [B] nats."""
         del at_draw

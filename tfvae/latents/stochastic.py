@@ -69,6 +69,9 @@ class StochasticLatent(Latent):
     def neighbours(self):
         return self.prior.neighbours()
 
+    def upkeep(self) -> list:
+        return self.posterior.upkeep()
+
     def posterior_variables(self) -> list:
         return list(self.posterior.trainable_variables)
 
@@ -100,7 +103,8 @@ class StochasticLatent(Latent):
 
     def given(self, pass_):
         """The prior of these examples: that of all of them, unless it asks."""
-        own = Pass.measuring().but(step=pass_.step, training=pass_.training)
+        # u is no batch of examples: its q is that which is measured, whatever is normalised in training
+        own = Pass.measuring().but(step=pass_.step)
 
         def encode(u, label=None):
             return self.distribution(pass_.features_of(u, label), own)

@@ -6,7 +6,14 @@ from tfvae.objectives.bound_terms import distortion, rate
 from tfvae.objectives.bounds import ManySampleBound
 from tfvae.objectives.capacity import Capacity
 from tfvae.objectives.commitment import codebook_distance, commitment
+from tfvae.objectives.contrastive import (
+    ContrastiveBound,
+    EmbeddingScores,
+    contrastive_bound,
+    posterior_scores,
+)
 from tfvae.objectives.cosine import cosine_similarity
+from tfvae.objectives.covariance import COVARIANCES, code_covariance, off_diagonal, unit_diagonal
 from tfvae.objectives.critic import Critic
 from tfvae.objectives.density_ratio import DensityRatio, DensityRatioLoss, permute_dimensions
 from tfvae.objectives.discrepancy import (
@@ -20,9 +27,15 @@ from tfvae.objectives.elbo import elbo
 from tfvae.objectives.free_bits import FREE_BITS_FORMS, free_bits
 from tfvae.objectives.game import LOGISTIC, WASSERSTEIN, Game
 from tfvae.objectives.gradient_penalty import GradientPenalty
+from tfvae.objectives.independence import Independence, gram, independence_criterion
 from tfvae.objectives.learned import LearnedWeight
 from tfvae.objectives.moments import MomentDistance
 from tfvae.objectives.objective import Objective
+from tfvae.objectives.posterior_divergence import (
+    DIVERSITIES,
+    posterior_diversity,
+    posterior_unevenness,
+)
 from tfvae.objectives.prior_critic import OffsetCritic, PriorCritic, PriorCriticLoss, PriorPlayer
 from tfvae.objectives.rejection_correction import rejection_correction
 from tfvae.objectives.soft_free_bits import SoftFreeBits
@@ -31,6 +44,8 @@ from tfvae.objectives.switch import Switch
 from tfvae.objectives.total_correlation import MIXTURES, total_correlation
 
 __all__ = [
+    "COVARIANCES",
+    "DIVERSITIES",
     "FREE_BITS_FORMS",
     "LOGISTIC",
     "MIXTURES",
@@ -38,13 +53,16 @@ __all__ = [
     "BagOfWords",
     "Bottleneck",
     "Capacity",
+    "ContrastiveBound",
     "Critic",
     "CriticInformation",
     "DensityRatio",
     "DensityRatioLoss",
     "DualVariable",
+    "EmbeddingScores",
     "Game",
     "GradientPenalty",
+    "Independence",
     "LearnedWeight",
     "ManySampleBound",
     "MaximumMeanDiscrepancy",
@@ -57,17 +75,26 @@ __all__ = [
     "SoftFreeBits",
     "SpectralNorm",
     "Switch",
+    "code_covariance",
     "codebook_distance",
     "commitment",
+    "contrastive_bound",
     "cosine_similarity",
     "distortion",
     "elbo",
     "free_bits",
+    "gram",
+    "independence_criterion",
     "inverse_multiquadratic",
     "maximum_mean_discrepancy",
+    "off_diagonal",
     "permute_dimensions",
+    "posterior_diversity",
+    "posterior_scores",
+    "posterior_unevenness",
     "radial_basis",
     "rate",
     "rejection_correction",
     "total_correlation",
+    "unit_diagonal",
 ]

@@ -18,7 +18,7 @@ from tfvae.objectives.aggregate import all_rows, flat_rows
 from tfvae.objectives.parts import Opponent, TermPart
 from tfvae.parts import setting
 
-__all__ = ["Critic", "whole"]
+__all__ = ["Critic", "one_hot", "whole"]
 
 _FIELDS = {"z": "z", "x": "batch", "features": "features", "label": "label"}
 
@@ -123,15 +123,19 @@ class Critic:
     def _read(self, name: str, draw: Draw):
         value = getattr(draw, _FIELDS[name])
         if name == "label":
-            return self._one_hot(value)
+            return one_hot(value, self.num_labels)
         if name == "x":
             value = self._preprocess(value)
         return tf.concat([flat_rows(part) for part in tf.nest.flatten(value)], -1)
 
-    def _one_hot(self, label):
-        """A label that is none of them is NaN: an assertion within a compiled function says nothing."""
-        known = (label >= -1) & (label < self.num_labels)
-        return tf.where(known[:, None], tf.one_hot(label, self.num_labels), float("nan"))
+
+def one_hot(label, num_labels: int) -> tf.Tensor:
+    """[B] integers -> [B, num_labels]; zeros where it is unknown (-1).
+
+    A label that is none of them is NaN: an assertion within a compiled function says nothing.
+    """
+    known = (label >= -1) & (label < num_labels)
+    return tf.where(known[:, None], tf.one_hot(label, num_labels), float("nan"))
 
 
 def _width(name: str, model) -> int:

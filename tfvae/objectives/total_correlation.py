@@ -12,10 +12,9 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from tfvae.checks import UserError, one_of, positive
-from tfvae.distributions import mean_field
+from tfvae.checks import one_of, positive
 from tfvae.draw import Draw
-from tfvae.objectives.aggregate import all_rows
+from tfvae.objectives.aggregate import all_gaussians, all_rows
 from tfvae.objectives.parts import Added, TermPart
 from tfvae.parts import facts, part, setting
 
@@ -45,13 +44,8 @@ def total_correlation(num_examples: int, mixture: str = "unbiased") -> Callable[
     positive("num_examples", num_examples)
 
     def term(draw: Draw) -> tf.Tensor:
-        parameters = mean_field(draw.posterior)
-        if parameters is None:
-            raise UserError(
-                "total_correlation needs a diagonal Gaussian posterior, got "
-                f"{type(draw.posterior).__name__}"
-            )
-        z, loc, scale = (all_rows(t) for t in (draw.z, *parameters))
+        loc, scale = all_gaussians(draw, "total_correlation")
+        z = all_rows(draw.z)
         log_densities = _log_normal(z[:, None], loc, scale)  # [M, M, D]: draw, component
         weights = _log_weights(tf.shape(z)[0], num_examples, mixture)
         joint = tf.reduce_logsumexp(tf.reduce_sum(log_densities, -1) + weights, 1)

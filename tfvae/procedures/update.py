@@ -83,7 +83,8 @@ class Update:
             raise UserError(
                 "this update moves no variable: the model has no trainable ones to give"
             )
-        self.after.build(model, self.moving, self.objective.after)
+        further = [*self.objective.after, *self._kept_up(model)]
+        self.after.build(model, self.moving, further)
         self._build_optimizer(model)
         self._refuse_averages()
         measured = [] if self.clip_over is None else self.clip_over(model)
@@ -94,6 +95,11 @@ class Update:
             if self.jit_compile
             else self._gradients_of
         )
+
+    def _kept_up(self, model) -> list:
+        """What the latent has of its own that goes with the weights that move here."""
+        moving = {id(v) for v in self.moving}
+        return [own for own in model.latent.upkeep() if moving & {id(v) for v in own.follows}]
 
     def _refuse_averages(self) -> None:
         """Refuses averages that would leave out what moves beside the optimizer."""

@@ -79,7 +79,7 @@ def context(
         resolved.seed,
         resolved.jit_compile,
         num_examples,
-        _labels(resolved) if _told(resolved) else 0,
+        _labels(resolved) if _reads_labels(resolved) else 0,
         valid,
         valid_label,
         examples=examples,
@@ -94,9 +94,9 @@ def _labels(resolved: plan.Plan) -> int:
     return labels.count_of(kind.load(resolved.dataset, resolved.files, resolved.point))
 
 
-def _told(resolved: plan.Plan) -> bool:
-    """Whether the model is told labels."""
-    return resolved.point["condition"] is not None
+def _reads_labels(resolved: plan.Plan) -> bool:
+    """Whether a part of the model does: what it is told, or a term."""
+    return any("labels" in part.needed() for part in resolved.point)
 
 
 def resolved_of(model: str, space=None, **given: Any) -> plan.Plan:
@@ -224,7 +224,7 @@ def prepare(resolved: plan.Plan, kind, strategy) -> Prepared:
     valid = valid[some_rows(len(valid), _VALIDATED)]
     described = models.load(resolved.model)
     valid_label = None
-    if _told(resolved):
+    if resolved.point["condition"] is not None:
         _refuse_unlabelled(data)
         valid_label = _of_validated(data)
     held = (kind.space_of(data), len(data.train.x), valid, valid_label)

@@ -2,6 +2,7 @@
 
 from tfvae.latents.posterior import DrawnPosterior, Posterior
 from tfvae.latents.posteriors.auxiliary import AuxiliaryPosterior
+from tfvae.latents.posteriors.batch_normalised import BatchNormalisedPosterior
 from tfvae.latents.posteriors.coupling import CouplingPosterior
 from tfvae.latents.posteriors.fixed_scale import FixedScalePosterior
 from tfvae.latents.posteriors.flow import FlowPosterior
@@ -23,6 +24,7 @@ from tfvae.latents.posteriors.von_mises_fisher import (
 __all__ = [
     "HEADS",
     "AuxiliaryPosterior",
+    "BatchNormalisedPosterior",
     "CouplingPosterior",
     "DrawnPosterior",
     "FixedScalePosterior",

@@ -75,12 +75,17 @@ class GaussianPosterior(MeanFieldPosterior):
             kernel = keras.initializers.RandomUniform(-self.uniform_scale, self.uniform_scale)
         return keras.layers.Dense(
             self.event_shape[-1],
-            use_bias=self.use_bias,
+            use_bias=self.biased(name),
             kernel_initializer=kernel,
             bias_initializer=bias,
             dtype="float32",
             name=name,
         )
+
+    def biased(self, name: str) -> bool:
+        """Whether the projection of that name has a bias."""
+        del name
+        return self.use_bias
 
     def build(self, features_shape):
         check_features(type(self).__name__, self.event_shape, features_shape)
