@@ -34,11 +34,12 @@ class BatchNormalisedPosterior(GaussianPosterior):
     that the decoder reads them.
 
     Args:
-        event_shape, initial_scale, use_bias, uniform_scale, head: see `GaussianPosterior`; the linear layer
-            of the means has no bias, which would be subtracted again.
+        event_shape: see `MeanFieldPosterior`.
         gamma: the standard deviation of each mean.
         decay: of the running averages.
         epsilon: eps.
+        **kwargs: of the `GaussianPosterior`; the linear layer of the means has no bias, which would be
+            subtracted again.
 
     Raises:
         UserError: gamma or eps that are not above 0; a decay outside of [0, 1).
@@ -47,13 +48,12 @@ class BatchNormalisedPosterior(GaussianPosterior):
     def __init__(
         self,
         event_shape,
-        *args,
         gamma: float = 0.6,
         decay: float = 0.99,
         epsilon: float = _EPSILON,
         **kwargs,
     ):
-        super().__init__(event_shape, *args, **kwargs)
+        super().__init__(event_shape, **kwargs)
         self.gamma = float(positive("gamma of a posterior", gamma))
         self.decay = float(within("decay of a posterior", decay, 0.0, 0.9999))
         self.epsilon = float(positive("epsilon of a posterior", epsilon))
