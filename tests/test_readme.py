@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 
 import zoo
+from tests.conformance import bad_files
 from tests.pages import PAGES, ROOT, anchors, blocks, prose
 from tests.zoo import fake_hub
 from tfvae.training import RunDirectory
 from zoo import models
+from zoo.command import run
 from zoo.datasets.text.vocabulary import Vocabulary
 from zoo.modalities import images, text
 
@@ -30,7 +32,7 @@ def _finished(path, model, config, vocabulary=None):
     if vocabulary is not None:
         text.leave(types.SimpleNamespace(vocabulary=vocabulary), directory)
     model.save(path / "model.keras")
-    directory.write_json("report.json", {"verdict": "healthy"})
+    directory.write_json("report.json", {"verdict": "healthy", "rate": 2.0})
 
 
 @pytest.fixture
@@ -42,6 +44,16 @@ def names(tmp_path, monkeypatch):
 
 def _names(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+
+    def trained(plan, resume=False):
+        """Instead of a training, which takes longer: what a run leaves."""
+        path = tmp_path / plan.workdir
+        _finished(path, _vae(), {})
+        np.savez(path / "examples.npz", x=x[100:])
+        (path / "figures").mkdir(exist_ok=True)
+        (path / "figures" / "samples.png").write_bytes(bad_files.picture())
+
+    monkeypatch.setattr(run, "run", trained)
     rng = np.random.default_rng(0)
     x = (rng.random((120, *SHAPE)) < 0.4).astype("float32")
     words = Vocabulary.from_text("\n".join(["<pad>", "<s>", "</s>", "<unk>", "a", "list", "."]))
@@ -49,7 +61,8 @@ def _names(tmp_path, monkeypatch):
     lm = zoo.build("lm", "pydoc", text.Space(len(words), 6), **small)
     identity = text.identity(types.SimpleNamespace(vocabulary=words))
     _finished(tmp_path / "runs" / "lm_pydoc", lm, identity, words)
-    _finished(tmp_path / "runs" / "delta_vae_digits", _vae(), {})
+    for name in ("delta_vae_digits", "first"):
+        _finished(tmp_path / "runs" / name, _vae(), {})
     encoder = keras.Sequential([keras.Input(SHAPE), keras.layers.Flatten(), keras.layers.Dense(4)])
     decoder = keras.Sequential(
         [keras.Input((2,)), keras.layers.Dense(64), keras.layers.Reshape(SHAPE)]
