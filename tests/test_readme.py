@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import types
+from unittest import mock
 
 import keras
 import numpy as np
@@ -16,7 +17,7 @@ from tests.conformance import bad_files
 from tests.pages import PAGES, ROOT, anchors, blocks, prose
 from tests.zoo import fake_hub
 from tfvae.training import RunDirectory
-from zoo import models
+from zoo import hub, models
 from zoo.command import run
 from zoo.datasets.text.vocabulary import Vocabulary
 from zoo.modalities import images, text
@@ -53,7 +54,14 @@ def _names(tmp_path, monkeypatch):
         (path / "figures").mkdir(exist_ok=True)
         (path / "figures" / "samples.png").write_bytes(bad_files.picture())
 
+    def pulled(repo, workdir, revision=None):
+        """Instead of the Hub."""
+        _finished(tmp_path / workdir, _vae(), {})
+        return zoo.Run(workdir)
+
     monkeypatch.setattr(run, "run", trained)
+    monkeypatch.setattr(hub, "push", mock.create_autospec(hub.push))
+    monkeypatch.setattr(hub, "pull", mock.create_autospec(hub.pull, side_effect=pulled))
     rng = np.random.default_rng(0)
     x = (rng.random((120, *SHAPE)) < 0.4).astype("float32")
     words = Vocabulary.from_text("\n".join(["<pad>", "<s>", "</s>", "<unk>", "a", "list", "."]))
