@@ -17,6 +17,7 @@ class _Answers(http.server.BaseHTTPRequestHandler):
 
     hub: dict[str, dict[str, bytes]]
     asked: list[tuple[str, str]]
+    private: set[str]
 
     def log_message(self, format, *args):
         del format, args
@@ -49,6 +50,8 @@ class _Answers(http.server.BaseHTTPRequestHandler):
                 if repo.startswith("closed/"):
                     self._json({"error": "You don't have the rights"}, 403)
                     return
+                if repo not in self.hub and "private" in (asked.get("visibility"), *_true(asked)):
+                    self.private.add(repo)
                 self.hub.setdefault(repo, {})
                 self._json({"url": f"http://{self.headers['Host']}/{repo}", "name": repo})
             case ["api", "validate-yaml"]:
@@ -66,6 +69,8 @@ class _Answers(http.server.BaseHTTPRequestHandler):
                     if line["key"] == "file":
                         held = line["value"]
                         files[held["path"]] = base64.b64decode(held["content"])
+                    elif line["key"] == "deletedFile":
+                        del files[line["value"]["path"]]
                 self._json(
                     {
                         "success": True,
@@ -78,12 +83,19 @@ class _Answers(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         match self._path():
-            case ["api", "models", user, name, "revision", _] if f"{user}/{name}" in self.hub:
+            case ["api", "models", user, name, *_] if (
+                f"{user}/{name}" in self.hub and "tree" not in self.path
+            ):
                 files = self.hub[f"{user}/{name}"]
                 siblings = [{"rfilename": path, "size": len(files[path])} for path in files]
                 self._json(
                     {"id": f"{user}/{name}", "sha": _digest(files), "siblings": siblings}
-                    | {"private": False, "tags": [], "downloads": 0, "likes": 0}
+                    | {
+                        "private": f"{user}/{name}" in self.private,
+                        "tags": [],
+                        "downloads": 0,
+                        "likes": 0,
+                    }
                 )
             case ["api", "models", user, name, "tree", *_] if f"{user}/{name}" in self.hub:
                 files = self.hub[f"{user}/{name}"]
@@ -105,6 +117,11 @@ class _Answers(http.server.BaseHTTPRequestHandler):
     do_HEAD = do_GET
 
 
+def _true(asked: dict) -> list[str]:
+    """Older versions of the package say so."""
+    return ["private"] if asked.get("private") else []
+
+
 def _tag(content: bytes) -> str:
     return hashlib.sha1(content).hexdigest()
 
@@ -118,7 +135,7 @@ def serving() -> Iterator[tuple[str, dict[str, dict[str, bytes]], list[tuple[str
     """(address, {repository: {path: content}}, what was asked) of a Hub on this machine."""
     hub: dict[str, dict[str, bytes]] = {}
     asked: list[tuple[str, str]] = []
-    answers = type("Answers", (_Answers,), {"hub": hub, "asked": asked})
+    answers = type("Answers", (_Answers,), {"hub": hub, "asked": asked, "private": set()})
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), answers)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

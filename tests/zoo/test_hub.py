@@ -79,6 +79,36 @@ def test_what_is_no_file_of_a_run_stays_there(run, hub, tmp_path):
     assert not any("evil" in path or "model.pkl" in path for _, path in asked)
 
 
+def test_a_repository_holds_one_run_and_what_is_no_file_of_a_run(run, hub):
+    """Examples and figures of the run that was there would pass for those of the new one."""
+    files, _ = hub
+    zoo.push(run.workdir, REPO, examples=True)
+    files[REPO] |= {"figures/old.png": b"old", "LICENSE": b"mine"}
+    zoo.push(run.workdir, REPO)
+    assert {"LICENSE", "model.keras", "figures/samples.png"} <= files[REPO].keys()
+    assert not {"examples.npz", "figures/old.png"} & files[REPO].keys()
+
+
+def test_private_is_private(run, hub):
+    files, _ = hub
+    zoo.push(run.workdir, "somebody/own", private=True)
+    zoo.push(run.workdir, "somebody/own", private=True)
+    files["somebody/seen"] = {}
+    with pytest.raises(UserError, match="private: somebody/seen is public already"):
+        zoo.push(run.workdir, "somebody/seen", private=True)
+    assert not files["somebody/seen"] and "model.keras" in files["somebody/own"]
+
+
+def test_what_lies_beside_is_left_alone(run, hub, tmp_path):
+    zoo.push(run.workdir, REPO)
+    (tmp_path / "pulled.part").mkdir()
+    (tmp_path / "file").write_text("mine")
+    zoo.pull(REPO, str(tmp_path / "pulled"))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "pulled", "pulled.part"]
+    with pytest.raises(UserError, match="cannot write"):
+        zoo.pull(REPO, str(tmp_path / "file" / "pulled"))
+
+
 def _with_a_lambda(content: bytes) -> bytes:
     """The same model, of which a layer is a marshalled function."""
     out = io.BytesIO()

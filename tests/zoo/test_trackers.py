@@ -1,6 +1,13 @@
 """A tracker gets each row once, whatever ends in between, and ends no training itself."""
 
+import glob
 import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -100,6 +107,87 @@ def test_mlflow_holds_the_rows(directory, tmp_path, monkeypatch):
     assert [(m.step, m.value) for m in history] == [(20, -20.0), (30, -40.0)]
     assert run.data.metrics["report/elbo"] == -9.5 and run.data.params == {"model": "vae"}
     assert run.data.tags["verdict"] == "healthy" and run.info.status == "FINISHED"
+
+
+ROOT = pathlib.Path(__file__).parent.parent.parent
+TRAINING = (
+    "--model=vae", "--backbone=linear", "--train_steps=400", "--eval_every=20", "--checkpoint_every=20",
+    "--nll_samples=2", "--nll_examples=10",
+)  # fmt: skip
+
+
+def _mlflow(place):
+    """[(step, value) of each run], and the run's number."""
+    client = pytest.importorskip("mlflow", reason="the extra mlflow").MlflowClient(
+        f"sqlite:///{place}/store.db"
+    )
+    number = client.get_experiment_by_name("tfvae").experiment_id
+    runs = client.search_runs([number])
+    return {
+        run.info.run_id: [
+            (m.step, m.value)
+            for m in client.get_metric_history(run.info.run_id, "train/valid/elbo")
+        ]
+        for run in runs
+    }
+
+
+def _wandb(place):
+    """The same of what lies on the disk: each process leaves a file of its own."""
+    pytest.importorskip("wandb", reason="the extra wandb")
+    from wandb.proto import wandb_internal_pb2
+    from wandb.sdk.internal.datastore import DataStore
+
+    found = {}
+    for path in sorted(glob.glob(f"{place}/run/wandb/offline-run-*/*.wandb")):
+        store = DataStore()
+        store.open_for_scan(path)
+        rows = found.setdefault(os.path.basename(path), [])
+        while (data := store.scan_data()) is not None:
+            record = wandb_internal_pb2.Record()
+            record.ParseFromString(data)
+            row = {i.key or "/".join(i.nested_key): i.value_json for i in record.history.item}
+            if "train/valid/elbo" in row:
+                step = int(row.get("_step", record.history.step.num))
+                rows.append((step, json.loads(row["train/valid/elbo"])))
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "read"), [("mlflow", _mlflow), ("wandb", _wandb)])
+def test_a_training_that_is_killed_goes_on_in_the_same_run_of_its_tracker(tmp_path, name, read):
+    """By SIGKILL. Nothing of it goes over a network."""
+    pytest.importorskip(name, reason=f"the extra {name}")
+    run = tmp_path / "run"
+    words = [sys.executable, str(ROOT / "train_main.py"), *TRAINING]
+    words += [f"--track={name}", f"--workdir={run}"]
+    beside = {
+        "WANDB_MODE": "offline",
+        "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path}/store.db",
+        "PYTHONPATH": str(ROOT),
+    }
+    started = {"cwd": tmp_path, "env": os.environ | beside, "start_new_session": True}
+    process = subprocess.Popen(words, **started)
+    state, rows = run / "trackers.json", run / "metrics.jsonl"
+    while process.poll() is None and not _sent(state, name):
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    before, made = json.loads(state.read_text())[name], len(rows.read_text().splitlines())
+    assert before["sent"]["train"] > 0 and made < 20 and not (run / "report.json").exists()
+    subprocess.run([*words, "--resume"], check=True, **started)
+    after = json.loads(state.read_text())[name]
+    assert after["state"] == before["state"] and after["done"]
+    written = [json.loads(row) for row in rows.read_text().splitlines()]
+    wanted = {row["step"]: row["valid"]["elbo"] for row in written}
+    (seen,) = read(tmp_path).values()
+    # a row that was being sent when the process was killed may have come twice, and is the same
+    assert dict(seen) == pytest.approx(wanted) and len(seen) <= len(wanted) + 1
+    assert max(wanted) == 400
+
+
+def _sent(state, name):
+    return state.exists() and json.loads(state.read_text())[name]["sent"].get("train", 0) >= 60
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,7 @@ def _refusals(format: str, name: str) -> Iterator[None]:
     except Exception as error:
         said = str(error)
         named = re.findall(r"(?:op|[Oo]p type|operator) *[\[`':(]* *(?:tf\.)?([A-Z]\w+)", said)
+        named += re.findall(r"'tf\.([A-Z]\w+)' op", said)
         what = f"no operation {', '.join(dict.fromkeys(named))}" if named else one_line(said, 200)
         raise UserError(f"{name} cannot be written as {format}: {what}") from error
     finally:

@@ -15,11 +15,13 @@ import os
 import pathlib
 import re
 import shutil
+import tempfile
 from collections.abc import Iterator
 from typing import Any
 
 from tfvae import training
 from tfvae.checks import UserError
+from tfvae.training.run_directory import room
 from zoo.command import run as runs
 from zoo.hub import card
 
@@ -41,20 +43,20 @@ def push(
 ) -> str:
     """Sends a finished run to the Hub; its address.
 
-    Checkpoints stay here: from the Hub a run is read, and not gone on with. What lies in the repository under
-    other names stays there.
+    Checkpoints stay here: from the Hub a run is read, and not gone on with. Files of a run that was there
+    before are replaced or deleted, so that the repository holds one run; others stay there.
 
     Args:
         workdir: a run directory.
         repo: `USER/NAME`, made if there is none.
-        private: of a repository that is made.
+        private: of a repository that is made; one that is there must be private already.
         examples: send examples.npz too, up to 1,000 validation examples: they are data, which may not be
             yours to publish.
         message: of the commit.
 
     Raises:
-        UserError: no finished run, a name that is none, no package `huggingface_hub`, or what the Hub
-            refuses.
+        UserError: no finished run, a name that is none, a public repository where a private one is asked for,
+            no package `huggingface_hub`, or what the Hub refuses.
     """
     report, hub = runs.finished(workdir), _library()
     _refuse_name(repo)
@@ -64,8 +66,13 @@ def push(
     said = "{model} on {dataset}: {verdict}".format(**report)
     with _hub(repo):
         api.create_repo(repo, private=private, exist_ok=True)
-        made = [hub.CommitOperationAdd(name, held) for name, held in content.items()]
-        commit = api.create_commit(repo, made, commit_message=message or said)
+        there = api.model_info(repo)
+        if private and not there.private:
+            raise UserError(f"private: {repo} is public already; make it private at the Hub first")
+        older = {file.rfilename for file in there.siblings or ()} - content.keys()
+        done = [hub.CommitOperationAdd(name, held) for name, held in content.items()]
+        done += [hub.CommitOperationDelete(name) for name in sorted(older) if _is_of_a_run(name)]
+        commit = api.create_commit(repo, done, commit_message=message or said)
     return str(commit.repo_url)
 
 
@@ -84,30 +91,34 @@ def pull(repo: str, workdir: str, revision: str | None = None):
 
     _refuse_name(repo)
     training.RunDirectory.refuse_other_run(workdir)
-    part = f"{workdir.rstrip('/')}.part"
-    hub = _library()
-    try:
-        with _hub(repo):
-            names = hub.HfApi(endpoint=_endpoint()).list_repo_files(repo, revision=revision)
-            taken = [name for name in names if _is_of_a_run(name)]
-            hub.snapshot_download(
-                repo,
-                revision=revision,
-                local_dir=part,
-                allow_patterns=taken or [_LEFT[0]],
-                endpoint=_endpoint(),
-            )
-        shutil.rmtree(os.path.join(part, ".cache"), ignore_errors=True)
-        try:
-            runs.load(part)
-        except UserError as error:
-            raise UserError(f"{repo} holds no run of tfvae: {error}") from error
-        with contextlib.suppress(FileNotFoundError):
-            os.rmdir(workdir)
-        os.replace(part, workdir)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+    hub, beside = _library(), os.path.dirname(os.path.abspath(workdir))
+    with room(workdir):
+        os.makedirs(beside, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=beside, prefix=".pull-") as made:
+            part = os.path.join(made, "run")
+            _bring(hub, repo, revision, part)
+            try:
+                runs.load(part)
+            except UserError as error:
+                raise UserError(f"{repo} holds no run of tfvae: {error}") from error
+            with contextlib.suppress(FileNotFoundError):
+                os.rmdir(workdir)
+            os.replace(part, workdir)
     return Run(workdir)
+
+
+def _bring(hub, repo: str, revision: str | None, path: str) -> None:
+    """The files of a run into that directory."""
+    with _hub(repo):
+        names = hub.HfApi(endpoint=_endpoint()).list_repo_files(repo, revision=revision)
+        hub.snapshot_download(
+            repo,
+            revision=revision,
+            local_dir=path,
+            allow_patterns=[name for name in names if _is_of_a_run(name)] or [_LEFT[0]],
+            endpoint=_endpoint(),
+        )
+    shutil.rmtree(os.path.join(path, ".cache"), ignore_errors=True)
 
 
 def _files(workdir: str, examples: bool) -> list[str]:

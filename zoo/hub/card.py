@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from typing import Any
 
@@ -93,7 +94,7 @@ def _front(report: dict[str, Any]) -> str:
     metrics = [
         {"type": name, "name": f"{said} ({unit})" if unit else said, "value": report[name]}
         for name, (said, unit) in _FIGURES.items()
-        if isinstance(report.get(name), (int, float))
+        if _is_number(report.get(name))
     ]
     data = {"type": report["dataset"], "name": report["dataset"], "split": report["split"]}
     task = {"type": "other", "name": "density estimation"}
@@ -107,11 +108,16 @@ def _front(report: dict[str, Any]) -> str:
     return "\n".join(["---", *(f"{k}: {json.dumps(v)}" for k, v in lines.items()), "---"])
 
 
+def _is_number(value: Any) -> bool:
+    """Whether there is a figure, and YAML and the Hub can hold it."""
+    return isinstance(value, (int, float)) and math.isfinite(value)
+
+
 def _rows(report: dict[str, Any]) -> str:
     rows = []
     for name, (said, unit) in _FIGURES.items():
         value = report.get(name)
-        if not isinstance(value, (int, float)):
+        if not _is_number(value):
             continue
         spread = report.get(_ERRORS.get(name, ""))
         number = f"{value:,}" if isinstance(value, int) else f"{value:.2f}"
