@@ -1,8 +1,6 @@
 """What README and guides say: their Python runs, their links hold, the documentation is built."""
 
-import contextlib
 import re
-import shutil
 import subprocess
 import sys
 import types
@@ -15,7 +13,6 @@ import pytest
 import zoo
 from tests.conformance import bad_files
 from tests.pages import PAGES, ROOT, anchors, blocks, prose
-from tests.zoo import fake_hub
 from tfvae.training import RunDirectory
 from zoo import hub, models
 from zoo.command import run
@@ -39,11 +36,6 @@ def _finished(path, model, config, vocabulary=None):
 @pytest.fixture
 def names(tmp_path, monkeypatch):
     """What the blocks take for granted, in a directory with two runs."""
-    with contextlib.ExitStack() as beside:
-        yield {"beside": beside, **_names(tmp_path, monkeypatch)}
-
-
-def _names(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def trained(plan, resume=False):
@@ -92,14 +84,8 @@ def _vae():
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")])
-def test_every_block_of_python_runs(page, names, monkeypatch):
+def test_every_block_of_python_runs(page, names):
     """Each page by itself, its blocks one after the other."""
-    if "zoo.push" in PAGES[page]:
-        pytest.importorskip("huggingface_hub", reason="the extra hub")
-        shutil.rmtree("runs/delta_vae_digits")  # a whole one is sent
-        zoo.train("vae", workdir="runs/delta_vae_digits", backbone="linear", train_steps=2)
-        names["address"], *_ = names["beside"].enter_context(fake_hub.serving())
-        monkeypatch.setenv("HF_ENDPOINT", names["address"])
     if "saved_model" in PAGES[page]:
         _vae().export("runs/delta_vae_digits/saved_model")
     for block in blocks(page, "python"):
