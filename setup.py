@@ -40,7 +40,10 @@ setup(
     ],
     python_requires=">=3.10,<3.14",
     packages=find_namespace_packages(include=["tfvae", "tfvae.*", "zoo", "zoo.*"]),
-    package_data={"tfvae": ["py.typed"], "zoo": ["py.typed", "flagfiles/*.flags"]},
+    package_data={
+        "tfvae": ["py.typed", "templates/*"],
+        "zoo": ["py.typed", "flagfiles/*.flags", "templates/*"],
+    },
     py_modules=["train_main"],
     entry_points={"console_scripts": ["tfvae = zoo.command.console:main"]},
     install_requires=[
@@ -58,6 +61,7 @@ setup(
         "scikit-learn>=1.4,<2",  # the embedded digits; linear probes
         "matplotlib>=3.8,<4",  # figures of the report
         "pillow>=10,<14",
+        "jinja2>=3.1,<4",  # the pages
         "rich>=13,<16",  # tables in a terminal; Keras needs it too
         "tensorboard>=2.20,<2.22",
     ],

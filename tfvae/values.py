@@ -9,7 +9,7 @@ from typing import Any
 
 from tfvae.checks import UserError, one_of
 
-__all__ = ["converted", "in_range", "shown", "text", "typed"]
+__all__ = ["converted", "in_range", "number", "shown", "text", "typed"]
 
 # what float32 and memory can hold; a narrower range is the field's own
 _LARGEST = {int: 10**9, float: 1e30}
@@ -143,3 +143,9 @@ def _expected(hint) -> str:
         names.get(h) or f"{names[typing.get_args(h)[0]]} or several, with commas between"
         for h in _options(hint)
     )
+
+
+def number(value: float, digits: int = 2) -> str:
+    """As a person reads it: with commas, and without a sign before nothing."""
+    said = f"{value:,.{digits}f}"
+    return said.removeprefix("-") if not said.strip("-0.,") else said

@@ -239,7 +239,7 @@ def test_the_page_is_self_contained_and_escapes():
     page = diagnosis.html(report, config, made)
     assert "<h2>To try</h2>\n<pre>c &lt; d</pre><p class=s>because e &gt; f</p>" in page
     assert "<script>" not in page and "a &lt; b" in page
-    assert "http://" not in page and "https://" not in page and " src='data:" in page
+    assert "http://" not in page and "https://" not in page and ' src="data:' in page
 
 
 def _measured(model, x, number):

@@ -88,7 +88,7 @@ def test_tables_hold_mean_and_spread_of_what_is_done(tmp_path):
     _done(tmp_path, one, 1, nll=12.0, rate=3.0, distortion=8.5, active_units=5)
     text = tables.write([one, two], str(tmp_path), "about")
     line = next(line for line in text.splitlines() if line.startswith("| vae "))
-    assert "| 11.00 +- 1.41 | 2.00 +- 1.41 | 9.00 +- 0.71 | 3 to 5 | healthy |" in line
+    assert "| 11.00 ± 1.41 | 2.00 ± 1.41 | 9.00 ± 0.71 | 3 to 5 | healthy |" in line
     assert "| beta_vae:beta=0.2 | - | - | - | - |" in text
     rows = list(csv.DictReader((tmp_path / "comparison.csv").read_text().splitlines()))
     assert [row["nll"] for row in rows] == ["10.0", "12.0"]
@@ -308,16 +308,19 @@ def _row(name, *figures, verdict="healthy", asked=None):
     [
         # apart by 2; the standard error of the difference is 0.1 / sqrt(3) * sqrt(2) = 0.08
         ([_row("a", 9.9, 10.0, 10.1), _row("b", 11.9, 12.0, 12.1)],
-         "Lowest NLL: a, 10.00 +- 0.10 nats; the others are further away than two standard errors"),
+         "Lowest NLL: a, 10.00 ± 0.10 nats; the others are further away than two standard errors"),
         # apart by 1, of which the standard error is 1 * sqrt(2 / 3) = 0.8
         ([_row("b", 10.0, 11.0, 12.0), _row("a", 9.0, 10.0, 11.0)],
-         "Lowest NLL: a, 10.00 +- 1.00 nats; no difference beyond the spread of the seeds to any other."),
+         "Lowest NLL: a, 10.00 ± 1.00 nats; no difference beyond the spread of the seeds to any other."),
         ([_row("a", 9.0, 10.0, 11.0), _row("b", 10.0, 11.0, 12.0), _row("c", 29.0, 30.0, 31.0)],
-         "Lowest NLL: a, 10.00 +- 1.00 nats; no difference beyond the spread of the seeds to b."),
+         "Lowest NLL: a, 10.00 ± 1.00 nats; no difference beyond the spread of the seeds to b."),
+        # Student's t of 4 degrees of freedom beyond 2: 0.116; of 2, with two seeds each: 0.184
+        ([_row("a", 9.9, 10.0, 10.1), _row("b", 11.9, 12.0, 12.1)], "chance alone says so in 12% of"),
+        ([_row("a", 9.9, 10.1), _row("b", 11.9, 12.1)], "chance alone says so in 18% of"),
         ([_row("a", 10.0), _row("b", 12.0)], "Lowest NLL: a, 10.00 nats; of one seed there is no spread"),
         ([_row("a", 10.0, 10.1), _row("b", 12.0)], "of one seed there is no spread"),
     ],
-    ids=["apart", "alike", "alike to one", "one seed", "one of them has one seed"],
+    ids=["apart", "alike", "alike to one", "by chance", "by chance of two", "one seed", "one has one"],
 )  # fmt: skip
 def test_the_best_is_named_as_far_as_the_spread_lets_one_say(rows, says):
     assert any(says in line for line in tables.sentences(rows)), tables.sentences(rows)

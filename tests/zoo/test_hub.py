@@ -64,7 +64,7 @@ def test_the_card_says_what_came_out_and_how_to_make_it_again(run, hub):
     assert values["elbo"] == run.report["elbo"] and result["dataset"]["split"] == "test"
     assert "--train_steps=4" in body and "--set=beta=0.5" in body and "--backbone=linear" in body
     error = run.report["elbo_stderr"]
-    assert f"| ELBO | {run.report['elbo']:.2f} +- {error:.2f} | nats |" in body
+    assert f"| ELBO | {run.report['elbo']:.2f} ± {error:.2f} | nats |" in body
     assert f'zoo.pull("{REPO}"' in body and "loss = E_q(z|x)" in body
 
 

@@ -107,7 +107,7 @@ def test_the_report_holds_every_seed_and_says_where_they_disagree(tmp_path, capf
     rows = list(csv.DictReader((tmp_path / "seeds.csv").read_text().splitlines()))
     assert [(row["seed"], row["nll"]) for row in rows] == [("0", "10.0"), ("1", "11.0")]
     page = (tmp_path / "seeds.html").read_text()
-    assert "href='vae_1/report.html'" in page and page.count("data:image/png") == 2
+    assert 'href="vae_1/report.html"' in page and page.count("data:image/png") == 2
 
 
 def test_what_is_missing_is_made_and_more_seeds_are_added(tmp_path, capfd):

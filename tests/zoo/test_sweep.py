@@ -215,7 +215,7 @@ def test_a_trial_is_the_mean_of_its_seeds_and_doubt_is_said(tmp_path):
     held = json.loads((tmp_path / "sweep.json").read_text())
     assert [t["number"] for t in held["trials"]] == [line.number for line in found]
     page = (tmp_path / "sweep.html").read_text()
-    assert f"href='trial_{found[0].number}_0/report.html'" in page and "data:image/png" in page
+    assert f'href="trial_{found[0].number}_0/report.html"' in page and "data:image/png" in page
 
 
 def test_what_is_chosen_by_test_data_is_said_and_a_figure_that_no_run_has_lists_the_others(

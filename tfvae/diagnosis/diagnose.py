@@ -27,6 +27,7 @@ from tfvae.diagnosis.measure import measure
 from tfvae.diagnosis.report import diagnosis_cell
 from tfvae.diagnosis.signs import clipped_share, data_spectrum, effective_weight, prior_gap
 from tfvae.diagnosis.verdict import COLLAPSED_RATE, extent, levels, verdict
+from tfvae.values import number
 
 __all__ = ["VERDICTS", "Diagnosis", "diagnose", "remedies"]
 
@@ -255,12 +256,12 @@ def _usage(report) -> str:
     information = "mutual information unknown (it needs a density of every z)"
     if report["mutual_information"] is not None:
         information = (
-            f"mutual information {report['mutual_information']:.3f} (of at most "
+            f"mutual information {number(report['mutual_information'], 3)} (of at most "
             f"{report['mutual_information_ceiling']:.2f})"
         )
     return (
-        f"rate {report['rate']:.3f} nats, {information}, {units}; with another example's code "
-        f"the decoder loses {report['shuffle_gap']:.3f} +- {report['shuffle_gap_stderr']:.3f} nats"
+        f"rate {number(report['rate'], 3)} nats, {information}, {units}; with another example's code "
+        f"the decoder loses {number(report['shuffle_gap'], 3)} ± {report['shuffle_gap_stderr']:.3f} nats"
     )
 
 
@@ -272,10 +273,10 @@ def _gaps(model, x, label, steps, seed, report) -> list[str]:
     report["refined_rate"] = gaps.refined_rate.mean
     report["refined_elbo"], report["gap_elbo"] = gaps.refined_elbo.mean, gaps.elbo.mean
     return [
-        f"the best posterior of each of {len(x)} examples costs {gaps.refined_rate.mean:.3f} nats "
-        f"and its bound is {gaps.amortisation.mean:.3f} +- {gaps.amortisation.standard_error:.3f} "
+        f"the best posterior of each of {len(x)} examples costs {number(gaps.refined_rate.mean, 3)} nats "
+        f"and its bound is {number(gaps.amortisation.mean, 3)} ± {gaps.amortisation.standard_error:.3f} "
         "nats above the encoder's (amortisation gap); "
-        f"{gaps.approximation.mean:.3f} are beyond any such posterior (approximation gap)"
+        f"{number(gaps.approximation.mean, 3)} are beyond any such posterior (approximation gap)"
     ]
 
 
@@ -440,7 +441,7 @@ def _verdict(report, bugs) -> str:
 
 def _summary(found, report, bugs) -> str:
     information = report["mutual_information"]
-    nats = "" if information is None else f": {information:.2f} nats of information"
+    nats = "" if information is None else f": {number(information)} nats of information"
     return {
         "scale bug": f"what was trained is not the ELBO ({', '.join(bugs)}).",
         "inference lag": "the decoder would use a code, but the encoder does not find it.",

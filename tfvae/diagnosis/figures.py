@@ -13,15 +13,17 @@ import tensorflow as tf
 from matplotlib.figure import Figure
 
 from tfvae.daydream import daydream
-from tfvae.diagnosis.drawing import BLUE, GREEN, GREY, ORANGE, VIOLET, png
+from tfvae.diagnosis.drawing import BLUE, GREEN, GREY, ORANGE, VIOLET, png, shade
 from tfvae.diagnosis.drawing import axes as make_axes
 from tfvae.diagnosis.verdict import COLLAPSED_RATE
 from tfvae.randomness import fold, seed_of
 
-__all__ = ["captions", "collect", "examination", "figures", "mean_spaces"]
+__all__ = ["MADE", "captions", "collect", "examination", "figures", "mean_spaces"]
 
 CAPTIONS = {
     "curves": "Distortion and rate over the training, on training batches (line) and validation data (dots).",
+    "code_map": "The code of a test example each, on the plane of their two principal components (of a code "
+    "of one or two numbers, as it is), coloured by the label where it is known.",
     "rate_per_group": "Rate of each latent group.",
     "mean_space": "Each point is a validation example: the mean of the posterior that the decoder "
     "implies (across) and of the encoder's (up), during the training. On the horizontal axis the "
@@ -52,6 +54,11 @@ _TITLES = {
     "spectrograms": "test recordings | draws given their codes | draws, less noise",
     "voices": "test recording | its codes, each speaker",
 }
+
+MADE = tuple(_TITLES)
+"""Names of figures of what the model makes; the others are about the training and the code."""
+
+_MOST_CLASSES = 20
 
 
 def captions(report: Mapping[str, Any]) -> dict[str, str]:
@@ -146,6 +153,7 @@ def figures(
     rows: Sequence[Mapping[str, Any]],
     images: Mapping[str, np.ndarray],
     main: str | None = None,
+    plane: tuple[np.ndarray, np.ndarray | None] | None = None,
 ) -> dict[str, bytes]:
     """All figures that the report shows, by name, as PNG.
 
@@ -156,8 +164,12 @@ def figures(
         main: the stage of `rows` whose curves are drawn, with the rates of those after it; what
             prepared it is not (its codes may lie far from the prior, beside which nothing is seen).
             The first one if not given.
+        plane: places of codes [N, 2], and their labels [N] where they are known.
     """
-    made = {"curves": _curves(rows, report, main)}
+    made = {name: _grid(images[name], title) for name, title in _TITLES.items() if name in images}
+    made["curves"] = _curves(rows, report, main)
+    if plane is not None:
+        made["code_map"] = _code_map(*plane)
     if report["rate_per_group"]:
         made["rate_per_group"] = _groups(
             report["rate_per_group"], report.get("committed_rate_per_group")
@@ -165,10 +177,22 @@ def figures(
     planes = [row for row in rows if row.get("mean_space")]
     if planes:
         made["mean_space"] = mean_spaces({"": planes})
-    for name, title in _TITLES.items():
-        if name in images:
-            made[name] = _grid(images[name], title)
     return made
+
+
+def _code_map(points: np.ndarray, labels: np.ndarray | None) -> bytes:
+    figure = Figure(figsize=(5.5, 4.5))
+    axis = make_axes(figure, 1)[0]
+    classes = [] if labels is None else np.unique(labels)
+    if 1 < len(classes) <= _MOST_CLASSES:
+        for place, label in enumerate(classes):
+            of = {"color": shade(place), "label": str(label)}
+            axis.plot(*points[labels == label].T, "o", ms=3, alpha=0.7, **of)
+        axis.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+    else:
+        axis.plot(*points.T, "o", ms=3, alpha=0.6, color=BLUE)
+    axis.set(aspect="equal", adjustable="datalim")
+    return png(figure)
 
 
 def _curves(rows, report, stage) -> bytes:

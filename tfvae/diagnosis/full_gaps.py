@@ -170,9 +170,9 @@ def _simulated(model, number, temperatures, chains, seed, label):
 
 
 def gaps_table(figures) -> list[tuple[str, str]]:
-    """(what it is, mean +- standard error) of each figure that is there, in the order of `ROWS`."""
+    """(what it is, mean ± standard error) of each figure that is there, in the order of `ROWS`."""
     return [
-        (says, f"{figures[name][0]:.3f} +- {figures[name][1]:.3f}")
+        (says, f"{figures[name][0]:.3f} ± {figures[name][1]:.3f}")
         for name, says in ROWS.items()
         if name in figures
     ]

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import html as _html
 import json
 from collections.abc import Mapping
 from typing import Any
 
 from tfvae.diagnosis.documents import EXPLAINED as OF_DOCUMENTS
 from tfvae.diagnosis.documents import TITLES as DOCUMENTS
-from tfvae.diagnosis.figures import captions
+from tfvae.diagnosis.figures import MADE, captions
 from tfvae.diagnosis.full_gaps import gaps_table
-from tfvae.diagnosis.page import head, pictures
+from tfvae.diagnosis.page import render
 from tfvae.diagnosis.rows import EXPLAINED as OF_ROWS
 from tfvae.diagnosis.rows import TITLES as ROWS
 from tfvae.diagnosis.sentences import EXPLAINED, TITLES
@@ -20,6 +18,7 @@ from tfvae.diagnosis.shown import Sound
 from tfvae.diagnosis.sounds import EXPLAINED as HEARD
 from tfvae.diagnosis.sounds import TITLES as AUDIO
 from tfvae.diagnosis.verdict import levels, sentence
+from tfvae.values import number
 
 __all__ = ["MEASURES", "diagnosis_cell", "diagnosis_html", "html"]
 
@@ -106,7 +105,6 @@ MEASURES = (
     ("parameters", "weights", "", "of the model without the auxiliary prior"),
     ("train_seconds", "training", "s", "wall time of this machine"),
 )
-_NOTHING = "<span class=s>(an empty sentence)</span>"
 
 
 def html(
@@ -129,32 +127,25 @@ def html(
     Returns:
         HTML that refers to nothing outside of itself.
     """
-    text = _html.escape
     unit = str(config.get("unit", "images"))
-    title = f"{report['model']} on {report['dataset']}"
-    parts = [
-        *head(title, str(config.get("citation", "")), sentence(report)),
-        *_to_try(config.get("remedies", ())),
-        *_measures(report, f"{report['split']} {unit}", unit),
-        *pictures(figures, captions(report)),
-    ]
-    for name, rows in (texts or {}).items():
-        parts.append(f"<h2>{text((TITLES | ROWS | DOCUMENTS)[name])}</h2><table class=t>")
-        parts += ["<tr><td>" + "<td>".join(text(c) or _NOTHING for c in row) for row in rows]
-        parts.append(f"</table><p class=s>{text((EXPLAINED | OF_ROWS | OF_DOCUMENTS)[name])}</p>")
-    for name, rows in (clips or {}).items():
-        parts.append(f"<h2>{text(AUDIO[name])}</h2><table class=a>")
-        parts += ["<tr>" + "".join(map(_clip, row)) for row in rows]
-        parts.append(f"</table><p class=s>{text(HEARD[name])}</p>")
-    everything = json.dumps({"config": config, "report": report}, indent=1, default=str)
-    parts += [
-        f"<h2>To repeat it</h2><pre>{text(str(config.get('command', '')))}</pre>",
-        f"<p>Data: {text(str(config.get('data', '')))} "
-        f"({text(str(config.get('data_citation', '')))})</p>",
-        f"<details><summary>All settings and figures</summary><pre>{text(everything)}</pre>",
-        "</details></html>",
-    ]
-    return "\n".join(parts)
+    titles, says = TITLES | ROWS | DOCUMENTS, EXPLAINED | OF_ROWS | OF_DOCUMENTS
+    return render(
+        "report",
+        title=f"{report['model']} on {report['dataset']}",
+        subtitle=str(config.get("citation", "")),
+        verdict=sentence(report),
+        remedies=config.get("remedies", ()),
+        made={name: png for name, png in figures.items() if name in MADE},
+        texts=[(titles[name], rows, says[name]) for name, rows in (texts or {}).items()],
+        clips=[(AUDIO[name], rows, HEARD[name]) for name, rows in (clips or {}).items()],
+        seen={name: png for name, png in figures.items() if name not in MADE},
+        captions=captions(report),
+        measures=_measures(report, f"{report['split']} {unit}", unit),
+        command=str(config.get("command", "")),
+        data=config.get("data", ""),
+        data_citation=config.get("data_citation", ""),
+        everything=json.dumps({"config": config, "report": report}, indent=1, default=str),
+    )
 
 
 def diagnosis_html(found, title: str, figures: Mapping[str, bytes]) -> str:
@@ -165,84 +156,51 @@ def diagnosis_html(found, title: str, figures: Mapping[str, bytes]) -> str:
         title: what was examined.
         figures: PNG by name.
     """
-    everything = _html.escape(json.dumps(found.as_json(), indent=1, default=str))
-    parts = [
-        *head(title, "", f"{found.verdict.capitalize()}: {found.summary}"),
-        *_reasons(found),
-        *_measures(found.report, "examples", "examples"),
-        *pictures(figures, captions(found.report)),
-        f"<details><summary>All figures</summary><pre>{everything}</pre></details>",
-    ]
-    return "\n".join([*parts, "</html>"])
+    return render(
+        "diagnosis",
+        title=title,
+        subtitle="",
+        verdict=f"{found.verdict.capitalize()}: {found.summary}",
+        found=_reasons(found),
+        figures=figures,
+        captions=captions(found.report),
+        measures=_measures(found.report, "examples", "examples"),
+        everything=json.dumps(found.as_json(), indent=1, default=str),
+    )
 
 
 def diagnosis_cell(found) -> str:
     """A `Diagnosis` as a notebook shows it: a piece of a page, in the notebook's own style."""
-    text = _html.escape
-    verdict = f"<p><b>{text(found.verdict.capitalize())}</b>: {text(found.summary)}</p>"
-    measures = "\n".join(_measures(found.report, "examples", "examples"))
-    folded = f"<details><summary>Figures</summary>{measures}</details>"
-    return "\n".join(["<div>", verdict, *_reasons(found), folded, "</div>"])
+    return render(
+        "cell",
+        verdict=found.verdict.capitalize(),
+        summary=found.summary,
+        found=_reasons(found),
+        measures=_measures(found.report, "examples", "examples"),
+    )
 
 
-def _reasons(found) -> list[str]:
+def _reasons(found) -> dict[str, Any]:
     """Evidence, what to try, and gaps."""
-    lines = [f"<li>{_html.escape(line)}" for line in found.evidence]
-    evidence = ["<h2>Evidence</h2><ul>", *lines, "</ul>"] if lines else []
-    return [*evidence, *_to_try(found.remedies), *_gaps(found.report)]
+    gaps = gaps_table(found.report.get("full_gaps", {}))
+    return {"evidence": found.evidence, "remedies": found.remedies, "gaps": gaps}
 
 
-def _to_try(remedies) -> list[str]:
-    text = _html.escape
-    parts = ["<h2>To try</h2>"] if remedies else []
-    return parts + [f"<pre>{text(c)}</pre><p class=s>{text(why)}</p>" for c, why in remedies]
+def _measures(report, of: str, unit: str) -> dict[str, Any]:
+    return {
+        "of": f"{report['num_examples']:,} {of}",
+        "rows": [_row(report, unit, *row) for row in MEASURES if report.get(row[0]) is not None],
+        "levels": levels(report),
+    }
 
 
-def _gaps(report) -> list[str]:
-    rows = gaps_table(report.get("full_gaps", {}))
-    if not rows:
-        return []
-    cells = (f"<tr><td>{_html.escape(says)}<td class=n>{value} nats" for says, value in rows)
-    return ["<h2>Gaps</h2><table>", *(row.replace("+-", "&plusmn;") for row in cells), "</table>"]
-
-
-def _measures(report, of: str, unit: str) -> list[str]:
-    by_level = levels(report)
-    of_levels = ["<h2>Levels of the code, the top one first</h2><table>"] if by_level else []
-    of_levels += [f"<tr><td>{_html.escape(n)}<td>{_html.escape(w)}" for n, w in by_level.items()]
-    of_levels += ["</table>"] if by_level else []
-    return [
-        f"<h2>Measures on {report['num_examples']:,} {_html.escape(of)}</h2><table>",
-        *(
-            _row(report, _html.escape(unit), *row)
-            for row in MEASURES
-            if report.get(row[0]) is not None
-        ),
-        "</table>",
-        *of_levels,
-    ]
-
-
-def _clip(sound: Sound) -> str:
-    data = base64.b64encode(sound.wav).decode()
-    return (
-        f"<td>{_html.escape(sound.says)}<br>"
-        f"<audio controls preload=none src='data:audio/wav;base64,{data}'></audio>"
-    )
-
-
-def _row(report, examples, key, title, unit, says) -> str:
+def _row(report, examples, key, title, unit, says) -> tuple[str, str, str]:
     value = report[key]
-    shown = (
-        f"{value:,}"
-        if isinstance(value, int)
-        else f"{value:.4f}"
-        if key == "bits_per_dim" or key.endswith("accuracy")
-        else f"{value:,.2f}"
-    )
+    fine = key == "bits_per_dim" or key.endswith("accuracy")
+    shown = f"{value:,}" if isinstance(value, int) else number(value, 4 if fine else 2)
     error = report.get(f"{key}_stderr")
     if error is not None:
-        shown += f" &plusmn; {error:.2f}"
+        shown += f" \u00b1 {error:.2f}"
     if key == "rate" and report.get("rate_is_exact") is False:
         says += "; no closed form: log q(z|x) - log p(z) at a draw"
     if key in ("nll", "auxiliary_nll"):
@@ -250,4 +208,4 @@ def _row(report, examples, key, title, unit, says) -> str:
         says += f"; {report['nll_num_examples']} {examples}" + (
             f", {samples} samples each" if samples else ""
         )
-    return f"<tr><td>{title}<td class=n>{shown} {unit}<td class=s>{_html.escape(says)}"
+    return title, f"{shown} {unit}".rstrip(), says

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from tfvae.values import number
+
 __all__ = ["extent", "levels", "sentence", "verdict"]
 
 COLLAPSED_RATE = 0.1
@@ -77,11 +79,11 @@ def sentence(report: Mapping[str, Any]) -> str:
     if kind == "no latent":
         exact = "exact" if report["nll_is_exact"] else "estimated"
         unit = (
-            f"perplexity {report['perplexity']:.2f}"
+            f"perplexity {number(report['perplexity'])}"
             if report.get("bits_per_dim") is None
             else f"{report['bits_per_dim']:.4f} bits/dim"
         )
-        return f"No latent: {exact} NLL {report['nll']:.2f} nats ({unit})."
+        return f"No latent: {exact} NLL {number(report['nll'])} nats ({unit})."
     head = {
         "collapse": "Posterior collapse: the latent tells the decoder next to nothing",
         "unused rate": "Rate is paid, but the decoder does not use the latent",
@@ -91,16 +93,16 @@ def sentence(report: Mapping[str, Any]) -> str:
     }[kind]
     committed = report.get("committed_rate")
     used, units, name = _used(report)
-    floor = "" if committed is None else f" (committed: {committed:.2f})"
+    floor = "" if committed is None else f" (committed: {number(committed)})"
     score = (
-        f"Conditional objective {report['conditional_objective']:.2f} nats (not an NLL)."
+        f"Conditional objective {number(report['conditional_objective'])} nats (not an NLL)."
         if report["nll"] is None
-        else f"NLL {report['nll']:.2f}."
+        else f"NLL {number(report['nll'])}."
     )
     return (
-        f"{head}: rate {report['rate']:.2f} nats{floor}, {_information(report)}, "
+        f"{head}: rate {number(report['rate'])} nats{floor}, {_information(report)}, "
         f"{used} of {units} {name}; another example's code "
-        f"costs {report['shuffle_gap']:.2f} nats. {score}"
+        f"costs {number(report['shuffle_gap'])} nats. {score}"
     )
 
 
@@ -108,7 +110,7 @@ def levels(report: Mapping[str, Any]) -> dict[str, str]:
     """What is known of each level of a z that has several, the top one first, {level: words}."""
     found = {}
     for name, rate in report.get("rate_per_level", {}).items():
-        words = [f"rate {rate:.2f} nats"]
+        words = [f"rate {number(rate)} nats"]
         if name in report["active_units_per_level"]:
             units = report["latent_units_per_level"][name]
             words.append(f"{report['active_units_per_level'][name]} of {units} units active")
@@ -118,7 +120,7 @@ def levels(report: Mapping[str, Any]) -> dict[str, str]:
             )
         else:
             information = report["mutual_information_per_level"][name]
-            words.append(f"{information:.2f} nats of information beyond the levels above")
+            words.append(f"{number(information)} nats of information beyond the levels above")
         found[name] = ", ".join(words)
     return found
 
@@ -128,4 +130,4 @@ def _information(report: Mapping[str, Any]) -> str:
     if report["mutual_information"] is None:
         return "mutual information unknown"
     most = report["mutual_information_ceiling"]
-    return f"mutual information {report['mutual_information']:.2f} of at most {most:.2f}"
+    return f"mutual information {number(report['mutual_information'])} of at most {most:.2f}"

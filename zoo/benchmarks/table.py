@@ -364,7 +364,7 @@ def _table(benchmark, rows, found) -> tuple[str, bool]:
     seeds = list(found)
     spread = "least to greatest where they differ"
     if len(seeds) >= _MANY:
-        spread = "mean +- standard deviation; counts: least to greatest"
+        spread = "mean ± standard deviation; counts: least to greatest"
     head = ["model", *benchmark.columns, "asserted", "holds"]
     lines = [
         (benchmark.about or "").strip(),

@@ -6,9 +6,8 @@ import shlex
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
-from tfvae import diagnosis, metrics, training
+from tfvae import diagnosis, exploring, metrics, training
 from tfvae.inputs import some_rows
 from tfvae.procedures import MAIN
 from tfvae.training import collapse_monitor
@@ -17,6 +16,7 @@ from zoo.command import card, console
 __all__ = ["codes", "factors", "write"]
 
 _PROBED = 10_000
+_MAPPED = 1000  # codes of the map
 _MOST_CLASSES = 100
 _FEWEST = 5  # neighbours that vote
 
@@ -67,7 +67,8 @@ def write(resolved, described, kind, data, model, last, seconds, directory) -> d
     report["verdict"] = diagnosis.verdict(report)
     console.say("drawing")
     shown = kind.pictures(last.model, test, data, resolved.seed, console.progress)
-    figures = diagnosis.figures(report, directory.metrics(), shown.images, MAIN)
+    plane = _plane(model, test, data.test)
+    figures = diagnosis.figures(report, directory.metrics(), shown.images, MAIN, plane)
     for name, png in figures.items():
         directory.write_bytes(f"figures/{name}.png", png)
     for name, wav in diagnosis.audio_files(shown.sounds):
@@ -115,7 +116,22 @@ def _remedies(report, resolved, workdir) -> list[tuple[str, str]]:
         found.insert(
             0, (shlex.join(words), "whether the encoder lags, or the decoder needs no code")
         )
+        beta = getattr(resolved.point["rate_weight"], "beta", 1.0)
+        if beta > 1.0:
+            less = f"{resolved.beside()} --model={resolved.model} --set=beta=1"
+            why = f"the rate was weighed {beta:g} times, which alone can empty a code"
+            found.insert(0, (less, why))
     return found
+
+
+def _plane(model, test, split) -> tuple[np.ndarray, np.ndarray | None] | None:
+    """(places of codes on a plane, their labels), where there are any."""
+    if not model.has_latent or len(test) < _FEWEST:
+        return None
+    some = some_rows(len(test), _MAPPED)
+    told = None if split.condition is None else split.condition[some]
+    label = None if split.label is None else np.asarray(split.label)[some]
+    return exploring.code_map(codes(model, test[some], told)), label
 
 
 def _probe(model, kind, data, test) -> dict[str, float | None]:
@@ -150,10 +166,5 @@ def factors(model, data, test, seed) -> dict[str, float | None]:
 
 def codes(model, x, label=None) -> np.ndarray:
     """The deterministic codes of x, flat: [N, D]; `label` of a conditional model."""
-    encode = tf.function(model.encode, reduce_retracing=True, autograph=False)
-    told = {"label": np.asarray(label, np.int32)} if model.asks_label else {}
-    rows = [
-        encode(tf.constant(x[i : i + 200]), **{k: v[i : i + 200] for k, v in told.items()}).numpy()
-        for i in range(0, len(x), 200)
-    ]
-    return np.concatenate(rows).reshape(len(x), -1)
+    found = exploring.codes(model, x, label if model.asks_label else None)
+    return found.reshape(len(x), -1)

@@ -286,7 +286,7 @@ def _about(chosen: Sequence[Entry]) -> str:
     budget = f"{first.train_steps:,} steps" if len(steps) == 1 else "the same time, see steps"
     return (
         f"{first.dataset}, {first.backbone} ({first.size}), {budget}, batches of {first.batch_size}, "
-        f"{seeds} seed(s); test split, nats per example; mean +- standard deviation"
+        f"{seeds} seed(s); test split, nats per example; mean ± standard deviation"
     )
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import html as _html
 from collections.abc import Sequence
 
-from matplotlib import colormaps
 from matplotlib.figure import Figure
 
-from tfvae.diagnosis.drawing import GREY, axes, png
-from tfvae.diagnosis.page import head, pictures
+from tfvae.diagnosis.drawing import GREY, axes, png, shade
+from tfvae.diagnosis.page import render
+from tfvae.values import number
 
 __all__ = ["cell", "html"]
 
@@ -18,9 +17,6 @@ _CAPTIONS = {
     "better, along a line it is a matter of taste. On the left edge the code is empty.",
     "rates": "Rate on validation data over the training, the first seed: when a code is lost, and for whom.",
 }
-
-# of tab20: the ten dark ones, then the ten light ones
-_SHADES = (*range(0, 20, 2), *range(1, 20, 2))
 
 
 def html(rows, curves, columns, about: str, said: Sequence[str]) -> str:
@@ -33,35 +29,36 @@ def html(rows, curves, columns, about: str, said: Sequence[str]) -> str:
         about: one line.
         said: what may be read from the figures, in sentences.
     """
-    text = _html.escape
     shown = [(key, title) for key, title in columns if any(key in row for row in rows)]
-    parts = head("Comparison", about, "\n".join(said))
-    parts.append(
-        "<div class=w><table><tr><td>model<td>verdict"
-        + "".join(f"<td class=n>{text(t)}" for _, t in shown)
-    )
-    for row in rows:
-        cells = "".join(f"<td class=n>{_breakable(row.get(key))}" for key, _ in shown)
-        # a name may hold all its settings: it breaks where one begins
-        name = text(row["model"]).replace(":", ":<wbr>")
-        parts.append(f"<tr><td>{name}<td>{text(row['verdict'])}{cells}")
-    parts.append("</table></div>")
-    made = {}
     names = [row["model"] for row in rows]
-    colours = {name: colormaps["tab20"](_SHADES[i % 20]) for i, name in enumerate(names)}
-    if any("rate" in row for row in rows):
-        made["rate_distortion"] = _plane(rows, colours)
+    colours = {name: shade(i) for i, name in enumerate(names)}
+    made = {}
+    if any(map(_on_plane, rows)):
+        made["rate_distortion"] = _plane([row for row in rows if _on_plane(row)], colours)
     if any(curves.values()):
         made["rates"] = _rates(curves, colours)
-    return "\n".join([*parts, *pictures(made, _CAPTIONS), "</html>"])
+    return render(
+        "comparison",
+        "zoo",
+        title="Comparison",
+        subtitle=about,
+        verdict="\n".join(said),
+        heads=["model", "verdict", *(title for _, title in shown)],
+        rows=[[r["model"], r["verdict"], *(cell(r.get(key)) for key, _ in shown)] for r in rows],
+        figures=made,
+        captions=_CAPTIONS,
+    )
 
 
-def cell(value, sign: str = "+-") -> str:
+def _on_plane(row) -> bool:
+    return "rate" in row and "distortion" in row
+
+
+def cell(value) -> str:
     """Mean and spread of a figure over the seeds; least to greatest of counts; - of none.
 
     Args:
         value: (mean, standard deviation or `None`, values), or `None`.
-        sign: between the two.
     """
     if value is None:
         return "-"
@@ -69,22 +66,16 @@ def cell(value, sign: str = "+-") -> str:
     if all(isinstance(v, int) for v in values):
         low, high = min(values), max(values)
         return str(low) if low == high else f"{low} to {high}"
-    return f"{mean:.2f}" if spread is None else f"{mean:.2f} {sign} {spread:.2f}"
-
-
-def _breakable(value) -> str:
-    """In a narrow window the spread comes below its mean."""
-    return cell(value, "&plusmn;").replace(" ", "&nbsp;").replace("&nbsp;&plusmn;", " &plusmn;")
+    return number(mean) if spread is None else f"{number(mean)} \u00b1 {spread:.2f}"
 
 
 def _plane(rows, colours) -> bytes:
     figure = Figure(figsize=(6.5, 4.5))
     (axis,) = axes(figure, 1)
-    points = [(row["rate"][2], row["distortion"][2]) for row in rows if "rate" in row]
+    points = [(row["rate"][2], row["distortion"][2]) for row in rows]
     for row in rows:
-        if "rate" in row:
-            of = {"color": colours[row["model"]], "label": row["model"]}
-            axis.plot(row["rate"][2], row["distortion"][2], "o", ms=6, **of)
+        of = {"color": colours[row["model"]], "label": row["model"]}
+        axis.plot(row["rate"][2], row["distortion"][2], "o", ms=6, **of)
     rates = [r for rate, _ in points for r in rate]
     sums = [r + d for rate, distortion in points for r, d in zip(rate, distortion)]
     right = max(rates) * 1.1 + 0.1

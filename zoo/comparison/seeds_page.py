@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import html as _html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.figure import Figure
 
 from tfvae.diagnosis.drawing import BLUE, GREY, ORANGE, axes, png
-from tfvae.diagnosis.page import head, pictures
+from tfvae.diagnosis.page import render
 from zoo.comparison.spread import Spread
 from zoo.comparison.tables import is_number
 
-__all__ = ["figures", "html", "table"]
+__all__ = ["figures", "html"]
 
 _SHOWN = (
     ("nll", "NLL [nats]"),
@@ -94,34 +93,15 @@ def html(
         links: {seed: the report of its run}.
         drawn: PNG by name.
     """
-    parts = head(title, about, "\n".join(said))
-    parts += [
-        "<h2>Over the seeds</h2>", *table(over, {}, words=1),
-        "<h2>Each run</h2>", *table(every, links, words=2),
-    ]  # fmt: skip
-    return "\n".join([*parts, *pictures(drawn, _CAPTIONS), "</html>"])
-
-
-def table(heads_rows, links: Mapping[str, str], words: int) -> list[str]:
-    """A table that scrolls by itself.
-
-    Args:
-        heads_rows: its heads, and its rows, as text.
-        links: {first cell: where it leads}.
-        words: how many first columns are words; the others are numbers.
-    """
-    text = _html.escape
-    heads, rows = heads_rows
-    parts = ["<div class=w><table>"]
-    for row in [heads, *rows]:
-        first = (
-            f"<a href='{text(links[row[0]])}'>{text(row[0])}</a>"
-            if row[0] in links
-            else text(row[0])
-        )
-        cells = "".join(
-            f"<td{' class=n' if i >= words else ''}>{text(cell)}"
-            for i, cell in enumerate(row[1:], 1)
-        )
-        parts.append(f"<tr><td>{first}{cells}")
-    return [*parts, "</table></div>"]
+    return render(
+        "seeds",
+        "zoo",
+        title=title,
+        subtitle=about,
+        verdict="\n".join(said),
+        every=every,
+        over=over,
+        links=links,
+        figures=drawn,
+        captions=_CAPTIONS,
+    )

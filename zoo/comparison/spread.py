@@ -77,7 +77,7 @@ def _in_words(one: Spread) -> str:
     if one.sd is None:
         return f"{one.mean:.2f} nats; of one seed there is no spread (--seeds=3 has one)."
     return (
-        f"{one.mean:.2f} +- {one.sd:.2f} nats over {one.n} seeds (standard error {one.error:.2f})."
+        f"{one.mean:.2f} ± {one.sd:.2f} nats over {one.n} seeds (standard error {one.error:.2f})."
     )
 
 

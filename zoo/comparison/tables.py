@@ -12,6 +12,8 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
+from scipy import stats
+
 from tfvae.procedures import MAIN
 from tfvae.training import RunDirectory
 from tfvae.training.run_directory import write_atomically
@@ -123,9 +125,18 @@ def _best(rows, what: str, figure, sign: int) -> list[str]:
         return [f"{head}; of one seed there is no spread to compare it with (--seeds=3 has one)."]
     alike = [name for name, figures in others if not _apart(first[1], figures)]
     if not alike:
-        return [f"{head}; the others are further away than two standard errors over the seeds."]
+        chance = max(_by_chance(first[1], figures) for _, figures in others)
+        return [
+            f"{head}; the others are further away than two standard errors over the seeds "
+            f"(of two equal models, chance alone says so in {chance:.0%} of comparisons of so few)."
+        ]
     them = "any other" if len(alike) == len(others) else ", ".join(alike)
     return [f"{head}; no difference beyond the spread of the seeds to {them}."]
+
+
+def _by_chance(one, other) -> float:
+    """How often two equal models are apart, if the figures scatter by N: Student's t beyond 2."""
+    return 2.0 * stats.t.sf(2.0, len(one[2]) + len(other[2]) - 2)
 
 
 def _apart(one, other) -> bool:
@@ -137,7 +148,7 @@ def _apart(one, other) -> bool:
 
 
 def markdown(rows: Sequence[dict[str, Any]], about: str) -> str:
-    """The table; mean +- standard deviation over seeds."""
+    """The table; mean ± standard deviation over seeds."""
     shown = [(key, head) for key, head in COLUMNS if any(key in row for row in rows)]
     heads = ["model", *(head for _, head in shown), "verdict"]
     lines = [about, "", f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]

@@ -121,7 +121,7 @@ def _rows(report: dict[str, Any]) -> str:
             continue
         spread = report.get(_ERRORS.get(name, ""))
         number = f"{value:,}" if isinstance(value, int) else f"{value:.2f}"
-        error = f" +- {spread:.2f}" if isinstance(spread, float) else ""
+        error = f" ± {spread:.2f}" if isinstance(spread, float) else ""
         rows.append(f"| {said} | {number}{error} | {unit} |")
     return "\n".join(rows)
 

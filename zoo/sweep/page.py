@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import html as _html
 from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.figure import Figure
 
 from tfvae.diagnosis.drawing import BLUE, GREY, ORANGE, axes, png
-from tfvae.diagnosis.page import head, pictures
-from zoo.comparison.seeds_page import table
+from tfvae.diagnosis.page import render
 from zoo.sweep.trials import Search
 
 __all__ = ["html"]
@@ -33,17 +31,26 @@ def html(search: Search, found: Sequence[Any], heads_rows, said: Sequence[str], 
     """
     base = search.resolved()
     about = f"{base.dataset}, {base.backbone} ({base.size}), {base.train_steps:,} steps a run"
-    parts = head(f"{base.model}: {len(found)} trials", about, "\n".join(said))
-    if best:
-        parts.append(f"<h2>To train the best</h2><pre>{_html.escape(best)}</pre>")
     seed = search.seeds[0]
-    links = {
-        str(line.number): f"trial_{line.number}_{seed}/report.html" for line in found if line.values
-    }
-    parts += ["<h2>Trials</h2>", *table(heads_rows, links, words=1)]
     done = [line for line in found if line.value is not None]
-    drawn = {"settings": _settings(search, done)} if done else {}
-    return "\n".join([*parts, *pictures(drawn, _CAPTIONS), "</html>"])
+    heads, rows = heads_rows
+    return render(
+        "sweep",
+        "zoo",
+        title=f"{base.model}: {len(found)} trials",
+        subtitle=about,
+        verdict="\n".join(said),
+        best=best,
+        heads=heads,
+        rows=rows,
+        links={
+            str(line.number): f"trial_{line.number}_{seed}/report.html"
+            for line in found
+            if line.values
+        },
+        figures={"settings": _settings(search, done)} if done else {},
+        captions=_CAPTIONS,
+    )
 
 
 def _settings(search: Search, done: Sequence[Any]) -> bytes:

@@ -147,7 +147,7 @@ def table(search: Search, found: Sequence[Line]) -> tuple[list[str], list[list[s
 
 
 def _value(line: Line) -> str:
-    spread = f" +- {statistics.stdev(line.values):.2g}" if len(line.values) > 1 else ""
+    spread = f" ± {statistics.stdev(line.values):.2g}" if len(line.values) > 1 else ""
     return f"{line.value:.4f}{spread}"
 
 
