@@ -151,8 +151,8 @@ def test_a_table_of_many_seeds_has_mean_and_spread(tmp_path, monkeypatch, capsys
     )
     assert table.run_all("made", range(5), str(tmp_path))
     said = capsys.readouterr().out
-    assert "| one | 2.00 +- 1.58 | - |" in said and "| two | 3.00 +- 1.58 | 7 |" in said
-    assert "seeds 0, 1, 2, 3, 4; mean +- standard deviation" in said
+    assert "| one | 2.00 ± 1.58 | - |" in said and "| two | 3.00 ± 1.58 | 7 |" in said
+    assert "seeds 0, 1, 2, 3, 4; mean ± standard deviation" in said
 
 
 def test_pictures_are_drawn_of_the_rows_that_were_run(tmp_path, monkeypatch):
