@@ -17,6 +17,7 @@ NAMES = (
     "mixmarkov",
     "mnist",
     "ptb",
+    "regularisers",
     "samplers",
     "sphere",
     "sphere_text",

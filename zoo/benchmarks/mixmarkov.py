@@ -109,6 +109,12 @@ BENCHMARK = Benchmark(
             ("KL >= 1.9", lambda f: f["rate"] >= 1.9 and _no_leak(f)),
         ),
         Row(
+            "bn .7, flat",
+            "bn_vae",
+            {"posterior_gamma": 0.7},
+            ("KL >= 1.95", lambda f: f["rate"] >= 1.95 and _no_leak(f)),
+        ),
+        Row(
             "delta 2, flat",
             "delta_vae",
             {**_DELTA, "encoder": "flat"},

@@ -24,6 +24,9 @@ _PRETRAINED = {
     "annealing_start": 0.0,
 }
 
+_FLOOR = ("rate >= 0.95 of its floor of 1", lambda f: f["rate"] >= 0.95)
+_EVEN = {"prior": "normal", "diversity_weight": 1.0, "unevenness_weight": 0.1}
+
 _ROWS = (
     Row("lm", "lm"),
     Row("vae", "vae", {}, _COLLAPSED),
@@ -41,6 +44,9 @@ _ROWS = (
     Row("inputless", "vae", {"word_keep": 0.0}, _USED),
     Row("inputless lm", "lm", {"word_keep": 0.0}),
     Row("inputless CNN", "vae", {"word_keep": 0.0, **_SMALL_CNN}, _USED, _CNN),
+    Row("mutual divergence", "mae_vae", _EVEN, _USED),
+    Row("batch-normalised", "bn_vae", {"posterior_gamma": 1.0}, _FLOOR),
+    Row("contrastive critic", "contrastive_vae"),
     Row("target rate 2", "rate_target_vae", {"target_rate": 2.0}, _USED),
     Row("semi-amortised, K = 5", "sa_vae", {"rate_weight": "constant"}),
     Row("semi-amortised + annealing", "sa_vae", _RAMP),
@@ -91,6 +97,10 @@ BENCHMARK = Benchmark(
         (
             "the inputless VAE's -ELBO is 5 nats below the inputless language model's",
             lambda rows: rows["inputless"]["elbo"] > rows["inputless lm"]["elbo"] + 5,
+        ),
+        (
+            "ELBO of mutual divergence above the plain VAE's",
+            lambda rows: rows["mutual divergence"]["elbo"] > rows["vae"]["elbo"],
         ),
         (
             "NLL of aggressive + annealing below that of the same annealing alone",
