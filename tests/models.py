@@ -8,6 +8,7 @@ from tfvae.latents import (
     AR1Prior,
     AssociativeLatent,
     AuxiliaryPosterior,
+    BatchNormalisedPosterior,
     Codebook,
     DiscreteLatent,
     FixedScalePosterior,
@@ -46,10 +47,15 @@ def images(number=64, seed=0):
     return (rng.random((number, *SHAPE)) < p).astype("float32")
 
 
-def plain(seed=0, width=3):
+def normalised(seed=0):
+    """As `plain`, with means that are normalised over the batch."""
+    return plain(seed, posterior=BatchNormalisedPosterior)
+
+
+def plain(seed=0, width=3, posterior=GaussianPosterior):
     """MLP encoder and decoder, N(0, I)."""
     keras.utils.set_random_seed(seed)
-    latent = StochasticLatent(GaussianPosterior((width,)), StandardNormalPrior((width,)))
+    latent = StochasticLatent(posterior((width,)), StandardNormalPrior((width,)))
     model = tfvae.VAE(
         MLPEncoder((16,), "tanh"),
         latent,

@@ -1,5 +1,7 @@
 """The posterior whose means are normalised: its floor, its averages, its replicas."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -18,8 +20,6 @@ from tfvae.latents import (
     StandardNormalPrior,
     StochasticLatent,
 )
-from tfvae.likelihoods import Bernoulli
-from tfvae.networks import FactorisedDecoder, MLPEncoder, MLPImage
 from tfvae.objectives import Objective, distortion, rate
 from tfvae.randomness import seed_of
 from tfvae.replicas import batch_moments
@@ -63,15 +63,7 @@ def test_golden_and_the_floor_is_exact(gamma, centre, epsilon, row, nats, floor)
 
 
 def model(**given):
-    keras.utils.set_random_seed(0)
-    made = tfvae.VAE(
-        MLPEncoder((8,), "tanh"),
-        StochasticLatent(BatchNormalisedPosterior((3,), **given), StandardNormalPrior((3,))),
-        FactorisedDecoder(models.SHAPE, MLPImage(models.SHAPE, (8,), 1)),
-        Bernoulli(),
-    )
-    made.build()
-    return made
+    return models.plain(posterior=functools.partial(BatchNormalisedPosterior, **given))
 
 
 def test_the_averages_are_those_of_the_batches_that_were_seen():
@@ -92,7 +84,7 @@ def test_the_averages_are_those_of_the_batches_that_were_seen():
 def test_measuring_takes_the_averages_and_training_the_batch():
     made, x = model(gamma=0.5), models.images(64)
     made.compile("adam")
-    made.fit(x, batch_size=64, epochs=30, verbose=0)
+    made.fit(x, batch_size=64, epochs=20, verbose=0)
     drawn = made.draw(x, 0, training=True, step=tf.constant(0))
     mean = drawn.posterior.mean().numpy() - made.latent.posterior.centre.numpy()
     np.testing.assert_allclose(mean.mean(0), 0, atol=1e-5)

@@ -38,6 +38,14 @@ print(json.dumps(out))
 """
 
 
+def _trained_normalised():
+    """Its running averages are not those it began with."""
+    model = models.normalised()
+    model.compile("adam")
+    model.fit(models.images(32), batch_size=8, verbose=0)
+    return model
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -45,8 +53,9 @@ print(json.dumps(out))
         models.delta,
         models.exact,
         pytest.param(models.flow, marks=pytest.mark.slow),
+        pytest.param(_trained_normalised, marks=pytest.mark.slow),
     ],
-    ids=["plain", "delta", "exact", "flow"],
+    ids=["plain", "delta", "exact", "flow", "normalised"],
 )
 def test_saved_model_alone_equals_the_model(make, tmp_path):
     model, x = make(), models.images(6)
