@@ -335,6 +335,11 @@ def test_impossible_pairs_are_refused_by_name(name, given, says):
             {"posterior": "iaf"},
             "posterior_divergence needs a posterior of independent numbers",
         ),
+        (
+            "bn_vae",
+            {"inference": "semi_amortised"},
+            "batch_normalised needs the posterior that the encoder proposes",
+        ),
         ("bn_vae", {"batch_size": 1}, "batch_normalised needs a batch of more than one example"),
         (
             "bn_vae",

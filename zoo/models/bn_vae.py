@@ -7,7 +7,8 @@ gamma (posterior_gamma) is held; D latent numbers pay at least D gamma^2 / 2 nat
 the batch. The batch is that of all replicas; to measure, running averages take its place.
 
 Not for a floor of each example, or of the information: the means lie apart, whether the decoder reads
-them or not. Small batches make the normalisation noise, and averaged weights (ema) do not go with it.
+them or not. Small batches make the normalisation noise; averaged weights do not go with it, nor does
+semi-amortised inference, which leaves the floor.
 """
 
 from zoo.recipe import Defaults, Recipe

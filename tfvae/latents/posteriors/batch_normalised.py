@@ -153,7 +153,7 @@ class BatchNormalised(PosteriorPart):
     """N(mu(x), diag sigma(x)^2), the means normalised over the batch: a floor under the rate (BN-VAE)."""
 
     name = "batch_normalised"
-    needs = facts("pairs")
+    needs = facts("pairs encoder_posterior")  # one that is refined leaves the floor
     offers = facts("z density density_of_every_z mean_field mean_and_scale paid_rate")
     posterior_gamma: float = setting(
         0.6, "of the means: the rate is at least gamma^2 / 2 nats a number", low=1e-3, high=100.0
