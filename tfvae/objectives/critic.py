@@ -123,7 +123,7 @@ class Critic:
     def _read(self, name: str, draw: Draw):
         value = getattr(draw, _FIELDS[name])
         if name == "label":
-            return one_hot(value, self.num_labels)
+            return one_hot(value, self.num_labels or 0)
         if name == "x":
             value = self._preprocess(value)
         return tf.concat([flat_rows(part) for part in tf.nest.flatten(value)], -1)

@@ -131,7 +131,7 @@ class Independence:
         if self.needs_label:
             label = tf.cast(whole_batch(tf.cast(draw.label, tf.float32)), tf.int32)
             weights = tf.cast(label >= 0, tf.float32)
-            grams.append(gram(one_hot(label, self.num_labels)))
+            grams.append(gram(one_hot(label, self.num_labels or 0)))
         found = independence_criterion(grams, weights)
         return tf.sqrt(tf.maximum(found, 0.0) + _UNDER_ROOT)
 
