@@ -10,7 +10,7 @@ from tfvae import training
 from tfvae.checks import UserError
 from tfvae.training import formats
 
-pytestmark = pytest.mark.slow  # a converter takes ten seconds
+slow = pytest.mark.slow  # a converter takes ten seconds
 
 
 def _run(format, path, given):
@@ -18,9 +18,11 @@ def _run(format, path, given):
         return formats.FORMATS[format][2](stream.read(), given)
 
 
-@pytest.mark.parametrize(
-    ("format", "module"), [("onnx", "tf2onnx"), ("litert", "ai_edge_litert.interpreter")]
-)
+MODULES = {"onnx": "tf2onnx", "litert": "ai_edge_litert.interpreter"}
+
+
+@slow
+@pytest.mark.parametrize(("format", "module"), MODULES.items())
 def test_a_batch_of_another_size_through_the_files_is_that_of_the_model(tmp_path, format, module):
     pytest.importorskip(module, reason=f"the extra {format}")
     model = models.plain()
@@ -37,9 +39,30 @@ def test_a_batch_of_another_size_through_the_files_is_that_of_the_model(tmp_path
     np.testing.assert_allclose(again, model.reconstruct(x), atol=1e-5)
 
 
+@slow
 def test_what_a_runtime_computes_otherwise_is_not_written(tmp_path, monkeypatch):
     wrong = ("bin", lambda function, weights: b"", lambda data, given: np.full((3, 3), 7.0))
     monkeypatch.setitem(formats.FORMATS, "wrong", wrong)
     with pytest.raises(UserError, match="wrong of encode computes something else"):
         training.formats.export_format(models.plain(), "wrong", str(tmp_path / "out"))
     assert not os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [
+        (
+            "a.py:1:1: error: 'tf.TensorListReserve' op requires element_shape to be static",
+            "TensorListReserve",
+        ),
+        (
+            '10 : INVALID_GRAPH : In Node, ("Call/Expm1", Expm1, "", -1) : ("LogSigmoid:0": tensor',
+            "Expm1",
+        ),
+        ("1 : FAIL : Node (Call/Reshape) Op (Reshape) [ShapeInferenceError] Invalid", "Reshape"),
+        ("Could not find an implementation for operator Foo", "Foo"),
+        ("Invalid tensor size.", ""),
+    ],
+)
+def test_the_operation_that_stops_a_converter_is_named(said, named):
+    assert formats._operations(said) == named

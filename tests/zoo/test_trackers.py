@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -30,11 +31,12 @@ class Recorder(trackers.Tracker):
     seen: list = []
     states: list = []
     broken: int | None = None
+    kept: int | None = None
 
     def __init__(self, path, config, state):
         super().__init__(path, config, state)
         self.states.append(state)
-        self.state = "run 1"
+        self.state, self.holds = "run 1", self.kept
 
     def row(self, values, step):
         if step == self.broken:
@@ -50,7 +52,7 @@ NAME = f"{__name__}:Recorder"
 
 @pytest.fixture
 def directory(tmp_path, monkeypatch):
-    for name, value in (("seen", []), ("states", []), ("broken", None)):
+    for name, value in (("seen", []), ("states", []), ("broken", None), ("kept", None)):
         monkeypatch.setattr(Recorder, name, value)
     return RunDirectory.create(str(tmp_path / "run"), {"model": "vae"})
 
@@ -90,6 +92,18 @@ def test_a_failure_is_one_line_and_what_is_missing_is_sent_later(directory, monk
     monkeypatch.setattr(Recorder, "broken", None)
     tracking.Tracking(NAME, directory, said.append).close(REPORT)
     assert _steps() == [5, 10, 20, 30] and len(said) == 1
+
+
+def test_what_a_kill_took_from_a_tracker_is_sent_again(directory, monkeypatch):
+    """It had taken four rows, and when it is asked again it has those up to step 10 of the run."""
+    for row in ROWS:
+        directory.append_metrics(row)
+    tracking.Tracking(NAME, directory, pytest.fail)
+    monkeypatch.setattr(Recorder, "kept", 10)
+    tracking.Tracking(NAME, directory, pytest.fail).close(REPORT)
+    assert _steps() == [5, 10, 20, 30, 20, 30]
+    tracking.Tracking(NAME, directory, pytest.fail).close(REPORT)  # it is done, and closed
+    assert len(_steps()) == 6
 
 
 @pytest.mark.slow
@@ -133,24 +147,36 @@ def _mlflow(place):
 
 
 def _wandb(place):
-    """The same of what lies on the disk: each process leaves a file of its own."""
+    """The same of what lies on the disk: each process leaves a file of its own; a step is one step."""
     pytest.importorskip("wandb", reason="the extra wandb")
     from wandb.proto import wandb_internal_pb2
-    from wandb.sdk.internal.datastore import DataStore
 
     found = {}
     for path in sorted(glob.glob(f"{place}/run/wandb/offline-run-*/*.wandb")):
-        store = DataStore()
-        store.open_for_scan(path)
-        rows = found.setdefault(os.path.basename(path), [])
-        while (data := store.scan_data()) is not None:
+        rows = found.setdefault(os.path.basename(path), {})
+        for content in _records(pathlib.Path(path).read_bytes()):
             record = wandb_internal_pb2.Record()
-            record.ParseFromString(data)
+            record.ParseFromString(content)
             row = {i.key or "/".join(i.nested_key): i.value_json for i in record.history.item}
             if "train/valid/elbo" in row:
-                step = int(row.get("_step", record.history.step.num))
-                rows.append((step, json.loads(row["train/valid/elbo"])))
-    return found
+                rows[int(row["_step"])] = json.loads(row["train/valid/elbo"])
+    return {name: list(rows.items()) for name, rows in found.items()}
+
+
+def _records(data):
+    """Of a log in LevelDB's format: blocks of 32 KiB, and pieces (checksum, length, which) in them."""
+    block, place, held = 2**15, 7, b""  # after the file's own header
+    while place + 7 <= len(data):
+        left = block - place % block
+        if left < 7:
+            place += left
+            continue
+        size, which = struct.unpack_from("<HB", data, place + 4)
+        held += data[place + 7 : place + 7 + size]
+        place += 7 + size
+        if which in (1, 4):  # whole, or the last piece
+            yield held
+            held = b""
 
 
 @pytest.mark.slow

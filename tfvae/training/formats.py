@@ -108,13 +108,24 @@ def _refusals(format: str, name: str) -> Iterator[None]:
     except UserError:
         raise
     except Exception as error:
-        said = str(error)
-        named = re.findall(r"(?:op|[Oo]p type|operator) *[\[`':(]* *(?:tf\.)?([A-Z]\w+)", said)
-        named += re.findall(r"'tf\.([A-Z]\w+)' op", said)
-        what = f"no operation {', '.join(dict.fromkeys(named))}" if named else one_line(said, 200)
+        named = _operations(str(error))
+        what = f"it stops at operation {named}" if named else one_line(str(error), 200)
         raise UserError(f"{name} cannot be written as {format}: {what}") from error
     finally:
         logging.disable(before)
+
+
+_NAMING = (
+    r"'tf\.([A-Z]\w+)' op",  # LiteRT's converter
+    r'In Node, \("[^"]*", ([A-Z]\w+)',  # ONNX Runtime
+    r"(?:op|[Oo]p type|operator|Op) *[\[`':(]* *(?:tf\.)?([A-Z]\w+)",
+)
+
+
+def _operations(said: str) -> str:
+    """Those that a converter or a runtime names; "" if it names none."""
+    found = (re.findall(pattern, said) for pattern in _NAMING)
+    return ", ".join(dict.fromkeys(next((names for names in found if names), [])))
 
 
 def _module(name: str, extra: str) -> Any:

@@ -24,6 +24,10 @@ class Tracker:
     PACKAGE: str | None = None
     """The module that it needs, the name of the extra too."""
 
+    holds: int | None = None
+    """The last step of the run that it surely has, of one that sends later than it takes: a kill may lose
+    rows between. `None`: what it took it has."""
+
     def __init__(self, path: str, config: Mapping[str, Any], state: Any):
         self.path, self.config, self.state = path, config, state
 

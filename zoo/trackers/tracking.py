@@ -36,7 +36,9 @@ class Tracking:
         for name, cls in (trackers.make(text) if text else {}).items():
             state = self._held.get(name, {}).get("state")
             with self._told(name):
-                self._live[name] = cls(directory.path, directory.config, state)
+                live = self._live[name] = cls(directory.path, directory.config, state)
+                if live.holds is not None and not self._held.get(name, {}).get("done"):
+                    self._held[name] = {"sent": _up_to(directory.metrics(), live.holds)}
                 self._keep(name)
         self.rows()
 
@@ -102,6 +104,15 @@ def _before(rows) -> dict[str, int]:
     found, total = {}, 0
     for stage, steps in last.items():
         found[stage], total = total, total + steps
+    return found
+
+
+def _up_to(rows, last: int) -> dict[str, int]:
+    """{stage: its steps} until that step of the run."""
+    before, found = _before(rows), {}
+    for row in rows:
+        if before[row["stage"]] + row["step"] <= last:
+            found[row["stage"]] = max(row["step"], found.get(row["stage"], 0))
     return found
 
 

@@ -30,6 +30,9 @@ class Tracker(tracker.Tracker):
             dir=path,
             settings=wandb.Settings(silent=True),
         )
+        # its own process writes and sends, some time later; offline it does not know what it wrote before,
+        # and is told all again: a step that comes twice is one step when it is synchronised
+        self.holds = self._run.step - 1
 
     def row(self, values, step):
         self._run.log(dict(values), step=step)
