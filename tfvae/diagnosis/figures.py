@@ -18,7 +18,7 @@ from tfvae.diagnosis.drawing import axes as make_axes
 from tfvae.diagnosis.verdict import COLLAPSED_RATE
 from tfvae.randomness import fold, seed_of
 
-__all__ = ["MADE", "captions", "collect", "examination", "figures", "mean_spaces"]
+__all__ = ["MADE", "captions", "collect", "examination", "figures", "grid", "mean_spaces"]
 
 CAPTIONS = {
     "curves": "Distortion and rate over the training, on training batches (line) and validation data (dots).",
@@ -166,7 +166,7 @@ def figures(
             The first one if not given.
         plane: places of codes [N, 2], and their labels [N] where they are known.
     """
-    made = {name: _grid(images[name], title) for name, title in _TITLES.items() if name in images}
+    made = {name: grid(images[name], title) for name, title in _TITLES.items() if name in images}
     made["curves"] = _curves(rows, report, main)
     if plane is not None:
         made["code_map"] = _code_map(*plane)
@@ -322,7 +322,7 @@ def _groups(rates, committed) -> bytes:
     return png(figure)
 
 
-def _grid(images: np.ndarray, title: str) -> bytes:
+def grid(images: np.ndarray, title: str) -> bytes:
     """[R, K, H, W, C] from 0 to 1 as one picture; 1 is white."""
     rows, columns, height, width, channels = images.shape
     gap = max(1, height // 14)

@@ -44,8 +44,10 @@ def leave(resolved, kind, data, model, last, directory) -> None:
         x = kind.arrays(data, data.valid)
         some = some_rows(len(x), _KEPT)
         told = {"label": data.valid.condition[some]} if model.asks_label else {}
+        label = getattr(data.valid, "label", None)
+        known = {} if label is None else {"known": label[some]}  # of no model, for colours
         stream = io.BytesIO()
-        np.savez_compressed(stream, x=x[some], **told)
+        np.savez_compressed(stream, x=x[some], **told, **known)
         directory.write_bytes("examples.npz", stream.getvalue())
 
 

@@ -118,6 +118,11 @@ COMMANDS = {
         "zoo.comparison.command",
     ),
     "sweep": ("searches settings of a model: learning rate, remedy, parts", "zoo.sweep.command"),
+    "explore": ("pictures of what a trained model's codes hold", "zoo.command.explore"),
+    "curve": (
+        "a model at several weights of its rate: its rate-distortion curve",
+        "zoo.sweep.curve",
+    ),
     "list": ("what there is: models, data sets, parts, a line each", "zoo.command.listing"),
     "show": ("a model, a part, or what a run came to", "zoo.command.show"),
     "export": ("a trained model as ONNX, LiteRT or SavedModel", "zoo.command.export"),

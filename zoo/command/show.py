@@ -144,15 +144,16 @@ def _part(part) -> None:
 
 
 def _directory(path: str) -> None:
-    """Of a run, or of a comparison."""
+    """Of a run, of a comparison, or of a curve."""
     from tfvae.checks import UserError
     from tfvae.training import RunDirectory
 
     report = RunDirectory.finished(path)
-    table = os.path.join(path, "comparison.md")
+    texts = (os.path.join(path, f"{name}.md") for name in ("comparison", "seeds", "sweep", "curve"))
+    table = next(filter(os.path.isfile, texts), None)
     if report is not None:
         _run(path, report)
-    elif os.path.isfile(table):
+    elif table is not None:
         from tfvae.training import reading
 
         print(reading.content(table).decode("utf-8", "replace"))

@@ -28,6 +28,7 @@ __all__ = [
     "results",
     "sentences",
     "table_csv",
+    "verdicts",
     "write",
 ]
 

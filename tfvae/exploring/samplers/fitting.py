@@ -13,15 +13,16 @@ __all__ = ["fit"]
 _BATCH = 128
 _HELD_OUT = 0.1
 _FEWEST = 20  # codes
-_EVERY = 100  # steps between looks at what is held out
-_PATIENCE = 5  # looks
+_EVERY = 5  # passes over the codes between looks at what is held out
+_STEPS = (10, 100)  # of such passes, at least and at most
+_PATIENCE = 8  # looks
 
 
 def fit(network: keras.Model, codes: np.ndarray, steps: int, seed: int) -> None:
     """Fits a compiled model, whose loss is nats of a batch, to codes [N, D].
 
-    Every tenth code is held out; the weights are those of the look at it that was best, and it ends when five
-    looks, each of a hundred steps, found none better.
+    Every tenth code is held out, and looked at after every five passes over the others (10 to 100 steps); the
+    weights are those of the best look, and it ends when eight looks found none better.
 
     Raises:
         UserError: fewer than 20 codes.
@@ -30,15 +31,16 @@ def fit(network: keras.Model, codes: np.ndarray, steps: int, seed: int) -> None:
         raise UserError(f"a network of codes needs {_FEWEST} examples at least, got {len(codes)}")
     order = np.random.default_rng(seed).permutation(len(codes))
     held, known = np.split(codes[order], [int(_HELD_OUT * len(codes))])
-    steps = count("steps", steps)
+    steps, passes = count("steps", steps), -(-_EVERY * len(known) // _BATCH)
+    every = min(steps, max(_STEPS[0], min(_STEPS[1], passes)))
     batches = tf.data.Dataset.from_tensor_slices(known).shuffle(len(known), seed).repeat()
     stop = keras.callbacks.EarlyStopping(
         "val_loss", 0, _PATIENCE, restore_best_weights=True, mode="min"
     )
     network.fit(
         batches.batch(min(_BATCH, len(known))),
-        epochs=-(-steps // _EVERY),
-        steps_per_epoch=min(steps, _EVERY),
+        epochs=-(-steps // every),
+        steps_per_epoch=every,
         validation_data=tf.data.Dataset.from_tensor_slices(held).batch(_BATCH),
         callbacks=[stop],
         shuffle=False,  # the stream does
