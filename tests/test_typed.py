@@ -16,6 +16,7 @@ from zoo.benchmarks import __main__ as benchmarks
 from zoo.command import completion, console
 from zoo.comparison import command as compare
 from zoo.sweep import command as sweep
+from zoo.sweep import curve
 
 SETUP = (ROOT / "setup.py").read_text(encoding="utf-8")
 MODULES = {"zoo.compare": "compare", "tfvae.diagnose": "diagnose", "zoo.sweep": "sweep"}
@@ -104,7 +105,12 @@ def _sweep(words, _):
     assert sweep._search(asked, rest).space
 
 
-PLANNED = {"train": _train, "compare": _compare, "sweep": _sweep}
+def _curve(words, capsys):
+    assert curve.main([*words, "--print_only"]) == 0
+    assert "train_main.py --model=" in capsys.readouterr().out
+
+
+PLANNED = {"train": _train, "compare": _compare, "curve": _curve, "sweep": _sweep}
 
 
 @pytest.mark.parametrize("line", sorted(COMMANDS), ids=lambda line: line[:60])
