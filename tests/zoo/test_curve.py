@@ -81,7 +81,7 @@ def test_the_files_of_a_curve(tmp_path, capsys):
     assert "2,000 steps" not in text and "2 seeds a beta" in text
     assert {p.suffix for p in tmp_path.glob("curve.*")} == {".md", ".csv", ".json", ".html", ".png"}
     page = (tmp_path / "curve.html").read_text()
-    assert "href='vae_beta=0.5_0/report.html'" in page and page.count("<img") == 1
+    assert 'href="vae_beta=0.5_0/report.html"' in page and page.count("<img") == 1
     assert json.loads((tmp_path / "curve.json").read_text())[0]["beta"] == 0.5
     assert (tmp_path / "curve.csv").read_text().count("\n") == 2
     assert console.main(["show", str(tmp_path)]) == 0

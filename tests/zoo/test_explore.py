@@ -44,13 +44,13 @@ def test_the_page_of_a_run_shows_everything_in_one_file(tmp_path, one_sampler, c
     assert _explore(run, "--examples=50") == 0
     page = (tmp_path / "run" / "explore.html").read_text()
     assert "vae: what the codes hold" in page and "50 examples of digits" in page
-    assert "rate 2.00 nats" in page and "the colours are their labels" in page
+    assert "rate 2.00 nats" in page and "the colours are the labels" in page
     pictures = sorted(p.stem for p in (tmp_path / "run" / "explore").glob("*.png"))
     assert pictures == [
         "interpolations", "map", "neighbours", "samples_gaussian_mixture", "samples_prior", "strange",
         "traversals",
     ]  # fmt: skip
-    assert page.count("src='data:image/png;base64,") == len(pictures) and "http" not in page
+    assert page.count('src="data:image/png;base64,') == len(pictures) and "http" not in page
     assert "Not of this model" not in page
     assert capsys.readouterr().err.rstrip().endswith("explore.html")
 

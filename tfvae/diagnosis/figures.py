@@ -18,7 +18,16 @@ from tfvae.diagnosis.drawing import axes as make_axes
 from tfvae.diagnosis.verdict import COLLAPSED_RATE
 from tfvae.randomness import fold, seed_of
 
-__all__ = ["MADE", "captions", "collect", "examination", "figures", "grid", "mean_spaces"]
+__all__ = [
+    "MADE",
+    "captions",
+    "codes_on_a_plane",
+    "collect",
+    "examination",
+    "figures",
+    "grid",
+    "mean_spaces",
+]
 
 CAPTIONS = {
     "curves": "Distortion and rate over the training, on training batches (line) and validation data (dots).",
@@ -169,7 +178,7 @@ def figures(
     made = {name: grid(images[name], title) for name, title in _TITLES.items() if name in images}
     made["curves"] = _curves(rows, report, main)
     if plane is not None:
-        made["code_map"] = _code_map(*plane)
+        made["code_map"] = codes_on_a_plane(*plane)
     if report["rate_per_group"]:
         made["rate_per_group"] = _groups(
             report["rate_per_group"], report.get("committed_rate_per_group")
@@ -180,7 +189,8 @@ def figures(
     return made
 
 
-def _code_map(points: np.ndarray, labels: np.ndarray | None) -> bytes:
+def codes_on_a_plane(points: np.ndarray, labels: np.ndarray | None) -> bytes:
+    """A point for each code, [N, 2], in the colour of its label [N] where there are few of them; PNG."""
     figure = Figure(figsize=(5.5, 4.5))
     axis = make_axes(figure, 1)[0]
     classes = [] if labels is None else np.unique(labels)

@@ -36,10 +36,12 @@ def main(words=None) -> int:
 
 
 def _work(asked) -> None:
+    from tfvae import diagnosis
     from tfvae.checks import within
+    from tfvae.diagnosis.page import render
     from tfvae.exploring.codes import needs_code
     from tfvae.training import RunDirectory, RunLock
-    from zoo.command import explore_page, run
+    from zoo.command import run
     from zoo.command.explore_sections import sections
 
     within("--seed", asked.seed, 0, 2**31 - 1)
@@ -57,8 +59,14 @@ def _work(asked) -> None:
             found.append(section)
             if section.picture is not None:
                 directory.write_bytes(f"explore/{section.name}.png", section.picture)
-        about = f"{len(examples.x):,} examples of {report['dataset']}, seed {asked.seed}"
-        page = explore_page.html(f"{report['model']}: what the codes hold", about, report, found)
+        page = render(
+            "explore",
+            "zoo",
+            title=f"{report['model']}: what the codes hold",
+            subtitle=f"{len(examples.x):,} examples of {report['dataset']}, seed {asked.seed}",
+            verdict=diagnosis.sentence(report),  # an empty code has nothing to be explored
+            sections=found,
+        )
         directory.write_bytes("explore.html", page.encode())
     console.say(os.path.join(asked.run, "explore.html"))
 

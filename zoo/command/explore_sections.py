@@ -10,13 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
-from matplotlib import colormaps
-from matplotlib.figure import Figure
 
 from tfvae import exploring
 from tfvae.checks import UserError
-from tfvae.diagnosis.drawing import axes, png
-from tfvae.diagnosis.figures import grid
+from tfvae.diagnosis.figures import codes_on_a_plane, grid
 from tfvae.exploring.codes import decoded
 from tfvae.randomness import seed_of
 
@@ -28,7 +25,6 @@ _NEAR = 7
 _SHOWN = 8  # images in a row
 _EACH = 5  # examples for a number of z, of a Gaussian with its covariance
 _FITTED = 0.8  # of the examples: of the others the rate is measured
-_FEWEST_LEGEND = 20  # kinds of examples, above which a legend says nothing
 _MOST_SCORED = 200
 
 
@@ -94,27 +90,9 @@ def _map(model, examples, method, seed) -> Section:
     z = exploring.codes(model, examples.x, examples.label)
     plane = exploring.code_map(z, method, seed)
     known = examples.label if examples.known is None else examples.known
-    figure = Figure(figsize=(6.0, 5.2))
-    (axis,) = axes(figure, 1)
-    kinds = np.unique(known) if known is not None else np.zeros(0)
-    if 1 < len(kinds) <= _FEWEST_LEGEND:
-        for number, kind in enumerate(kinds):
-            own = plane[known == kind]
-            axis.scatter(
-                *own.T,
-                s=9,
-                color=colormaps["tab20"](number * 2 % 20 + number // 10),
-                label=str(kind),
-            )
-        axis.legend(
-            frameon=False, fontsize=8, markerscale=2, loc="upper left", bbox_to_anchor=(1, 1)
-        )
-    else:
-        axis.scatter(*plane.T, s=9, c=known if len(kinds) > 1 else None)
-    axis.set(xticks=[], yticks=[], title=f"codes of {len(plane):,} examples by {_METHODS[method]}")
-    coloured = "; the colours are their labels" if len(kinds) > 1 else ""
-    says = f"Each point is the code of an example{coloured}. {_MEANS[method]}"
-    return Section("map", "Map of the codes", says, png(figure))
+    coloured = "" if known is None else "; the colours are the labels, if they are few"
+    says = f"{_METHODS[method]}: each point is the code of an example{coloured}. {_MEANS[method]}"
+    return Section("map", "Map of the codes", says, codes_on_a_plane(plane, known))
 
 
 _METHODS = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}

@@ -21,12 +21,11 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from tfvae.diagnosis.drawing import BLUE, GREY, ORANGE, axes, png
-from tfvae.diagnosis.page import head, pictures
+from tfvae.diagnosis.page import render
 from tfvae.training.run_directory import write_atomically
 from zoo.comparison import tables
 from zoo.comparison.page import cell
 from zoo.comparison.runs import folder
-from zoo.comparison.seeds_page import table as html_table
 
 __all__ = ["sentences", "slopes", "write"]
 
@@ -71,18 +70,23 @@ def write(points: Sequence[Any], out: str) -> str:
         for row in rows
         if row["reports"] and row["reports"][0]["seed"] == row["first_seed"]
     }
-    page = [
-        *head("Rate-distortion curve", about, "\n".join(said)),
-        *pictures(drawn, {"rate_distortion": _CAPTION}),
-        "<h2>Points</h2>",
-        *html_table((heads, cells), links, words=1),
-        "</html>",
-    ]
+    page = render(
+        "curve",
+        "zoo",
+        title="Rate-distortion curve",
+        subtitle=about,
+        verdict="\n".join(said),
+        figures=drawn,
+        captions={"rate_distortion": _CAPTION},
+        heads=heads,
+        rows=cells,
+        links=links,
+    )
     for kind, content in (
         ("md", text.encode()),
         ("csv", _csv(rows).encode()),
         ("json", json.dumps(kept, indent=1).encode()),
-        ("html", "\n".join(page).encode()),
+        ("html", page.encode()),
         *(("png", picture) for picture in drawn.values()),
     ):
         write_atomically(os.path.join(out, f"curve.{kind}"), content)
@@ -137,7 +141,7 @@ def _table(rows) -> tuple[list[str], list[list[str]]]:
     cells = [
         [
             f"{row['beta']:g}",
-            *(cell(row.get(key), "±") for key, _ in shown),
+            *(cell(row.get(key)) for key, _ in shown),
             "-" if slope is None else f"{slope:.2f}",
             tables.verdicts(row) or "-",
         ]
