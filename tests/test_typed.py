@@ -158,3 +158,8 @@ def test_commands_in_a_sentence_name_flags_that_are_there():
 
 def test_the_commands_are_found():
     assert len(COMMANDS) > 40 and {line.split()[0] for line in COMMANDS} >= {"train", "diagnose"}
+
+
+def test_the_guide_names_every_command():
+    said = {words[1] for page, words in SAID if page == "docs/guide/command.md" and len(words) == 2}
+    assert said == set(console.COMMANDS)
