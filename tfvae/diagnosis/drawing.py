@@ -33,8 +33,9 @@ def png(figure: Figure) -> bytes:
         axis.tick_params(colors=_INK, which="both")
         axis.spines[:].set_color(_INK)
         legend = axis.get_legend()
-        written = [axis.title, axis.xaxis.label, axis.yaxis.label, axis.xaxis.offsetText]
-        for text in [*written, axis.yaxis.offsetText, *([] if legend is None else legend.texts)]:
+        written = [axis.title, axis.xaxis.label, axis.yaxis.label, *axis.texts]
+        written += [axis.xaxis.offsetText, axis.yaxis.offsetText]
+        for text in [*written, *([] if legend is None else legend.texts)]:
             text.set_color(_INK)
     out = io.BytesIO()
     figure.savefig(out, format="png", dpi=110, bbox_inches="tight", transparent=True)
