@@ -114,6 +114,11 @@ def test_anchors_are_those_of_headings():
     assert "stopped" not in anchors("docs/guide/seeds.md")  # in bold, no heading
 
 
+def test_the_readme_names_every_model():
+    missing = [name for name in models.names() if f"`{name}`" not in PAGES["README.md"]]
+    assert not missing, missing
+
+
 def test_the_readme_is_a_screen_and_a_half():
     assert len(PAGES["README.md"].splitlines()) < 100
 
