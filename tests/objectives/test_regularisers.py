@@ -8,11 +8,15 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tests import models
 from tests.objectives.test_divergences import CODES, LOG_VARIANCE, MEAN, SCALE
 from tfvae.checks import UserError
 from tfvae.draw import Draw
 from tfvae.objectives import (
+    COVARIANCES,
+    DIVERSITIES,
     ContrastiveBound,
+    EmbeddingScores,
     Independence,
     code_covariance,
     contrastive_bound,
@@ -221,6 +225,24 @@ def test_what_fits_no_code_is_refused_in_one_line(make, says):
 
 
 # ------------------------------------------------------------------ contrast (InfoNCE)
+
+
+def test_forms_are_those_that_are_tested_here():
+    assert COVARIANCES == ("means", "codes") and DIVERSITIES == ("released", "printed")
+
+
+def test_embeddings_score_each_z_against_each_x():
+    """s_ij = f(h(x_j)) . g(z_i) / sqrt(W): a row is a z, and its own x is on the diagonal."""
+    model = models.plain()
+    x = np.random.default_rng(0).integers(0, 2, (5, *model.data_shape)).astype(np.float32)
+    scores = EmbeddingScores((3,), 4)
+    scores.build(model)
+    one, other = model.draw(x, 0), model.draw(x, 1)
+    of_x, of_z = scores.of_x(one).numpy(), scores.of_z(one).numpy()
+    assert of_x.shape == of_z.shape == (5, 4) and len(scores.trainable_variables) == 8
+    np.testing.assert_allclose(scores(one), of_z @ of_x.T / 2.0, rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(scores.of_x(other), of_x)  # of x alone
+    assert np.abs(scores.of_z(other) - of_z).max() > 1e-3
 
 
 def test_the_contrast_golden_and_its_ceiling():

@@ -76,7 +76,7 @@ def sections(model, examples: Examples, method: str, seed: int) -> Iterator[Sect
     for title, make in (
         ("One number of the code at a time", _traversals),
         ("From one example to another", _interpolations),
-        ("Nearest neighbours", _neighbours),
+        ("Neighbours among the codes", _neighbours),
         ("Instead of the prior", _samplers),
         ("Strange examples", _strange),
     ):
