@@ -92,7 +92,9 @@ def test_what_a_latent_cannot_have_is_said_on_the_page(one_sampler):
     }
     for title in ("One number of the code at a time", "Instead of the prior"):
         assert re.match("Not of this model: .*codebook", found[title].says)
-    assert found["Neighbours among the codes"].picture and found["From one example to another"].picture
+    assert (
+        found["Neighbours among the codes"].picture and found["From one example to another"].picture
+    )
 
 
 REFUSED = {

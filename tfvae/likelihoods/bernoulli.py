@@ -52,7 +52,7 @@ class Bernoulli(Likelihood):
 
     def preprocess(self, x) -> tf.Tensor:
         """2 x - 1, or x."""
-        low, high = self.input_range
+        low, high = BINARY_INPUTS[self.inputs]
         return (high - low) * tf.cast(x, tf.float32) + low
 
     def log_prob(self, parameters, x) -> tf.Tensor:

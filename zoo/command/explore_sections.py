@@ -110,7 +110,7 @@ def _traversals(model, examples, seed, title) -> Iterator[Section]:
     most, steps = (
         (10, _STEPS) if examples.levels is not None else (4, 5)
     )  # sentences take more room
-    units = np.argsort(-z.var(0), kind="stable")[:most]
+    units = np.argsort(-z.var(0), kind="stable")[:most].tolist()
     found = exploring.traverse(model, examples.x[:1], units, steps, label=examples.told(slice(1)))
     names = ", ".join(str(unit) for unit in units)
     says = (

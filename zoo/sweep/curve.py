@@ -53,6 +53,7 @@ def _work(asked, rest) -> int:
     from tfvae.checks import place
     from tfvae.training import RunLock
     from zoo.comparison import launchers
+    from zoo.comparison.launchers.launcher import Task
     from zoo.comparison.running import run_missing
     from zoo.comparison.runs import folder
     from zoo.sweep import curve_page
@@ -61,7 +62,7 @@ def _work(asked, rest) -> int:
     points, words = _points(asked, rest)
     launcher = launchers.make(asked.launcher, launch_flags.said(vars(asked)))
     tasks = [
-        launchers.launcher.Task(plan, _command(words, point, plan, where), where)
+        Task(plan, _command(words, point, plan, where), where)
         for plans in zip(*(point.plans for point in points))
         for point, plan in zip(points, plans)
         for where in [folder(asked.out, point.name, plan.seed)]
