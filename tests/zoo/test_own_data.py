@@ -55,7 +55,7 @@ def test_every_image_is_once_in_one_part_with_the_label_of_its_folder(tmp_path):
         "30 images of 7 x 5, RGB, 8 bits: logistic mixture; 24 / 3 / 3 to train, validate and test, "
         "drawn with seed 0; 2 labels (cat, dog)"
     )
-    assert labels.count_of(data) == 2 and data.kind == "rgb8"
+    assert labels.count_of(data, "condition=labels") == 2 and data.kind == "rgb8"
 
 
 def test_the_seed_draws_the_parts_and_a_changed_file_has_another_checksum(tmp_path):

@@ -44,7 +44,7 @@ def test_a_conditional_model_is_told_the_speaker_and_probes_look_for_the_digit(t
     rows = {row.tobytes(): speaker for row, speaker in zip(data.train.x, data.train.told)}
     assert len(rows) == 24
     assert [rows[row.astype("uint8").tobytes()] for row in x.numpy()] == told.numpy().tolist()
-    assert labels.count("fsdd") == len(fsdd.SPEAKERS)
+    assert labels.count("fsdd", "condition=labels") == len(fsdd.SPEAKERS)
     digits = datasets.load("digits")
     np.testing.assert_array_equal(digits.train.condition, digits.train.label)
 

@@ -79,7 +79,7 @@ def context(
         resolved.seed,
         resolved.jit_compile,
         num_examples,
-        _labels(resolved) if _reads_labels(resolved) else 0,
+        _labels(resolved),
         valid,
         valid_label,
         examples=examples,
@@ -87,16 +87,19 @@ def context(
 
 
 def _labels(resolved: plan.Plan) -> int:
-    """How many there are."""
+    """How many there are, where a part of the model reads them; else 0."""
+    asking = _reads_labels(resolved)
+    if asking is None:
+        return 0
     if not own.is_own(resolved.dataset):
-        return labels.count(resolved.dataset)
+        return labels.count(resolved.dataset, asking)
     kind = modalities.of(resolved.dataset)
-    return labels.count_of(kind.load(resolved.dataset, resolved.files, resolved.point))
+    return labels.count_of(kind.load(resolved.dataset, resolved.files, resolved.point), asking)
 
 
-def _reads_labels(resolved: plan.Plan) -> bool:
-    """Whether a part of the model does: what it is told, or a term."""
-    return any("labels" in part.needed() for part in resolved.point)
+def _reads_labels(resolved: plan.Plan) -> str | None:
+    """The first part of the model that does: what it is told, or a term."""
+    return next((str(part) for part in resolved.point if "labels" in part.needed()), None)
 
 
 def resolved_of(model: str, space=None, **given: Any) -> plan.Plan:
@@ -223,9 +226,10 @@ def prepare(resolved: plan.Plan, kind, strategy) -> Prepared:
     valid = kind.arrays(data, data.valid)
     valid = valid[some_rows(len(valid), _VALIDATED)]
     described = models.load(resolved.model)
-    valid_label = None
+    asking, valid_label = _reads_labels(resolved), None
+    if asking is not None:
+        _refuse_unlabelled(data, asking)
     if resolved.point["condition"] is not None:
-        _refuse_unlabelled(data)
         valid_label = _of_validated(data)
     held = (kind.space_of(data), len(data.train.x), valid, valid_label)
     made_for = context(resolved, *held, lambda n: _first(kind, data, n))
@@ -248,11 +252,11 @@ def _of_validated(data) -> np.ndarray:
     return label[some_rows(len(label), _VALIDATED)]
 
 
-def _refuse_unlabelled(data) -> None:
+def _refuse_unlabelled(data, asking: str) -> None:
     for name in ("train", "valid", "test"):
         if getattr(data, name).condition is None:
             raise UserError(
-                f"condition=labels needs labels, and the files of {data.name} have none for {name}"
+                f"{asking} needs labels, and the files of {data.name} have none for {name}"
             )
 
 
@@ -462,7 +466,7 @@ def _held_out(stage, made) -> tuple[np.ndarray, np.ndarray | None]:
     """The validation data of a stage, with labels where a model or a term reads them."""
     valid, label = made.valid, made.valid_label
     if label is None and stage.procedure.needs_label:
-        _refuse_unlabelled(made.data)
+        _refuse_unlabelled(made.data, "a term of the objective")
         label = _of_validated(made.data)
     own = getattr(stage.stream, "held_out", None)
     return (valid, label) if own is None else own(valid, label)

@@ -14,15 +14,19 @@ _COUNTS = {
 }
 
 
-def count_of(data) -> int:
+def count_of(data, asking: str) -> int:
     """Of a set that was read, one's own.
+
+    Args:
+        data: the set.
+        asking: the part that reads labels, for the refusal.
 
     Raises:
         UserError: it has none.
     """
     parts = (data.train, data.valid, data.test)
     if not are_known(data):
-        raise UserError(f"conditional=true needs labels, and the data of {data.name!r} has none")
+        raise UserError(f"{asking} needs labels, and the data of {data.name!r} has none")
     return 1 + int(max(part.condition.max() for part in parts))
 
 
@@ -39,8 +43,12 @@ def known(dataset: str) -> int | None:
     return brought.labels or None if brought is not None else None
 
 
-def count(dataset: str) -> int:
+def count(dataset: str, asking: str) -> int:
     """Labels are 0 .. count - 1.
+
+    Args:
+        dataset: its name.
+        asking: the part that reads labels, for the refusal.
 
     Raises:
         UserError: it has none.
@@ -48,7 +56,5 @@ def count(dataset: str) -> int:
     found = known(dataset)
     if found is None:
         have = ", ".join(sorted(_COUNTS))
-        raise UserError(
-            f"condition=labels needs labels, and dataset {dataset!r} has none: {have} have"
-        )
+        raise UserError(f"{asking} needs labels, and dataset {dataset!r} has none: {have} have")
     return found
