@@ -26,7 +26,10 @@ from tfvae.latents import Latent
 from tfvae.networks import joined
 from tfvae.randomness import fold, seed_of
 
-__all__ = ["TOLD", "VAE"]
+__all__ = ["LABEL_DRAWS", "TOLD", "VAE"]
+
+LABEL_DRAWS = 12
+"""Of z, over which the probabilities of a label are averaged; that many in Alemi et al. 2017."""
 
 TOLD = ("encoder", "decoder", "prior")
 """Who may be told what is known besides x."""
@@ -55,6 +58,9 @@ class VAE(Fitted):
             a prior that asks is given it. Every method then needs `label` [B] (`sample` a number, or
             one for each), and `fit` and `evaluate` batches (x, label). With an
             `tfvae.networks.ExampleIndex` only `fit` does: its batches are (x, row of each example).
+        classifier: what a code says of the label of its x, `tfvae.networks.Classifier` (or a Keras network
+            z -> logits [B, K] that has `num_labels`); `None` without one. Its term is
+            `tfvae.objectives.LabelLikelihood`.
         told: which parts the condition is told to, of `TOLD`: its vector behind the features, behind z,
             and what the prior is given.
 
@@ -65,6 +71,7 @@ class VAE(Fitted):
 
         training    compile, fit, evaluate
         codes       encode, decode, reconstruct, posterior, features
+        labels      predict_labels, label_probabilities
         draws       sample, sample_codes, draw, prior, conditional
         measures    elbo, log_prob, log_prior, log_weights, importance    (nats for each example, [B])
         parts       encoder, latent, decoder, likelihood, with_prior, has_latent
@@ -75,7 +82,15 @@ class VAE(Fitted):
     exporter: ClassVar[Callable[[VAE, str], None]]
 
     def __init__(
-        self, encoder, latent: Latent, decoder, likelihood, condition=None, told=TOLD, **kwargs
+        self,
+        encoder,
+        latent: Latent,
+        decoder,
+        likelihood,
+        condition=None,
+        told=TOLD,
+        classifier=None,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         self.encoder = encoder
@@ -87,6 +102,7 @@ class VAE(Fitted):
         self.condition = condition
         self.decoder = own_parts.decoder_of(decoder, self._z_shape(), likelihood)
         self.likelihood = likelihood
+        self.classifier = own_parts.classifier_of(classifier)
 
     # ---------------------------------------------------------------- tensors
 
@@ -109,6 +125,13 @@ class VAE(Fitted):
             features = own_parts.features_of(self.encoder, shape, self.likelihood.dtype.name)
             self.latent.build(_wider(features, self.told_size("encoder")))
         own_parts.built("decoder", self.decoder, "the latent gives", self._z_shape(), shape)
+        if self.classifier is not None:
+            own_parts.built(
+                "classifier",
+                self.classifier,
+                "it is given",
+                self._classified_shape(self.classifier),
+            )
         own_parts.check_training("encoder", self.encoder)
         own_parts.check_training("decoder", self.decoder)
         self.built = True
@@ -368,6 +391,67 @@ class VAE(Fitted):
 
         return importance_weighted_log_prob(weights, num_samples, chunk, seed)
 
+    # ---------------------------------------------------------------- labels
+
+    def label_logits(self, draw: Draw) -> tf.Tensor:
+        """log q(y|z) up to a constant at a draw, [B, K]; see `tfvae.networks.Classifier`.
+
+        Raises:
+            UserError: there is no classifier.
+        """
+        if self.classifier is None:
+            raise UserError("this model has no classifier: it was made without classifier=...")
+        if self.classifier.reads == "z":
+            return self.classifier(draw.z)
+        told = self.told_size("encoder")
+        return self.classifier(draw.features[..., :-told] if told else draw.features)
+
+    def label_probabilities(self, x, num_draws: int = LABEL_DRAWS, seed=0, label=None):
+        """E_q(z|x)[q(y|z)] by draws of z, a tensor [B, K].
+
+        Args:
+            x: [B, ...] raw units.
+            num_draws: of z; a classifier of features needs none.
+            seed: an integer or a [2] int32 tensor.
+            label: [B], what the model is told, where it is told something.
+        """
+        seed, total = _seed(seed), 0.0
+        if self.classifier is not None and self.classifier.reads == "features":
+            return tf.nn.softmax(
+                tf.cast(self.classifier(self._untold(self._inputs(x), None)), tf.float32)
+            )
+        for number in range(count("num_draws", num_draws)):
+            pass_ = self.passed(fold(seed, number), label=label)
+            features = self.features(x, label, pass_)
+            drawn = Draw.of(x, features, self.latent.infer(features, pass_), None, None)
+            total += tf.nn.softmax(tf.cast(self.label_logits(drawn), tf.float32))
+        return total / num_draws
+
+    def predict_labels(self, x, num_draws: int = LABEL_DRAWS, seed=0, label=None, batch_size=500):
+        """The likeliest label of each x, NumPy [N] int32; see `label_probabilities`.
+
+        Args:
+            x: [N, ...] raw units.
+            num_draws: of z.
+            seed: an integer or a [2] int32 tensor.
+            label: [N], what the model is told, where it is told something.
+            batch_size: examples at a time.
+        """
+        x, size = inputs.array(self, x), count("batch_size", batch_size)
+        told = inputs.labels(self, label, len(x)) if self.classifier_asks_label else None
+        found = [np.zeros([0], np.int32)]
+        for start in range(0, len(x), size):
+            rows = slice(start, start + size)
+            given = None if told is None else told[rows]
+            probable = self.label_probabilities(x[rows], num_draws, fold(_seed(seed), start), given)
+            found.append(tf.argmax(probable, -1, tf.int32).numpy())
+        return np.concatenate(found)
+
+    @property
+    def classifier_asks_label(self) -> bool:
+        """Whether the classifier reads what depends on what the model is told."""
+        return self.asks_label and getattr(self.classifier, "reads", "z") == "z"
+
     @property
     def asks_label(self) -> bool:
         """Whether each x must come with its label, in measures and samples too."""
@@ -397,7 +481,7 @@ class VAE(Fitted):
         condition = self.condition if self.asks_label else None
         told = TOLD if condition is None else self.told
         parts = (self.encoder, latent, self.decoder, self.likelihood, condition, told)
-        model = VAE(*parts, name=self.name)
+        model = VAE(*parts, classifier=self.classifier, name=self.name)
         model.build()
         return model
 
@@ -476,7 +560,8 @@ class VAE(Fitted):
             UserError: it is none of that.
         """
         if self.condition is None:
-            return inputs.whole("label", values, rows, -1)
+            top = () if self.classifier is None else (self.classifier.num_labels - 1,)
+            return inputs.whole("label", values, rows, -1, *top)
         return self.condition.check(values, rows, self.latent.num_remembered)
 
     def save(self, filepath, overwrite=True, zipped=None, **kwargs):
@@ -542,11 +627,14 @@ class VAE(Fitted):
         return self.passed(seed, label=label)
 
     def _encoded(self, preprocessed, label, pass_: Pass | None) -> tf.Tensor:
-        if getattr(self.encoder, "takes_pass", False):
-            pass_ = Pass.measuring() if pass_ is None else pass_
-            own = pass_.but(seed=pass_.noise(_ENCODER))
-            return self._beside("encoder", self.encoder(preprocessed, pass_=own), label)
-        return self._beside("encoder", self.encoder(preprocessed), label)
+        return self._beside("encoder", self._untold(preprocessed, pass_), label)
+
+    def _untold(self, preprocessed, pass_: Pass | None) -> tf.Tensor:
+        """What the encoder makes of x alone."""
+        if not getattr(self.encoder, "takes_pass", False):
+            return self.encoder(preprocessed)
+        pass_ = Pass.measuring() if pass_ is None else pass_
+        return self.encoder(preprocessed, pass_=pass_.but(seed=pass_.noise(_ENCODER)))
 
     def _beside(self, part: str, values, label) -> tf.Tensor:
         if self.condition is not None and part not in self.told and label is None:
@@ -566,6 +654,13 @@ class VAE(Fitted):
         """Of what the decoder takes."""
         return _wider((None, *self.latent.event_shape), self.told_size("decoder"))
 
+    def _classified_shape(self, classifier) -> Any:
+        """Of what the classifier reads."""
+        if classifier.reads == "z":
+            return (None, *self.latent.event_shape)
+        shape = (None, *self.data_shape)
+        return own_parts.features_of(self.encoder, shape, self.likelihood.dtype.name)
+
     def _inputs(self, x) -> tf.Tensor:
         return self.likelihood.preprocess(inputs.tensor(self, x))
 
@@ -575,7 +670,7 @@ class VAE(Fitted):
         )
 
 
-_PARTS = ("encoder", "latent", "decoder", "likelihood", "condition")
+_PARTS = ("encoder", "latent", "decoder", "likelihood", "condition", "classifier")
 
 
 def _told(told, condition) -> tuple[str, ...]:

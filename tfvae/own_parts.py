@@ -17,6 +17,7 @@ __all__ = [
     "check_kinds",
     "check_parameters",
     "check_training",
+    "classifier_of",
     "decoder_of",
     "features_of",
 ]
@@ -64,6 +65,24 @@ def decoder_of(network, z_shape, likelihood) -> keras.layers.Layer:
             f"{type(likelihood).__name__} wants {_size(likelihood, 1)} for a channel"
         )
     return FactorisedDecoder((*shape[1:-1], *channels), network, name=f"{network.name}_decoder")
+
+
+def classifier_of(network):
+    """The classifier itself; an ordinary Keras network reads z.
+
+    Raises:
+        UserError: it is no network, or does not say how many labels there are.
+    """
+    if network is None:
+        return None
+    check_kinds(classifier=network)
+    if not hasattr(network, "num_labels"):
+        raise UserError(
+            f"classifier {network.name!r} must have num_labels: take tfvae.networks.Classifier"
+        )
+    if not hasattr(network, "reads"):
+        network.reads = "z"
+    return network
 
 
 def features_of(encoder, x_shape, dtype):

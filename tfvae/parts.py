@@ -61,6 +61,8 @@ _PLACES = (
     Place("likelihood", "networks", "of the data, given what the decoder makes"),
     Place("encoder", "networks", "what makes features of x"),
     Place("code", "latent", "how large z is, and whether it has positions"),
+    Place("target", "networks", "what z is to explain, if not x", optional=True),
+    Place("classifier", "networks", "what the code says of the label", optional=True),
     Place("condition", "networks", "what the model is told besides x", optional=True),
     Place("posterior", "latent", "q(z|x), or what else makes z of features"),
     Place("prior", "latent", "p(z)"),
@@ -109,7 +111,10 @@ FACTS = {
     "floor": "a floor under the rate (free bits)",
     "encoder_posterior": "the posterior that the encoder proposes",
     "labels_told": "a model that is told labels",
+    "asked_code": "a term that asks something of the code",
     # of the networks
+    "decodes": "a decoder",
+    "classifier": "a classifier of labels",
     "decodes_alone": "a decoder that makes x without z",
     # of the data and the run
     "own_images": "one's own images (--dataset=images)",
@@ -296,7 +301,7 @@ def misfit(point: Point, given: frozenset[str], where: str, kind: str = "") -> s
             if owned in deciding:
                 return f"{deciding[owned]} and {each} both decide {owned}: take one of them"
             deciding[owned] = each
-    offered = given | point.offered()
+    offered = (given | point.offered()).difference(*(each.withholds for each in point))
     for each in point:
         for need in sorted(each.needed() - offered):
             return _refusal(each, need, point, where, kind)

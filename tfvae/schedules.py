@@ -371,12 +371,13 @@ class CosineRate(_Rate):
 
 @part
 class ExponentialRate(_Rate):
-    """Times 0.999995 a step."""
+    """Times a number below 1 a step."""
 
     name = "exponential"
+    learning_rate_decay: float = setting(0.999995, "of a step", low=0.9, high=1.0)
 
     def make(self, context, rate, steps):
-        return Exponential(rate, 0.999995)
+        return Exponential(rate, self.learning_rate_decay)
 
 
 @part

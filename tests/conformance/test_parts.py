@@ -44,6 +44,7 @@ PARTS = {
     networks.ResNetEncoder: (lambda: networks.ResNetEncoder((8, 8), 6), (X,)),
     networks.GridEncoder: (lambda: networks.GridEncoder((2, 2), 8, 1), (X,)),
     networks.AntiCausalEncoder: (lambda: networks.AntiCausalEncoder((2, 2), 6, 2), (X,)),
+    networks.Classifier: (lambda: networks.Classifier(3, (4,)), (Z,)),
     networks.LabelCondition: (
         lambda: networks.LabelCondition(4, 3),
         (np.array([0, 3, 2], np.int32),),

@@ -66,6 +66,7 @@ POINTS = [
     ("vmf_vae", "digits", "mlp", {"posterior": "vmf_norm"}),
     ("vmf_vae", "digits", "mlp", {"posterior": "power_spherical_learned"}),
     ("bn_vae", "digits", "mlp", {}),
+    ("vib", "digits", "mlp", {"classifier_units": (6,)}),
     ("vae", "digits", "mlp", {"terms": "covariance,posterior_divergence"}),
     ("vae", "digits", "mlp", {"terms": "hsic", "latent_width": 4, "hsic_groups": (1, 3)}),
     ("vae", "digits", "mlp", {"terms": "contrastive", "contrastive_scores": "network"}),
@@ -255,7 +256,16 @@ def test_every_part_and_setting_is_documented_and_every_need_can_be_met(kind):
     kinds = modalities.NAMES
     every = [cls for k in kinds for place in PLACES for cls in choices(place, k).values()]
     offered = {fact for cls in every for fact in cls.offers}
-    of_the_run = {"labels", "own_images", "vocabulary", "fixed_length", "pairs", "no_xla", "rows"}
+    of_the_run = {
+        "labels",
+        "own_images",
+        "vocabulary",
+        "fixed_length",
+        "pairs",
+        "no_xla",
+        "rows",
+        "decodes",
+    }
     of_the_run |= {"binary", "bytes", "reals"}
     for cls in parts:
         assert (

@@ -5,6 +5,7 @@ from tfvae.diagnosis.documents import documents
 from tfvae.diagnosis.figures import collect, examination, figures, mean_spaces
 from tfvae.diagnosis.full_gaps import FullGaps, full_gaps
 from tfvae.diagnosis.gaps import Gaps, inference_gaps
+from tfvae.diagnosis.labels import label_figures
 from tfvae.diagnosis.mean_space import posterior_means
 from tfvae.diagnosis.measure import information_in_batches, measure
 from tfvae.diagnosis.report import diagnosis_html, html
@@ -35,6 +36,7 @@ __all__ = [
     "html",
     "inference_gaps",
     "information_in_batches",
+    "label_figures",
     "mean_spaces",
     "measure",
     "posterior_means",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tfvae.diagnosis.documents import EXPLAINED as OF_DOCUMENTS
@@ -71,6 +71,16 @@ MEASURES = (
     ("codes_used", "codes used", "", "that some example of the split chose"),
     ("num_codes", "codes", "", "of the codebook"),
     ("shuffle_gap", "swap gap", "nats", "what the decoder loses with another example's code"),
+    ("accuracy", "accuracy", "", "of the model's own classifier, by one draw of z"),
+    ("accuracy_of_draws", "accuracy of 12 draws", "", "of the mean of its probabilities over them"),
+    ("label_distortion", "label's distortion", "nats", "-log q(y|z): what the label still costs"),
+    (
+        "label_information_bits",
+        "I(Z; Y), at least",
+        "bits",
+        "what the code tells about the label: H(Y) less the label's distortion",
+    ),
+    ("rate_bits", "I(Z; X), at most", "bits", "the rate at the same draws"),
     ("linear_probe_accuracy", "linear probe", "", "accuracy of a logistic regression on the codes"),
     ("mutual_information_gap", "MIG", "", "each factor known by one unit alone (Chen et al. 2018)"),
     ("factor_vae_score", "FactorVAE score", "", "majority vote of the unit that varies least"),
@@ -111,8 +121,8 @@ def html(
     report: Mapping[str, Any],
     config: Mapping[str, Any],
     figures: Mapping[str, bytes],
-    texts: Mapping[str, list[list[str]]] | None = None,
-    clips: Mapping[str, list[list[Sound]]] | None = None,
+    texts: Mapping[str, Sequence[Sequence[str]]] | None = None,
+    clips: Mapping[str, Sequence[Sequence[Sound]]] | None = None,
 ) -> str:
     """The page.
 
@@ -196,7 +206,7 @@ def _measures(report, of: str, unit: str) -> dict[str, Any]:
 
 def _row(report, examples, key, title, unit, says) -> tuple[str, str, str]:
     value = report[key]
-    fine = key == "bits_per_dim" or key.endswith("accuracy")
+    fine = key == "bits_per_dim" or "accuracy" in key
     shown = f"{value:,}" if isinstance(value, int) else number(value, 4 if fine else 2)
     error = report.get(f"{key}_stderr")
     if error is not None:

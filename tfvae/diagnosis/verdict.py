@@ -29,8 +29,9 @@ def verdict(report: Mapping[str, Any]) -> str:
     """`no latent`, `too early`, `collapse`, `unused rate`, `partial collapse` or `healthy`.
 
     too early: the report says why nothing can be said yet of the code's use.
-    collapse: rate below 0.1 nats, and the decoder loses less than 0.5 nats by another example's code. The
-    information is no second indicator here, for it cannot exceed the rate.
+    collapse: rate below 0.1 nats, and the decoder loses less than 0.5 nats by another example's code (a
+    model without a decoder has no such second indicator). The information is none here, for it cannot
+    exceed the rate.
     unused rate: nats are paid, but neither information (where it is known) nor the decoder's gap shows
     for it.
     partial collapse: the code is used, but fewer than half of its units (of its codebook) are.
@@ -39,7 +40,7 @@ def verdict(report: Mapping[str, Any]) -> str:
         return "no latent"
     if report.get("too_early"):
         return "too early"
-    gap = report["shuffle_gap"]
+    gap = 0.0 if report["shuffle_gap"] is None else report["shuffle_gap"]  # there is no decoder
     if report["rate"] < COLLAPSED_RATE and gap < COLLAPSED_GAP:
         return "collapse"
     information = report["mutual_information"]
@@ -58,9 +59,8 @@ def extent(report: Mapping[str, Any]) -> str:
     with another example's code (the swap gap). barely: both are below ln 2 nats; used: both are at
     least ln 4; partly: anything else, such as information that the decoder does not ask for.
     """
-    figures = [report["shuffle_gap"]]
-    if report["mutual_information"] is not None:
-        figures.append(report["mutual_information"])
+    asked = (report["shuffle_gap"], report["mutual_information"])
+    figures = [figure for figure in asked if figure is not None] or [report["rate"]]
     if max(figures) < PARTLY:
         return "barely used"
     return "used" if min(figures) >= FULLY else "partly used"
@@ -85,8 +85,12 @@ def sentence(report: Mapping[str, Any]) -> str:
         )
         return f"No latent: {exact} NLL {number(report['nll'])} nats ({unit})."
     head = {
-        "collapse": "Posterior collapse: the latent tells the decoder next to nothing",
-        "unused rate": "Rate is paid, but the decoder does not use the latent",
+        "collapse": "Posterior collapse: the latent tells next to nothing"
+        if report["shuffle_gap"] is None
+        else "Posterior collapse: the latent tells the decoder next to nothing",
+        "unused rate": "Rate is paid, but the decoder does not use the latent"
+        if report["shuffle_gap"] is not None
+        else "Rate is paid, but the code tells next to nothing about x",
         "too early": f"Too early to say whether the latent is used ({report.get('too_early')})",
         "partial collapse": f"The latent is {extent(report)}, and fewer than half of its units or codes",
         "healthy": f"The latent is {extent(report)}",
@@ -94,16 +98,26 @@ def sentence(report: Mapping[str, Any]) -> str:
     committed = report.get("committed_rate")
     used, units, name = _used(report)
     floor = "" if committed is None else f" (committed: {number(committed)})"
-    score = (
-        f"Conditional objective {number(report['conditional_objective'])} nats (not an NLL)."
-        if report["nll"] is None
-        else f"NLL {number(report['nll'])}."
-    )
-    return (
-        f"{head}: rate {number(report['rate'])} nats{floor}, {_information(report)}, "
-        f"{used} of {units} {name}; another example's code "
-        f"costs {number(report['shuffle_gap'])} nats. {score}"
-    )
+    facts = [f"rate {number(report['rate'])} nats{floor}", _information(report)]
+    facts.append(f"{used} of {units} {name}")
+    held = f"{head}: {', '.join(facts)}"
+    if report["shuffle_gap"] is not None:
+        held += f"; another example's code costs {number(report['shuffle_gap'])} nats"
+    return " ".join([f"{held}.", *_scores(report)])
+
+
+def _scores(report: Mapping[str, Any]) -> list[str]:
+    """What the model is good for, a sentence each."""
+    found = []
+    if report["nll"] is not None:
+        found.append(f"NLL {number(report['nll'])}.")
+    elif report.get("conditional_objective") is not None:
+        found.append(
+            f"Conditional objective {number(report['conditional_objective'])} nats (not an NLL)."
+        )
+    if report.get("accuracy_of_draws") is not None:
+        found.append(f"Labels: {report['accuracy_of_draws']:.2%} right.")
+    return found
 
 
 def levels(report: Mapping[str, Any]) -> dict[str, str]:

@@ -80,7 +80,7 @@ class SemiAmortised(Part):
     """The encoder's proposal is refined by gradient steps, and trained through them (Kim et al. 2018)."""
 
     place, name = "inference", "semi_amortised"
-    needs = facts("mean_and_scale rate_weight prior_without_rows no_xla")
+    needs = facts("mean_and_scale decodes rate_weight prior_without_rows no_xla")
     offers = facts("second_derivatives")
     svi_steps: int = setting(20, "K of the refinement, in training and measuring", low=0, high=1000)
     svi_step_size: float = setting(

@@ -3,6 +3,7 @@
 from tfvae.networks.anti_causal import AntiCausalEncoder
 from tfvae.networks.autoregressive_decoder import AutoregressiveDecoder
 from tfvae.networks.beam import beam_search
+from tfvae.networks.classifier import Classifier
 from tfvae.networks.column_variances import ColumnVariances
 from tfvae.networks.condition import ExampleIndex, LabelCondition, joined
 from tfvae.networks.conditioners import GridConditioner, ImageConditioner, VectorConditioner
@@ -49,6 +50,7 @@ __all__ = [
     "CausalConv2D",
     "CausalTransformer",
     "ChannelAutoregressiveHead",
+    "Classifier",
     "ColumnVariances",
     "Decoder",
     "DeconvolutionalImage",

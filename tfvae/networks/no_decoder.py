@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import keras
 
 from tfvae.checks import UserError
+from tfvae.parts import Part, facts, part
 
-__all__ = ["NoDecoder"]
+__all__ = ["NoDecoder", "TermsAlone"]
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
@@ -49,3 +50,17 @@ class NoDecoder(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "data_shape": self.data_shape}
+
+
+@part
+class TermsAlone(Part):
+    """Its terms alone, such as the label's likelihood: no decoder, and no p(x|z) (VIB)."""
+
+    place, name = "target", "terms"
+    needs = facts("z asked_code")
+    withholds = facts("decodes")
+
+    def make(self, context, decoder):
+        """Instead of the backbone's own decoder."""
+        del context
+        return NoDecoder(decoder.data_shape)

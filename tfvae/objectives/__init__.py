@@ -28,6 +28,7 @@ from tfvae.objectives.free_bits import FREE_BITS_FORMS, free_bits
 from tfvae.objectives.game import LOGISTIC, WASSERSTEIN, Game
 from tfvae.objectives.gradient_penalty import GradientPenalty
 from tfvae.objectives.independence import Independence, gram, independence_criterion
+from tfvae.objectives.label_likelihood import LabelLikelihood
 from tfvae.objectives.learned import LearnedWeight
 from tfvae.objectives.moments import MomentDistance
 from tfvae.objectives.objective import Objective
@@ -63,6 +64,7 @@ __all__ = [
     "Game",
     "GradientPenalty",
     "Independence",
+    "LabelLikelihood",
     "LearnedWeight",
     "ManySampleBound",
     "MaximumMeanDiscrepancy",

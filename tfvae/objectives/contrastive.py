@@ -108,6 +108,7 @@ class ContrastiveCritic(TermPart):
 
     name = "contrastive"
     needs = facts("z pairs")
+    offers = facts("asked_code")
     contrastive_weight: float = setting(1.0, "of the bound", low=1e-12)
     contrastive_scores: str = setting(
         "posterior",

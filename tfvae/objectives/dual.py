@@ -160,6 +160,7 @@ class TargetDistortion(_Dual):
     """The least rate at a distortion (GECO, Rezende and Viola 2018)."""
 
     name = "target_distortion"
+    needs = facts("paid_rate decodes")
     target_distortion: float = setting(100.0, "nats")
     dual_update: str = _update()
     dual_step_size: float = _step_size()

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from tfvae.objectives import Objective, codebook_distance, commitment, distortion, rate
+from tfvae.objectives import (
+    LabelLikelihood,
+    Objective,
+    codebook_distance,
+    commitment,
+    distortion,
+    rate,
+)
 from tfvae.procedures.joint import Joint
 from tfvae.procedures.moving_codebook import MovingCodebook
 from tfvae.procedures.restarted_codebook import RestartedCodebook
@@ -19,7 +26,8 @@ _COMMITMENT = 0.25  # van den Oord, Vinyals and Kavukcuoglu 2017
 def usual(model, optimizer="adam", objective=None, jit_compile: bool = False) -> Joint:
     """All weights together on the ELBO, with what this model's latent cannot be trained without.
 
-    A codebook is moved (and has its commitment in the objective), a memory of codes is written.
+    A codebook is moved (and has its commitment in the objective), a memory of codes is written, a classifier
+    learns the labels beside x (or instead of it, without a decoder).
 
     Args:
         model: a `tfvae.VAE`.
@@ -34,6 +42,10 @@ def usual(model, optimizer="adam", objective=None, jit_compile: bool = False) ->
 
 def _terms(model) -> dict[str, Any]:
     terms: dict[str, Any] = {"distortion": distortion, "rate": rate}
+    if model.classifier is not None:
+        terms["label"] = LabelLikelihood()
+        if not model.decodes:  # the deep variational information bottleneck at beta = 1
+            del terms["distortion"]
     codebooks = model.latent.codebooks()
     if codebooks:
         terms["commitment"] = (_COMMITMENT, commitment)

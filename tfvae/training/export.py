@@ -39,10 +39,11 @@ def export_saved_model(model, path: str) -> None:
         sample(num, seed)               x         draws from the model
         elbo(x, seed)                   elbo      [B] nats
         log_prob(x, num_samples, seed)  log_prob  [B] nats, importance-weighted (exact without a latent)
+        classify(x, seed)               probabilities  [B, K] of the labels, where there is a classifier
 
     `serving_default` is `encode`. The loaded object has them as methods too, which return the tensor.
     Of a latent whose rate makes no bound (`AssociativeLatent`) there are no scores, and of a model without a
-    decoder there is `encode` alone. Of a conditional
+    decoder there are `encode` and `classify` alone. Of a conditional
     model each takes `label` [B] int32 besides, as its last argument.
 
     Args:
@@ -108,12 +109,21 @@ def served(model) -> tuple[tf.Module, dict]:
             ),
             [x, *scored],
         ),
+        (
+            "classify",
+            "probabilities",
+            lambda x, seed, **told: model.label_probabilities(x, seed=seeded(seed), **told),
+            [x, number["seed"]],
+        ),
     ):
+        if name == "classify" and model.classifier is None:
+            continue
         if name in ("elbo", "log_prob") and not model.bound:
             continue
-        if name != "encode" and not model.decodes:
+        if name not in ("encode", "classify") and not model.decodes:
             continue
-        specs = [*specs, *_label(model)]
+        if name != "classify" or model.classifier_asks_label:
+            specs = [*specs, *_label(model)]
         method = tf.function(endpoint(specs, call), input_signature=specs, autograph=False)
         setattr(module, name, method)
         signatures[name] = tf.function(

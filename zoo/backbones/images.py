@@ -89,11 +89,12 @@ class Dense(Part):
     encoder_units: tuple[int, ...] = setting(
         (200, 200), "widths of its layers", low=1, high=16_384, length=(1, 20)
     )
+    encoder_activation: str = setting("tanh", "of its layers", choices=("tanh", "relu", "elu"))
 
     def make(self, context, usual):
         """See `Full`."""
         del context, usual
-        return networks.MLPEncoder(self.encoder_units)
+        return networks.MLPEncoder(self.encoder_units, self.encoder_activation)
 
 
 @part

@@ -42,8 +42,17 @@ def model(recipe: Recipe, context: Context) -> tfvae.VAE:
     context = dataclasses.replace(context, condition=condition)
     latent = _latent(context, chosen, prior)
     encoder = networks.encoder or NoEncoder()
-    made = encoder, latent, networks.decoder, networks.likelihood, condition
-    return tfvae.VAE(*made, name=context.model.replace(":", "_"))
+    target, classifier = point["target"], point["classifier"]
+    decoder = networks.decoder if target is None else target.make(context, networks.decoder)
+    return tfvae.VAE(
+        encoder,
+        latent,
+        decoder,
+        networks.likelihood,
+        condition,
+        classifier=None if classifier is None else classifier.make(context),
+        name=context.model.replace(":", "_"),
+    )
 
 
 def _latent(context, chosen, prior):
@@ -90,6 +99,8 @@ def _fresh(recipe, context):
 def _main(context, vae) -> Stage:
     point = context.point
     terms, inference = _bound(context)
+    if point["target"] is not None:
+        del terms["distortion"]  # there is none
     opponents = _further(context, terms)
     objective, upkeep = objectives.Objective(terms), point["upkeep"]
     played = Played(

@@ -157,6 +157,7 @@ def chooser(
         found = kind.load(dataset, files, _data_point(kind, dataset, words))
         space, labelled = kind.space_of(found), labels.are_known(found)
     given = set(kind.facts(dataset, space).split())
+    given |= {"decodes"}  # but where a part withholds it
     given |= {"labels"} if labelled else set()
     given |= {"pairs"} if batch_size > 1 else set()
     given |= set() if jit_compile else {"no_xla"}

@@ -60,13 +60,16 @@ def write(resolved, described, kind, data, model, last, seconds, directory) -> d
         "train_steps": resolved.train_steps,
         "train_seconds": None if seconds is None else round(seconds, 1),
         **measured,
+        **_labels(model, data, test, resolved.seed),
         **_probe(model, kind, data, test),
         **factors(model, data, test, resolved.seed),
     }
     report["too_early"] = _too_early(resolved, model)
     report["verdict"] = diagnosis.verdict(report)
     console.say("drawing")
-    shown = kind.pictures(last.model, test, data, resolved.seed, console.progress)
+    shown = diagnosis.Shown()
+    if model.decodes:
+        shown = kind.pictures(last.model, test, data, resolved.seed, console.progress)
     plane = _plane(model, test, data.test)
     figures = diagnosis.figures(report, directory.metrics(), shown.images, MAIN, plane)
     for name, png in figures.items():
@@ -80,7 +83,7 @@ def write(resolved, described, kind, data, model, last, seconds, directory) -> d
         "data": data.description,
         "data_citation": data.citation,
         "unit": kind.UNIT,
-        "remedies": _remedies(report, resolved, directory.path),
+        "remedies": _remedies(report, model, resolved, directory.path),
     }
     page = diagnosis.html(report, config, figures, shown.texts, shown.sounds)
     directory.write_bytes("report.html", page.encode())
@@ -107,15 +110,15 @@ def _too_early(resolved, model) -> str | None:
     return None
 
 
-def _remedies(report, resolved, workdir) -> list[tuple[str, str]]:
+def _remedies(report, model, resolved, workdir) -> list[tuple[str, str]]:
     """(command, why) where the code is not used."""
     found = list(diagnosis.remedies(report["verdict"], resolved.beside(), but=resolved.model))
     if report["verdict"] in ("collapse", "unused rate"):
         words = ["python", "-m", "tfvae.diagnose", workdir]
         words += [] if resolved.keep_examples else ["--data=x.npz"]
-        found.insert(
-            0, (shlex.join(words), "whether the encoder lags, or the decoder needs no code")
-        )
+        if model.decodes:
+            why = "whether the encoder lags, or the decoder needs no code"
+            found.insert(0, (shlex.join(words), why))
         beta = getattr(resolved.point["rate_weight"], "beta", 1.0)
         if beta > 1.0:
             less = f"{resolved.beside()} --model={resolved.model} --set=beta=1"
@@ -132,6 +135,14 @@ def _plane(model, test, split) -> tuple[np.ndarray, np.ndarray | None] | None:
     told = None if split.condition is None else split.condition[some]
     label = None if split.label is None else np.asarray(split.label)[some]
     return exploring.code_map(codes(model, test[some], told)), label
+
+
+def _labels(model, data, test, seed) -> dict[str, Any]:
+    """What the model's own classifier says, where it has one."""
+    if model.classifier is None:
+        return {}
+    told = data.test.condition if model.asks_label else None
+    return diagnosis.label_figures(model, test, data.test.label, told=told, seed=seed)
 
 
 def _probe(model, kind, data, test) -> dict[str, float | None]:

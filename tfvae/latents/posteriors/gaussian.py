@@ -16,7 +16,8 @@ from tfvae.parts import facts, part, setting
 
 __all__ = ["HEADS", "GaussianPosterior"]
 
-HEADS = ("log_scale", "log_variance")
+HEADS = ("log_scale", "log_variance", "softplus")
+_SMALL = 5.0  # of `softplus`: a code that is nearly deterministic at first
 
 # exp(+-8): wide enough for every published model, narrow enough for float32 KL and gradients.
 _LOG_SCALE_BOUND = 8.0
@@ -28,10 +29,11 @@ class GaussianPosterior(MeanFieldPosterior):
 
         log_scale       log sigma = 8 tanh(a / 8)
         log_variance    log sigma^2 = 16 tanh(a / 16)
+        softplus        sigma = softplus(a - 5),  a bounded as in the first
 
     Bounded smoothly, so no finite input gives an infinite rate. The second is that of most released
     codes (there without a bound): the same posteriors, and half the gradient in a, which matters
-    under SGD.
+    under SGD. The third is that of Alemi et al. 2017: sigma is 0.0067 at first, far from the prior.
 
     Args:
         event_shape: `(D,)` for one vector, or `(n, D)` for a sequence, for which the encoder must
@@ -40,10 +42,10 @@ class GaussianPosterior(MeanFieldPosterior):
         use_bias: of both projections; without it `initial_scale` must be 1.
         uniform_scale: s for both projections ~ U(-s, s) (He et al. 2019: 0.01, without bias); `None`
             for Glorot's, and a hundredth of its variance for a.
-        head: what a is, `log_scale` or `log_variance`.
+        head: what a is, of `HEADS`; with `softplus` the initial scale is that of the head.
 
     Raises:
-        UserError: an initial scale that needs a bias, without one; an unknown head.
+        UserError: an initial scale that needs a bias, without one, or beside `softplus`; an unknown head.
     """
 
     def __init__(
@@ -61,7 +63,11 @@ class GaussianPosterior(MeanFieldPosterior):
         self.initial_scale = initial_scale
         self.use_bias, self.uniform_scale = use_bias, uniform_scale
         self.head = one_of("head of a posterior", head, HEADS)
-        self._factor = {"log_scale": 1.0, "log_variance": 2.0}[head]
+        if head == "softplus" and initial_scale != 1.0:
+            raise UserError(
+                f"a softplus head has an initial scale of its own, got initial_scale={initial_scale}"
+            )
+        self._factor = 2.0 if head == "log_variance" else 1.0
         bias = self._factor * float(tf.math.log(float(initial_scale)))
         self.mean_head = self._head("mean", "glorot_uniform", "zeros")
         self.scale_head = self._head(
@@ -99,6 +105,8 @@ class GaussianPosterior(MeanFieldPosterior):
         features = tf.cast(features, tf.float32)
         bound = self._factor * _LOG_SCALE_BOUND
         bounded = bound * tf.tanh(self.scale_head(features) / bound)
+        if self.head == "softplus":
+            return self.mean_head(features), 2.0 * tf.math.log(tf.nn.softplus(bounded - _SMALL))
         return self.mean_head(features), 2.0 / self._factor * bounded
 
     def get_config(self):
