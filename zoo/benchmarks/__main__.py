@@ -24,6 +24,7 @@ NAMES = (
     "sprites",
     "synthetic",
     "vamp",
+    "vib",
     "vlae",
 )
 
