@@ -42,6 +42,19 @@ def test_the_additive_form_is_gradient_ascent():
     np.testing.assert_allclose(found, wanted, rtol=1e-5)
 
 
+def test_the_price_of_a_critic_s_bottleneck_golden():
+    """beta <- max(0, beta + 1e-5 (rate - 0.1)) from 0.1; Peng et al. 2019."""
+    shared = {
+        "update": "additive",
+        "ema": 0.0,
+        "step_size": 1e-5,
+        "start": 0.1,
+        "bounds": (0.0, 1e4),
+    }
+    found = path([0.3 - 0.1, 0.05 - 0.1, 0.2 - 0.1], **shared)[0]
+    np.testing.assert_allclose(found, [0.10000200, 0.10000150, 0.10000250], rtol=0, atol=2e-8)
+
+
 def test_bounds_steps_and_warm_up():
     low = path([-1e3] * 5, bounds=(0.01, 2.0))[0]
     assert low[-1] == np.float32(0.01) and (low > 0).all()

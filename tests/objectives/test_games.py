@@ -159,6 +159,56 @@ def test_the_price_of_what_a_critic_knows_rises_while_it_knows_too_much():
     assert 0.02 < mean_of(rows[-200:], name) < 0.3
 
 
+class FarApart:
+    """Cross-entropy of N(2, 0.2^2) against N(-2, 0.2^2), which no draw of either confuses."""
+
+    reads_step = True
+
+    def __init__(self, critic):
+        self.critic = critic
+
+    def build(self, model):
+        self.critic.build(model)
+
+    @property
+    def trainable_variables(self):
+        return self.critic.trainable_variables
+
+    def sides(self, codes, step):
+        noise = 0.2 * tf.random.stateless_normal([2, 64, 1], tf.stack([7, tf.cast(step, tf.int32)]))
+        return codes._replace(z=2.0 + noise[0]), codes._replace(z=noise[1] - 2.0)
+
+    def __call__(self, codes, step):
+        seeds = [tf.stack([purpose, tf.cast(step, tf.int32)]) for purpose in (1, 2)]
+        real, made = (self.critic(s, seed) for s, seed in zip(self.sides(codes, step), seeds))
+        return tf.reduce_mean(tf.nn.softplus(-real)) + tf.reduce_mean(tf.nn.softplus(made))
+
+
+def slope_at_the_other(critic):
+    """Of -ln(1 - D) at the mean of the second Gaussian: what the other player is told."""
+    at = tf.constant([[-2.0]])
+    with tf.GradientTape() as tape:
+        tape.watch(at)
+        found = tf.nn.softplus(critic(draw([[0.0]])._replace(z=at)))
+    return abs(float(tape.gradient(found, at)[0, 0]))
+
+
+@pytest.mark.slow
+def test_a_narrow_critic_knows_its_rate_and_still_tells_the_other_player_where_to_go():
+    """Gaussians 20 deviations apart: 0.5 and 0.1 nats within a tenth; 30 times a free critic's slope."""
+    keras.utils.set_random_seed(0)
+    free = Critic([32], 1)
+    trained(Objective({"critic": FarApart(free)}), np.zeros([64, 1]), 1, 6000, 1e-3)
+    for asked in (0.5, 0.1):
+        critic = Bottleneck(Critic([32], 4), Critic([], 1))
+        loss, name = FarApart(critic), "term/information"
+        price = DualVariable(name, asked, "additive", 1e-2, ema=0.0, start=0.0, bounds=(0.0, 1e4))
+        objective = Objective({"critic": loss, "information": (price, CriticInformation(loss))})
+        rows = trained(objective, np.zeros([64, 1]), 1, 6000, 1e-3)
+        assert mean_of(rows[-500:], name) == pytest.approx(asked, rel=0.1)
+        assert slope_at_the_other(critic) > 30 * slope_at_the_other(free)
+
+
 def test_spectral_norm_leaves_kernels_whose_largest_singular_value_is_one():
     keras.utils.set_random_seed(0)
     norm = SpectralNorm()

@@ -34,6 +34,7 @@ SYSTEMS = {
     ),
     "joint attention": ("vae", MLP, ("prior=attention", "prior_filters=8"), 1),
     "factor_vae": ("factor_vae", MLP, CRITIC, 1),
+    "factor_vae, narrow": ("factor_vae", MLP, (*CRITIC, "bottleneck_rate=0.1"), 1),
     "beta_tcvae": ("beta_tcvae", MLP, (), 1),
     "dip_vae": ("dip_vae", MLP, (), 1),
     "mae_vae": ("mae_vae", MLP, ("maf_units=8",), 1),

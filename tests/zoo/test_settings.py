@@ -66,6 +66,8 @@ POINTS = [
     ("vmf_vae", "digits", "mlp", {"posterior": "vmf_norm"}),
     ("vmf_vae", "digits", "mlp", {"posterior": "power_spherical_learned"}),
     ("bn_vae", "digits", "mlp", {}),
+    ("wae_gan", "digits", "mlp", {"bottleneck_rate": 0.1, "adversary_offset": True}),
+    ("factor_vae", "digits", "mlp", {"bottleneck_rate": 0.1}),
     ("vib", "digits", "mlp", {"classifier_units": (6,)}),
     ("vae", "digits", "mlp", {"terms": "covariance,posterior_divergence"}),
     ("vae", "digits", "mlp", {"terms": "hsic", "latent_width": 4, "hsic_groups": (1, 3)}),

@@ -5,7 +5,6 @@ Legend: B batch, W width of what is read, O outputs.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Sequence
 
@@ -15,8 +14,6 @@ import tensorflow as tf
 from tfvae.checks import UserError, count, one_of
 from tfvae.draw import Draw
 from tfvae.objectives.aggregate import all_rows, flat_rows
-from tfvae.objectives.parts import Opponent, TermPart
-from tfvae.parts import setting
 
 __all__ = ["Critic", "one_hot", "whole"]
 
@@ -164,21 +161,3 @@ def whole(draw: Draw, critic) -> Draw:
     return draw._replace(
         **{field: tf.nest.map_structure(rows, getattr(draw, field)) for field in fields}
     )
-
-
-@dataclasses.dataclass(frozen=True)
-class CriticPart(TermPart):
-    """A term that reads a critic, with the critic's settings."""
-
-    critic_layers: int = setting(4, "hidden layers of the critic", low=1, high=20)
-    critic_units: int = setting(256, "their width", low=1, high=65536)
-    critic_learning_rate: float = setting(1e-3, "of the critic, constant", low=1e-12, high=1.0)
-    critic_steps: int = setting(1, "of the critic after each of the model", low=1, high=1000)
-
-    def critic(self, outputs: int) -> Critic:
-        """The network."""
-        return Critic([self.critic_units] * self.critic_layers, outputs)
-
-    def opponent(self, name: str, critic, loss, betas) -> Opponent:
-        """The critic's side."""
-        return Opponent(name, critic, loss, self.critic_learning_rate, betas, self.critic_steps)

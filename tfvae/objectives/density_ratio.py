@@ -7,15 +7,14 @@ Legend: B batch of this replica, M global batch, D latent numbers.
 
 from __future__ import annotations
 
+from typing import Any
+
 import tensorflow as tf
 
 from tfvae.draw import Draw
 from tfvae.objectives.aggregate import flat_rows
-from tfvae.objectives.critic import (
-    Critic,
-    CriticPart,
-    whole,
-)
+from tfvae.objectives.critic import whole
+from tfvae.objectives.critic_part import CriticPart
 from tfvae.objectives.parts import Added
 from tfvae.parts import facts, part, setting
 from tfvae.randomness import fold, seed_of
@@ -39,7 +38,7 @@ class DensityRatio:
         critic: with two outputs.
     """
 
-    def __init__(self, critic: Critic):
+    def __init__(self, critic: Any):
         self.critic = critic
 
     def build(self, model) -> None:
@@ -64,7 +63,7 @@ class DensityRatioLoss:
 
     reads_step = True
 
-    def __init__(self, critic: Critic, seed: int = 0):
+    def __init__(self, critic: Any, seed: int = 0):
         self.critic = critic
         self.seed = fold(seed_of(seed), 0xFAC)
 

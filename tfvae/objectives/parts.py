@@ -11,7 +11,10 @@ __all__ = ["Added", "BudgetPart", "Opponent", "RemedyPart", "TermPart"]
 
 
 class Opponent(NamedTuple):
-    """A second player: its critic is moved by Adam(learning_rate, *betas) on `loss`, `steps` times a step."""
+    """A second player: its critic is moved by Adam(learning_rate, *betas) on `loss`, `steps` times a step.
+
+    terms: {name: term, or (weight, term)} that its objective has besides.
+    """
 
     name: str
     critic: Any
@@ -19,6 +22,7 @@ class Opponent(NamedTuple):
     learning_rate: float
     betas: tuple[float, float]
     steps: int
+    terms: Mapping[str, Any] = {}
 
 
 class Added(NamedTuple):

@@ -5,14 +5,13 @@ Legend: B batch of this replica, M global batch, D latent numbers.
 
 from __future__ import annotations
 
+from typing import Any
+
 import tensorflow as tf
 
 from tfvae.draw import Draw
-from tfvae.objectives.critic import (
-    Critic,
-    CriticPart,
-    whole,
-)
+from tfvae.objectives.critic import whole
+from tfvae.objectives.critic_part import CriticPart
 from tfvae.objectives.game import LOGISTIC, Game
 from tfvae.objectives.parts import Added
 from tfvae.parts import facts, part, setting
@@ -35,7 +34,7 @@ class OffsetCritic:
         critic: with one output.
     """
 
-    def __init__(self, critic: Critic):
+    def __init__(self, critic: Any):
         self.critic, self.inputs = critic, critic.inputs
 
     def build(self, model) -> None:
@@ -58,6 +57,11 @@ class OffsetCritic:
         """Of the critic."""
         return self.critic.after
 
+    @property
+    def information(self):
+        """Of the critic, where it is a `Bottleneck`."""
+        return self.critic.information
+
     def __call__(self, draw: Draw, seed=None) -> tf.Tensor:
         """[B, 1]."""
         shaped = tf.reshape(draw.z, [-1, *self._model.latent.event_shape])
@@ -76,7 +80,7 @@ class PriorCritic:
         game: that of its loss.
     """
 
-    def __init__(self, critic: Critic | OffsetCritic, game: Game = LOGISTIC):
+    def __init__(self, critic: Any, game: Game = LOGISTIC):
         self.critic, self.game = critic, game
 
     def build(self, model) -> None:
@@ -101,7 +105,7 @@ class PriorCriticLoss:
 
     reads_step = True
 
-    def __init__(self, critic: Critic | OffsetCritic, seed: int = 0, game: Game = LOGISTIC):
+    def __init__(self, critic: Any, seed: int = 0, game: Game = LOGISTIC):
         self.critic, self.game = critic, game
         self.seed = fold(seed_of(seed), 0x3A)
 
@@ -150,7 +154,7 @@ class PriorPlayer:
 
     reads_step = True
 
-    def __init__(self, critic: Critic | OffsetCritic, seed: int = 0, game: Game = LOGISTIC):
+    def __init__(self, critic: Any, seed: int = 0, game: Game = LOGISTIC):
         self.critic, self.game = critic, game
         self.seed = fold(seed_of(seed), 0x3B)
 
@@ -184,7 +188,7 @@ class Adversary(CriticPart):
         return self.needs | facts("continuous_prior" if self.adversary_offset else "")
 
     def make(self, context):
-        critic = self.critic(1)
+        critic: Any = self.critic(1)
         if self.adversary_offset:
             critic = OffsetCritic(critic)
         term = self.adversary_weight, PriorCritic(critic)

@@ -1,10 +1,10 @@
 """MNIST: labels from a bottleneck, over the weight beta of its rate; and what a small attack does to them.
 
-Alemi et al. 2017: 2 x 1024, z of 256, one linear layer, Adam at 1e-4 with beta1 = 0.5; error with 12 draws 1.13 %
-in the paper, 1.21 % by its authors' code after 200 epochs (beta = 1e-3). `paper` is 60 epochs of that, with
-averaged weights; `beta = ...` 12 epochs. Both bounds are in bits; the plane of them is `information_plane`.
-`attacked, e`: accuracy of 1,000 test digits, each pixel (from 0 to 1) moved by e along the sign of the gradient
-of -log q(y | mean code), with one draw of z (Goodfellow et al. 2015).
+Alemi et al. 2017: 2 x 1024, z of 256, one linear layer, Adam at 1e-4 with beta1 = 0.5; error with 12 draws
+1.13 % in the paper, 1.21 % by its authors' code after 200 epochs (beta = 1e-3). `paper` is 60 epochs of that,
+with averaged weights; `beta = ...` 12 epochs. Both bounds are in bits; `information_plane` is their plane.
+`attacked, e`: accuracy of 1,000 test digits, each pixel (from 0 to 1) moved by e along the sign of the
+gradient of -log q(y | mean code), with one draw of z (Goodfellow et al. 2015).
 """
 
 from __future__ import annotations

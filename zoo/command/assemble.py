@@ -150,7 +150,7 @@ def _further(context, terms) -> list:
 
 def _player(opponent, context) -> Player:
     update = Update(
-        objectives.Objective({"critic": opponent.loss}),
+        objectives.Objective({"critic": opponent.loss, **opponent.terms}),
         keras.optimizers.Adam(opponent.learning_rate, *opponent.betas),
         variables=lambda model: opponent.critic.trainable_variables,
         inference=code_only,
