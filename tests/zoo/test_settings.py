@@ -66,6 +66,12 @@ POINTS = [
     ("vmf_vae", "digits", "mlp", {"posterior": "vmf_norm"}),
     ("vmf_vae", "digits", "mlp", {"posterior": "power_spherical_learned"}),
     ("bn_vae", "digits", "mlp", {}),
+    (
+        "hfvae",
+        "digits",
+        "mlp",
+        {"information_weight": 0.5, "within_weight": 2.0, "marginal_weight": 3.0},
+    ),
     ("wae_gan", "digits", "mlp", {"bottleneck_rate": 0.1, "adversary_offset": True}),
     ("factor_vae", "digits", "mlp", {"bottleneck_rate": 0.1}),
     ("vib", "digits", "mlp", {"classifier_units": (6,)}),

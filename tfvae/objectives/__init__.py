@@ -15,6 +15,7 @@ from tfvae.objectives.contrastive import (
 from tfvae.objectives.cosine import cosine_similarity
 from tfvae.objectives.covariance import COVARIANCES, code_covariance, off_diagonal, unit_diagonal
 from tfvae.objectives.critic import Critic
+from tfvae.objectives.decomposition import Decomposition, RatePiece, decompose_rate
 from tfvae.objectives.density_ratio import DensityRatio, DensityRatioLoss, permute_dimensions
 from tfvae.objectives.discrepancy import (
     MaximumMeanDiscrepancy,
@@ -57,6 +58,7 @@ __all__ = [
     "ContrastiveBound",
     "Critic",
     "CriticInformation",
+    "Decomposition",
     "DensityRatio",
     "DensityRatioLoss",
     "DualVariable",
@@ -74,6 +76,7 @@ __all__ = [
     "PriorCritic",
     "PriorCriticLoss",
     "PriorPlayer",
+    "RatePiece",
     "SoftFreeBits",
     "SpectralNorm",
     "Switch",
@@ -82,6 +85,7 @@ __all__ = [
     "commitment",
     "contrastive_bound",
     "cosine_similarity",
+    "decompose_rate",
     "distortion",
     "elbo",
     "free_bits",

@@ -18,7 +18,7 @@ from tfvae.objectives.aggregate import all_gaussians, all_rows
 from tfvae.objectives.parts import Added, TermPart
 from tfvae.parts import facts, part, setting
 
-__all__ = ["MIXTURES", "total_correlation"]
+__all__ = ["MIXTURES", "log_normal", "log_weights", "total_correlation"]
 
 MIXTURES = ("unbiased", "minibatch_weighted")
 
@@ -46,8 +46,8 @@ def total_correlation(num_examples: int, mixture: str = "unbiased") -> Callable[
     def term(draw: Draw) -> tf.Tensor:
         loc, scale = all_gaussians(draw, "total_correlation")
         z = all_rows(draw.z)
-        log_densities = _log_normal(z[:, None], loc, scale)  # [M, M, D]: draw, component
-        weights = _log_weights(tf.shape(z)[0], num_examples, mixture)
+        log_densities = log_normal(z[:, None], loc, scale)  # [M, M, D]: draw, component
+        weights = log_weights(tf.shape(z)[0], num_examples, mixture)
         joint = tf.reduce_logsumexp(tf.reduce_sum(log_densities, -1) + weights, 1)
         single = tf.reduce_logsumexp(log_densities + weights[..., None], 1)
         return tf.reduce_mean(joint - tf.reduce_sum(single, -1))
@@ -55,11 +55,12 @@ def total_correlation(num_examples: int, mixture: str = "unbiased") -> Callable[
     return term
 
 
-def _log_normal(z, loc, scale):
+def log_normal(z, loc, scale):
+    """log N(z; loc, scale^2) of each number."""
     return -0.5 * (((z - loc) / scale) ** 2 + np.log(2.0 * np.pi)) - tf.math.log(scale)
 
 
-def _log_weights(count, num_examples: int, mixture: str) -> tf.Tensor:
+def log_weights(count, num_examples: int, mixture: str = "unbiased") -> tf.Tensor:
     """[M, M]: row i has the weights of the components in q(z_i)."""
     batch, whole = tf.cast(count, tf.float32), float(num_examples)
     if mixture == "minibatch_weighted":

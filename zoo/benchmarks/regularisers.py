@@ -75,6 +75,17 @@ _ROWS = (
         _within(distortion=(15.7, 16.7), rate=(4.8, 4.9)),
     ),
     Row(
+        "hfvae, beta 10",
+        "hfvae",
+        {"latent_groups": (), "between_weight": 10.0, "information_weight": 1.0},
+        _within(distortion=(12.1, 14.3), rate=(5.6, 5.7), total_correlation=(0.16, 0.28)),
+    ),
+    Row(
+        "hfvae, beta 10 between halves",
+        "hfvae",
+        {"latent_groups": (3, 3), "between_weight": 10.0},
+    ),
+    Row(
         "factor_vae, gamma 20",
         "factor_vae",
         {"ratio_weight": 20.0},

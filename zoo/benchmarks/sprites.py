@@ -52,6 +52,7 @@ BENCHMARK = Benchmark(
         Row("beta 4", "beta_vae", {"beta": 4.0}),
         Row("factor_vae, gamma 35", "factor_vae", {"ratio_weight": 35.0}),
         Row("beta_tcvae, beta 6", "beta_tcvae", {"tc_weight": 5.0}),
+        Row("hfvae, 6 between pairs", "hfvae", {"between_weight": 6.0, "within_weight": 2.0}),
     ),
     columns=(
         "elbo",

@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 from matplotlib.figure import Figure
 
+from tfvae import diagnosis
 from tfvae.diagnosis.drawing import BLUE, axes, png
 from tfvae.draw import Pass
 from tfvae.inputs import some_rows
@@ -69,8 +70,9 @@ def attacked(model, x, label, size: float, seed: int = 0) -> float:
 def _further(report, model, data, test) -> dict[str, float]:
     some = some_rows(len(test), _ATTACKED)
     x, label = test[some], np.asarray(data.test.label)[some]
+    figures = diagnosis.label_figures(model, test, data.test.label, seed=report["seed"])
     found = {f"attacked, {e}": attacked(model, x, label, e, report["seed"]) for e in _SIZES}
-    return {"error_of_draws": 1.0 - report["accuracy_of_draws"], **found}
+    return {**figures, "error_of_draws": 1.0 - figures["accuracy_of_draws"], **found}
 
 
 def _swept(rows) -> list[tuple[float, dict]]:

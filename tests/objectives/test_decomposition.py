@@ -1,0 +1,114 @@
+"""The pieces of a rate: golden values, NumPy, exact telescoping, closed forms."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tests import models
+from tests.objectives.test_divergences import CODES, MEAN, SCALE
+from tfvae.checks import UserError
+from tfvae.draw import AtDraw, Draw
+from tfvae.objectives import Decomposition, RatePiece, decompose_rate, total_correlation
+from tfvae.randomness import seed_of
+
+
+def drawn(z, loc, scale):
+    z, loc, scale = (tf.constant(a, tf.float32) for a in (z, loc, scale))
+    posterior = tfp.distributions.Independent(tfp.distributions.Normal(loc, scale), 1)
+    prior = tfp.distributions.Independent(tfp.distributions.Normal(tf.zeros_like(loc), 1.0), 1)
+    at = AtDraw(lambda: posterior.log_prob(z), lambda: prior.log_prob(z))
+    return Draw(None, None, posterior, z, tf.zeros([len(z), 1]), tf.zeros(len(z)), {}, at_draw=at)
+
+
+def by_numpy(z, loc, scale, size, groups):
+    z, loc, scale = (np.asarray(a, float) for a in (z, loc, scale))
+    count = len(z)
+    density = np.exp(-0.5 * ((z[:, None] - loc) / scale) ** 2) / scale / np.sqrt(2 * np.pi)
+    weights = np.full((count, count), (size - 1) / (size * (count - 1)))
+    np.fill_diagonal(weights, 1 / size)
+
+    def mixed(numbers):
+        return np.log((weights * density[..., numbers].prod(-1)).sum(1))
+
+    every = list(range(z.shape[1]))
+    edges = np.cumsum([0, *groups])
+    joint = mixed(every)
+    by_group = sum(mixed(every[a:b]) for a, b in zip(edges, edges[1:]))
+    single = sum(mixed([d]) for d in every)
+    own = np.log(density[np.arange(count), np.arange(count)]).sum(-1)
+    log_prior = (-0.5 * z**2 - 0.5 * np.log(2 * np.pi)).sum(-1)
+    pieces = own - joint, joint - by_group, by_group - single, single - log_prior
+    return [np.mean(p) for p in pieces]
+
+
+# F4 of the methods page, each number a group: (N, I, TC, DW)
+@pytest.mark.parametrize(
+    ("size", "golden"),
+    [
+        (4, (0.825043, -0.002296, 0.130695)),
+        (10, (1.189493, -0.066397, -0.169655)),
+        (100, (1.538222, -0.185138, -0.399644)),
+    ],
+)
+def test_golden(size, golden):
+    found = decompose_rate(drawn(CODES, MEAN, SCALE), size)
+    np.testing.assert_allclose(
+        [found.information, found.between, found.marginal], golden, atol=3e-6
+    )
+    assert float(found.within) == 0.0
+    assert sum(map(float, found)) == pytest.approx(0.953441, abs=3e-6)
+
+
+@pytest.mark.parametrize("groups", [(1,) * 6, (6,), (3, 3), (1, 4, 1)])
+def test_pieces_of_groups_are_those_of_numpy_and_sum_to_the_rate_at_the_draws(groups):
+    rng = np.random.default_rng(0)
+    loc, scale = rng.normal(size=(9, 6)), np.exp(0.3 * rng.normal(size=(9, 6)) - 0.5)
+    z = loc + scale * rng.normal(size=loc.shape)
+    draw = drawn(z, loc, scale)
+    for size in (9, 500):
+        found = decompose_rate(draw, size, groups)
+        np.testing.assert_allclose(found, by_numpy(z, loc, scale, size, groups), atol=2e-5)
+        exact = -float(tf.reduce_mean(draw.at_draw.log_ratio()))
+        assert float(sum(found)) == pytest.approx(exact, abs=1e-5)
+        whole = float(total_correlation(size)(draw))
+        assert float(found.between + found.within) == pytest.approx(whole, abs=1e-5)
+
+
+def test_posteriors_that_are_the_prior_have_no_pieces():
+    z = np.random.default_rng(0).normal(size=(64, 4))
+    found = decompose_rate(drawn(z, np.zeros((64, 4)), np.ones((64, 4))), 700, (1, 3))
+    np.testing.assert_allclose(found, 0.0, atol=1e-4)
+
+
+def test_a_group_s_own_dependence_is_within_it():
+    """S of the methods page, smoothed by 0.15; groups {1, 2}, {3}: 0.152487 between, 0.066766 within."""
+    rng = np.random.default_rng(0)
+    covariance = np.array([[1, 0.5, 0.2], [0.5, 2, -0.3], [0.2, -0.3, 0.5]])
+    loc = rng.multivariate_normal(np.zeros(3), covariance - 0.15**2 * np.eye(3), 3000)
+    scale = np.full_like(loc, 0.15)
+    found = decompose_rate(
+        drawn(loc + scale * rng.normal(size=loc.shape), loc, scale), 3000, (2, 1)
+    )
+    # the finite mixture's own structure adds up to 0.15, as for the total correlation
+    assert float(found.between) == pytest.approx(0.152487, abs=0.15)
+    assert float(found.within) == pytest.approx(0.066766, abs=0.06)
+    assert float(found.between) > float(found.within)
+
+
+def test_a_piece_reaches_the_encoder_and_refuses_what_is_not_z():
+    model = models.plain()
+    term = RatePiece("between", 100, (1, 2))
+    term.build(model)
+    with tf.GradientTape() as tape:
+        value = term(model.draw(models.images(8), seed_of(0)))
+    for gradient in tape.gradient(value, [v.value for v in model.encoder.trainable_variables]):
+        assert float(tf.reduce_max(tf.abs(gradient))) > 1e-9
+    with pytest.raises(UserError, match=r"all of the 3 numbers of z, got \[1, 1\]: together 2"):
+        RatePiece("between", 100, (1, 1)).build(model)
+    with pytest.raises(UserError, match="piece of a rate 'betwen'; did you mean between"):
+        RatePiece("betwen", 100)
+    without = model.draw(models.images(4), seed_of(0))._replace(at_draw=None)
+    with pytest.raises(UserError, match="need log p.z., which this draw has not"):
+        term(without)
+    assert Decomposition._fields == ("information", "between", "within", "marginal")
