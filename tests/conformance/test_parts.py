@@ -49,6 +49,11 @@ PARTS = {
         lambda: networks.LabelCondition(4, 3),
         (np.array([0, 3, 2], np.int32),),
     ),
+    networks.SkipMLPImage: (lambda: networks.SkipMLPImage(IMAGE, (5, 4), 1), (Z,)),
+    networks.SkipDeconvolutionalImage: (
+        lambda: networks.SkipDeconvolutionalImage(IMAGE, (6, 4), 1),
+        (Z,),
+    ),
     networks.NoEncoder: (networks.NoEncoder, (X,)),
     networks.NoDecoder: (lambda: networks.NoDecoder(IMAGE), None),
     networks.CausalConv2D: (lambda: networks.CausalConv2D(4, (2, 3), right=1), (X,)),

@@ -37,6 +37,7 @@ SYSTEMS = {
     "factor_vae, narrow": ("factor_vae", MLP, (*CRITIC, "bottleneck_rate=0.1"), 1),
     "beta_tcvae": ("beta_tcvae", MLP, (), 1),
     "hfvae": ("hfvae", MLP, (), 1),
+    "skip_vae": ("skip_vae", MLP, (), 1),
     "dip_vae": ("dip_vae", MLP, (), 1),
     "mae_vae": ("mae_vae", MLP, ("maf_units=8",), 1),
     "hsic_vae": ("hsic_vae", MLP, ("hsic_between=both",), 1),

@@ -66,6 +66,8 @@ POINTS = [
     ("vmf_vae", "digits", "mlp", {"posterior": "vmf_norm"}),
     ("vmf_vae", "digits", "mlp", {"posterior": "power_spherical_learned"}),
     ("bn_vae", "digits", "mlp", {}),
+    ("skip_vae", "digits", "mlp", {}),
+    ("skip_vae", "digits", "deconvolutional", {}),
     (
         "hfvae",
         "digits",

@@ -29,6 +29,7 @@ from tfvae.networks.positional_text_decoder import PositionalTextDecoder
 from tfvae.networks.recurrent import LSTMNetwork
 from tfvae.networks.resnet import GridEncoder, ResNetEncoder
 from tfvae.networks.shared_variance import SharedVariance
+from tfvae.networks.skip import SkipDeconvolutionalImage, SkipMLPImage
 from tfvae.networks.split import SplitEncoder
 from tfvae.networks.text_decoder import TextDecoder
 from tfvae.networks.text_encoders import (
@@ -82,6 +83,8 @@ __all__ = [
     "PositionalTextDecoder",
     "ResNetEncoder",
     "SharedVariance",
+    "SkipDeconvolutionalImage",
+    "SkipMLPImage",
     "SplitEncoder",
     "TextDecoder",
     "TextEncoder",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tfvae.networks import DeconvolutionalImage, GridImage
-from tfvae.parts import part
-from zoo.backbones.images import FactorisedBackbone, decoder_filters, decoder_layers
+from tfvae.networks import DeconvolutionalImage, GridImage, SkipDeconvolutionalImage
+from tfvae.parts import facts, part
+from zoo.backbones.images import FactorisedBackbone, decoder_filters, decoder_layers, decoder_skips
 from zoo.backbones.sizes import sized
 
 FILTERS = {"tiny": (32, 16), "small": (64, 32), "paper": (128, 64)}
@@ -17,6 +17,11 @@ class Deconvolutional(FactorisedBackbone):
     name = "deconvolutional"
     decoder_layers: int | None = decoder_layers()
     decoder_filters: int | None = decoder_filters()
+    decoder_skips: bool = decoder_skips()
+
+    def needed(self):
+        """A grid of codes is read place by place already."""
+        return self.needs | facts("one_vector" if self.decoder_skips else "")
 
     def network(self, size, shape, parameter_size, grid):
         filters = sized(FILTERS, size)
@@ -26,4 +31,5 @@ class Deconvolutional(FactorisedBackbone):
         if self.decoder_layers or self.decoder_filters:
             first = self.decoder_filters or filters[0]
             filters = tuple(max(4, first >> i) for i in range(self.decoder_layers or len(filters)))
-        return DeconvolutionalImage(shape, filters, parameter_size)
+        network = SkipDeconvolutionalImage if self.decoder_skips else DeconvolutionalImage
+        return network(shape, filters, parameter_size)

@@ -18,6 +18,7 @@ __all__ = [
     "Grid",
     "decoder_filters",
     "decoder_layers",
+    "decoder_skips",
 ]
 
 
@@ -29,6 +30,11 @@ def decoder_layers():
 def decoder_filters():
     """See `decoder_layers`."""
     return setting(None, "width of the decoder instead of the size's own", low=1, high=4096)
+
+
+def decoder_skips():
+    """See `decoder_layers`."""
+    return setting(False, "z enters every layer of the decoder, not the first alone (Skip-VAE)")
 
 
 # ------------------------------------------------------------------ the code, and what makes features for it

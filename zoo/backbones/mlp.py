@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tfvae.networks import MLPEncoder, MLPImage
+from tfvae.networks import MLPEncoder, MLPImage, SkipMLPImage
 from tfvae.parts import part
-from zoo.backbones.images import FactorisedBackbone, decoder_filters, decoder_layers
+from zoo.backbones.images import FactorisedBackbone, decoder_filters, decoder_layers, decoder_skips
 from zoo.backbones.sizes import sized
 
 # paper: 2 x 200 tanh, as in Burda, Grosse and Salakhutdinov 2016
@@ -19,6 +19,7 @@ class MLP(FactorisedBackbone):
     name, binary_inputs = "mlp", "zero_one"
     decoder_layers: int | None = decoder_layers()
     decoder_filters: int | None = decoder_filters()
+    decoder_skips: bool = decoder_skips()
 
     def encoder(self, size):
         return MLPEncoder(sized(UNITS, size), sized(ACTIVATION, size))
@@ -26,4 +27,5 @@ class MLP(FactorisedBackbone):
     def network(self, size, shape, parameter_size, grid):
         units = sized(UNITS, size)
         widths = (self.decoder_filters or units[0],) * (self.decoder_layers or len(units))
-        return MLPImage(shape, widths, parameter_size, sized(ACTIVATION, size))
+        network = SkipMLPImage if self.decoder_skips else MLPImage
+        return network(shape, widths, parameter_size, sized(ACTIVATION, size))
