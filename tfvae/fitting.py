@@ -121,7 +121,7 @@ class Fitted(keras.Model):
         if self.condition is not None:
             return self.condition.beside
         procedure = getattr(self, "procedure", None)
-        return "label" if procedure is not None and procedure.needs_label else None
+        return "label" if procedure is not None and procedure.reads_beside else None
 
     def _optimizer_of(self, optimizer, auto_scale_loss):
         optimizer = keras.optimizers.get(optimizer)

@@ -318,7 +318,8 @@ class VAE(Fitted):
             step: of the training; `None` to measure.
             label: what `label_of` found in the batch.
         """
-        known = None if self.condition is None else label
+        asked = self.condition is not None or getattr(inference, "reads_beside", False)
+        known = label if asked else None
         draw = inference(self, x, seed, step, label=known)
         return draw._replace(label=self.as_label(label))
 

@@ -57,6 +57,7 @@ class Place(NamedTuple):
 
 _PLACES = (
     Place("data", "data", "how the data are cut to a form", optional=True),
+    Place("batches", "data", "what a batch is made of, if not the next examples", optional=True),
     Place("backbone", "networks", "the networks (--backbone)"),
     Place("likelihood", "networks", "of the data, given what the decoder makes"),
     Place("encoder", "networks", "what makes features of x"),
@@ -119,6 +120,10 @@ FACTS = {
     # of the data and the run
     "own_images": "one's own images (--dataset=images)",
     "labels": "data with labels",
+    "each_label": "the label of each example",
+    "usual_batches": "batches of the next examples",
+    "factors": "data with known factors of variation",
+    "one_factor_batches": "batches in which one factor varies",
     "vocabulary": "data of words",
     "fixed_length": "sentences of one length",
     "smooth_inputs": "an encoder of numbers, which may be moved a little",

@@ -14,7 +14,7 @@ from PIL import Image
 
 from tfvae.checks import UserError
 from zoo import datasets
-from zoo.datasets import files, text
+from zoo.datasets import ellipsoids, files, text
 from zoo.datasets.data import Data, Split, checked, refuse_too_few
 from zoo.datasets.matlab import matrices
 from zoo.datasets.mnist import Mnist
@@ -334,6 +334,32 @@ def test_sprites_are_what_their_factors_say(name, number, corner):
         assert place == (row + corner, column + corner)
         filled = image.sum() / side**2
         assert {0: filled == 1, 1: 0.5 <= filled < 0.6, 2: 0.3 < filled < 0.7}[(shape or [0])[0]]
+
+
+def test_a_pixel_of_an_ellipsoid_golden():
+    """A = diag(4, 1, 1), u = (0.25, 0.5), light from the viewer: depth sqrt(1/2), 0.2 + 0.8 * 0.53452248."""
+    places = np.array([[0.25, 0.5], [0.6, 0.0]])
+    depth, bright = ellipsoids.shaded(np.diag([4.0, 1.0, 1.0]), places, (0.0, 0.0, 1.0))
+    np.testing.assert_allclose([depth[0], bright[0]], [0.70710678, 0.62761799], atol=1e-8)
+    assert depth[1] == -np.inf and bright[1] == 0.0
+
+
+def test_ellipsoids_turn_and_are_lit_as_their_factors_say():
+    data = datasets.load("ellipsoids")
+    x, factors = data.train.x[..., 0].astype(float), data.train.factors
+    assert len(np.unique(x.reshape(len(x), -1), axis=0)) == len(x) == 12 * 5 * 7 * 10
+    assert len(np.unique(factors, axis=0)) == len(x) and data.kind == "grey8"
+    # a light from the left and one from the right, over all poses: the brighter half changes sides
+    sides = x[:, :, 16:].sum((1, 2)) - x[:, :, :16].sum((1, 2))
+    means = [sides[factors[:, 2] == light].mean() for light in range(7)]
+    assert means[0] < -100 and means[-1] > 100 and np.all(np.diff(means[1:-1]) > 0)
+    # a turn about the upright axis moves no row's reach; the light moves no outline
+    by = {tuple(f): image for f, image in zip(factors, x)}
+    for shape in range(10):
+        outlines = [by[3, 2, light, shape] > 0 for light in range(7)]
+        assert all((outlines[0] == other).all() for other in outlines)
+        rows = [(by[azimuth, 2, 3, shape] > 0).any(1) for azimuth in (0, 5, 11)]
+        assert all(abs(int(rows[0].sum()) - int(other.sum())) <= 1 for other in rows)
 
 
 def _dsprites(path, number=40, **other):

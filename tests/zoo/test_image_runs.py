@@ -38,6 +38,7 @@ SYSTEMS = {
     "beta_tcvae": ("beta_tcvae", MLP, (), 1),
     "hfvae": ("hfvae", MLP, (), 1),
     "skip_vae": ("skip_vae", MLP, (), 1),
+    "dc_ign": ("dc_ign", {**MLP, "dataset": "squares"}, (), 1),
     "dip_vae": ("dip_vae", MLP, (), 1),
     "mae_vae": ("mae_vae", MLP, ("maf_units=8",), 1),
     "hsic_vae": ("hsic_vae", MLP, ("hsic_between=both",), 1),
@@ -72,9 +73,8 @@ def _plan(name, workdir, *sets, **given):
     return plan.resolve(
         model,
         (*own, *sets),
-        dataset="digits",
         workdir=str(workdir),
-        **{**shared, **fields, **given},
+        **{"dataset": "digits", **shared, **fields, **given},
     )
 
 

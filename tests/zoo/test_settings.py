@@ -13,6 +13,7 @@ from zoo.modalities import documents, images, speech, tables, text
 
 SPACES = {
     "digits": images.Space((8, 8, 1), 1),
+    "squares": images.Space((16, 16, 1), 1),
     "digits_grey8": images.Space((8, 8, 1), 8),
     "gaussian": images.Space((1, 5, 1), None),
     "images": images.Space((4, 4, 1), 8),
@@ -66,6 +67,8 @@ POINTS = [
     ("vmf_vae", "digits", "mlp", {"posterior": "vmf_norm"}),
     ("vmf_vae", "digits", "mlp", {"posterior": "power_spherical_learned"}),
     ("bn_vae", "digits", "mlp", {}),
+    ("dc_ign", "squares", "mlp", {"factor_latents": (2, 1), "clamp_kept": "first"}),
+    ("vae", "digits", "mlp", {"batches": "partly_labelled"}),
     ("skip_vae", "digits", "mlp", {}),
     ("skip_vae", "digits", "deconvolutional", {}),
     (
@@ -275,6 +278,9 @@ def test_every_part_and_setting_is_documented_and_every_need_can_be_met(kind):
         "no_xla",
         "rows",
         "decodes",
+        "usual_batches",
+        "each_label",
+        "factors",
     }
     of_the_run |= {"binary", "bytes", "reals"}
     for cls in parts:

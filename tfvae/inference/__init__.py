@@ -1,6 +1,7 @@
 """The inference axis: `(model, x, seed, step, label) -> Draw`; step `None` means to measure."""
 
 from tfvae.inference.amortised import amortised, code_only, encoder_only
+from tfvae.inference.clamped import clamp, clamped
 from tfvae.inference.many_samples import many_samples
 from tfvae.inference.path_gradients import GRADIENTS
 from tfvae.inference.refinement import METHODS, refine
@@ -10,6 +11,8 @@ __all__ = [
     "GRADIENTS",
     "METHODS",
     "amortised",
+    "clamp",
+    "clamped",
     "code_only",
     "encoder_only",
     "many_samples",

@@ -87,7 +87,7 @@ class Neighbour(PriorPart):
     """p(z|c'), c' one of the K nearest codes of the training set (ACN); joint training alone."""
 
     name = "neighbour"
-    needs = facts("density mean_field memory_written")
+    needs = facts("density mean_field memory_written usual_batches")
     offers = facts("memory renewable_prior continuous_prior")
     closes = ("condition",)  # which is the row of each example
     brings = {"upkeep": "written_memory"}

@@ -124,7 +124,7 @@ class Labels(Part):
     """The label of each example (of speech: the speaker), behind the features and behind z."""
 
     place, name = "condition", "labels"
-    needs = facts("labels z")
+    needs = facts("labels each_label z")
     offers = facts("labels_told")
     label_width: int | None = setting(
         None, "of a learned vector for each label; none: one-hot", low=1, high=65536

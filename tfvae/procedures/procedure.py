@@ -114,6 +114,12 @@ class Procedure(abc.ABC):
         objectives = [self.objective, *(update.objective for update in self.updates)]
         return any(objective is not None and objective.needs_label for objective in objectives)
 
+    @property
+    def reads_beside(self) -> bool:
+        """Whether a term or an inference reads what lies beside x in a batch."""
+        held = (getattr(update.inference, "reads_beside", False) for update in self.updates)
+        return self.needs_label or any(held)
+
     def observe(self, measured: dict[str, float], optimizers=()) -> None:
         """After each evaluation of validation data, with its figures."""
         if isinstance(self.learning_rate, KeepBest):

@@ -30,9 +30,11 @@ class OneFactorVaries:
     Attributes:
         odds: how often each of the K factors is chosen, by weight; equally if not given (published:
             1, 1, 1 for pose and light and 10 for shape).
+        num_factors: K that is expected of the data; any if not given.
     """
 
     odds: tuple[float, ...] = ()
+    num_factors: int | None = None
 
     def __call__(self, source, start: int, shard: tuple[int, int]) -> tf.data.Dataset:
         """Batches (x, factor [B]).
@@ -44,6 +46,12 @@ class OneFactorVaries:
         if train.factors is None:
             raise UserError(
                 "OneFactorVaries needs the factors of the examples, and these have none"
+            )
+        held = train.factors.shape[1]
+        if self.num_factors not in (None, held):
+            raise UserError(
+                f"the data have {held} factors, and z has numbers for {self.num_factors}: say how many each "
+                "factor has (factor_latents, in the data's order), and latent_width of all"
             )
         if getattr(source.data, "kind", "") == "binary_dynamic":
             raise UserError(

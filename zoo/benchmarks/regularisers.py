@@ -75,6 +75,13 @@ _ROWS = (
         _within(distortion=(15.7, 16.7), rate=(4.8, 4.9)),
     ),
     Row(
+        "dc_ign",
+        "dc_ign",
+        {"latent_width": 3, "factor_odds": (0.2, 0.4, 0.4)},
+        ("MIG above 0.6", lambda figures: figures["mutual_information_gap"] > 0.6),
+        {"train_steps": 5000, "batch_size": 20},
+    ),
+    Row(
         "hfvae, beta 10",
         "hfvae",
         {"latent_groups": (), "between_weight": 10.0, "information_weight": 1.0},

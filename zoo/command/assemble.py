@@ -115,7 +115,9 @@ def _main(context, vae) -> Stage:
     if opponents:
         players = [_player(each, context) for each in opponents]
         procedure = Alternating(procedure, players)
-    return Stage(MAIN, vae, procedure, context.train_steps, tuple(remedies))
+    batches = point["batches"]
+    stream = None if batches is None else batches.make(context)
+    return Stage(MAIN, vae, procedure, context.train_steps, tuple(remedies), stream=stream)
 
 
 def _bound(context):

@@ -15,6 +15,7 @@ _PACKAGES = (
     "tfvae.networks",
     "tfvae.objectives",
     "tfvae.procedures",
+    "tfvae.streams",
     "zoo.backbones",
     "zoo.modalities",
 )

@@ -40,7 +40,7 @@ def stage_runs(stage, space) -> None:
     for update in stage.procedure.updates:
         with _named(f"the objective of stage {stage.name!r} and {model.name}"):
             update.objective.build(model)
-            label = tf.constant([0, 1]) if stage.procedure.needs_label else _label(model)
+            label = tf.constant([0, 0]) if stage.procedure.reads_beside else _label(model)
             draw = model.draw_by(update.inference, _example(model, space), seed_of(0), step, label)
             _, logs = update.objective(draw, step)
             wrong = [name for name, value in logs.items() if not bool(tf.math.is_finite(value))]

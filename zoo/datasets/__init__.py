@@ -8,9 +8,9 @@ from tfvae.checks import one_of
 from tfvae.outside import entry_points
 from zoo.datasets import documents, own, text
 from zoo.datasets.data import checked
-from zoo.datasets.registry import GROUP, IMAGES, SPEECH, outside
+from zoo.datasets.registry import GROUP, IMAGES, SPEECH, has_factors, outside
 
-__all__ = ["MADE_HERE", "form", "load", "made_here", "modality", "names"]
+__all__ = ["MADE_HERE", "form", "has_factors", "load", "made_here", "modality", "names"]
 
 MADE_HERE = (
     frozenset(name for name, row in IMAGES.items() if row.made_here)

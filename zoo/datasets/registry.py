@@ -11,7 +11,17 @@ from typing import Any, NamedTuple
 
 from tfvae.outside import attribute, entry_points
 
-__all__ = ["GROUP", "IMAGES", "LABELS", "SPEECH", "TFDS", "Listed", "Outside", "outside"]
+__all__ = [
+    "GROUP",
+    "IMAGES",
+    "LABELS",
+    "SPEECH",
+    "TFDS",
+    "Listed",
+    "Outside",
+    "has_factors",
+    "outside",
+]
 
 GROUP = "tfvae.datasets"  # of entry points
 TFDS = "tfds:"
@@ -27,6 +37,7 @@ class Listed(NamedTuple):
         kind: how its numbers are read, see `zoo.datasets.data.Data`.
         labels: how many kinds of examples a conditional model is told; 0: none.
         made_here: it needs no file.
+        factors: whether the factors of variation of each example are known.
     """
 
     module: str
@@ -34,6 +45,7 @@ class Listed(NamedTuple):
     kind: str
     labels: int = 0
     made_here: bool = False
+    factors: bool = False
 
 
 class Outside(NamedTuple):
@@ -56,11 +68,12 @@ IMAGES = {
     "fashion_mnist_binary": Listed("mnist", (28, 28, 1), "binary_dynamic", 10),
     "omniglot": Listed("omniglot", (28, 28, 1), "binary_dynamic"),
     "cifar10": Listed("cifar10", (32, 32, 3), "rgb8", 10),
-    "dsprites": Listed("dsprites", (64, 64, 1), "binary_fixed"),
+    "dsprites": Listed("dsprites", (64, 64, 1), "binary_fixed", factors=True),
+    "ellipsoids": Listed("ellipsoids", (32, 32, 1), "grey8", made_here=True, factors=True),
     "gaussian": Listed("gaussian", (1, 5, 1), "real", made_here=True),
     "mnist_real": Listed("mnist", (28, 28, 1), "real", 10),
-    "sprites": Listed("sprites", (32, 32, 1), "binary_fixed", made_here=True),
-    "squares": Listed("sprites", (16, 16, 1), "binary_fixed", made_here=True),
+    "sprites": Listed("sprites", (32, 32, 1), "binary_fixed", made_here=True, factors=True),
+    "squares": Listed("sprites", (16, 16, 1), "binary_fixed", made_here=True, factors=True),
     "imagenet32": Listed("imagenet32", (32, 32, 3), "rgb8", 1000),
 }
 
@@ -70,6 +83,11 @@ SPEECH = {"fsdd": 6}
 
 LABELS = {"mixmarkov": 8, "synthetic": 4, "yelp": 5, "yelp_sentences": 2}
 """Of the text sets that have some."""
+
+
+def has_factors(name: str) -> bool:
+    """Whether a published set of that name has known factors of variation."""
+    return name in IMAGES and IMAGES[name].factors
 
 
 def outside(name: str) -> Outside | None:
