@@ -407,6 +407,21 @@ class VAE(Fitted):
         told = self.told_size("encoder")
         return self.classifier(draw.features[..., :-told] if told else draw.features)
 
+    def label_scores(self, x) -> tf.Tensor:
+        """log q(y|x) up to a constant, of a classifier of features, [B, K] float32.
+
+        Args:
+            x: [B, ...] raw units.
+
+        Raises:
+            UserError: there is none.
+        """
+        if self.classifier is None or self.classifier.reads != "features":
+            raise UserError(
+                "this model has no classifier of features: classifier=Classifier(K, reads='features')"
+            )
+        return tf.cast(self.classifier(self._untold(self._inputs(x), None)), tf.float32)
+
     def label_probabilities(self, x, num_draws: int = LABEL_DRAWS, seed=0, label=None):
         """E_q(z|x)[q(y|z)] by draws of z, a tensor [B, K].
 
@@ -418,9 +433,7 @@ class VAE(Fitted):
         """
         seed, total = _seed(seed), 0.0
         if self.classifier is not None and self.classifier.reads == "features":
-            return tf.nn.softmax(
-                tf.cast(self.classifier(self._untold(self._inputs(x), None)), tf.float32)
-            )
+            return tf.nn.softmax(self.label_scores(x))
         for number in range(count("num_draws", num_draws)):
             pass_ = self.passed(fold(seed, number), label=label)
             features = self.features(x, label, pass_)
@@ -563,7 +576,7 @@ class VAE(Fitted):
         if self.condition is None:
             top = () if self.classifier is None else (self.classifier.num_labels - 1,)
             return inputs.whole("label", values, rows, -1, *top)
-        return self.condition.check(values, rows, self.latent.num_remembered)
+        return self.condition.check_beside(values, rows, self.latent.num_remembered)
 
     def save(self, filepath, overwrite=True, zipped=None, **kwargs):
         """As `keras.Model.save`, to a `.keras` file."""

@@ -120,6 +120,8 @@ FACTS = {
     # of the data and the run
     "own_images": "one's own images (--dataset=images)",
     "labels": "data with labels",
+    "guessed_labels": "labels that are guessed where they are unknown",
+    "enumerated_labels": "an inference that goes through labels",
     "each_label": "the label of each example",
     "usual_batches": "batches of the next examples",
     "factors": "data with known factors of variation",

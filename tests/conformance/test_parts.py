@@ -46,7 +46,7 @@ PARTS = {
     networks.AntiCausalEncoder: (lambda: networks.AntiCausalEncoder((2, 2), 6, 2), (X,)),
     networks.Classifier: (lambda: networks.Classifier(3, (4,)), (Z,)),
     networks.LabelCondition: (
-        lambda: networks.LabelCondition(4, 3),
+        lambda: networks.LabelCondition(4, 3, True),
         (np.array([0, 3, 2], np.int32),),
     ),
     networks.SkipMLPImage: (lambda: networks.SkipMLPImage(IMAGE, (5, 4), 1), (Z,)),

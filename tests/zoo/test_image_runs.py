@@ -43,6 +43,7 @@ SYSTEMS = {
     "mae_vae": ("mae_vae", MLP, ("maf_units=8",), 1),
     "hsic_vae": ("hsic_vae", MLP, ("hsic_between=both",), 1),
     "bn_vae": ("bn_vae", MLP, (), 1),
+    "m2_vae": ("m2_vae", MLP, ("labelled_examples=20",), 1),
     "vib": ("vib", MLP, ("classifier_units=8",), 1),
     "contrastive_vae": (
         "contrastive_vae",

@@ -67,6 +67,12 @@ POINTS = [
     ("vmf_vae", "digits", "mlp", {"posterior": "vmf_norm"}),
     ("vmf_vae", "digits", "mlp", {"posterior": "power_spherical_learned"}),
     ("bn_vae", "digits", "mlp", {}),
+    (
+        "m2_vae",
+        "digits",
+        "mlp",
+        {"label_width": 3, "labelled_fraction": 0.2, "labelled_examples": None},
+    ),
     ("dc_ign", "squares", "mlp", {"factor_latents": (2, 1), "clamp_kept": "first"}),
     ("vae", "digits", "mlp", {"batches": "partly_labelled"}),
     ("skip_vae", "digits", "mlp", {}),

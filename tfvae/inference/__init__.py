@@ -2,6 +2,7 @@
 
 from tfvae.inference.amortised import amortised, code_only, encoder_only
 from tfvae.inference.clamped import clamp, clamped
+from tfvae.inference.enumerated import enumerated
 from tfvae.inference.many_samples import many_samples
 from tfvae.inference.path_gradients import GRADIENTS
 from tfvae.inference.refinement import METHODS, refine
@@ -15,6 +16,7 @@ __all__ = [
     "clamped",
     "code_only",
     "encoder_only",
+    "enumerated",
     "many_samples",
     "refine",
     "semi_amortised",

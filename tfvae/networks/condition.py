@@ -23,6 +23,8 @@ class LabelCondition(Configured, keras.layers.Layer):
     Args:
         num_labels: labels are 0 .. num_labels - 1.
         width: C of a learned table; one-hot vectors (C = num_labels) if not given.
+        guessed: whether a batch may hold labels that are not known (-1), for an inference that goes through
+            all of them (`tfvae.inference.enumerated`).
     """
 
     beside = "label"
@@ -30,12 +32,13 @@ class LabelCondition(Configured, keras.layers.Layer):
     optional = False
     """Whether the model can do without it when it does not learn."""
 
-    def __init__(self, num_labels: int, width: int | None = None, **kwargs):
+    def __init__(self, num_labels: int, width: int | None = None, guessed: bool = False, **kwargs):
         super().__init__(**kwargs)
         if num_labels < 2:
             raise UserError(f"a condition needs at least 2 labels, got {num_labels}")
         self.num_labels = num_labels
         self.width = width
+        self.guessed = guessed
 
     @property
     def size(self) -> int:
@@ -63,6 +66,12 @@ class LabelCondition(Configured, keras.layers.Layer):
         """
         del remembered
         return whole(self.beside, label, rows, 0, self.num_labels - 1)
+
+    def check_beside(self, label, rows: int | None = None, remembered: int | None = None):
+        """As `check`, of what lies beside x in a batch: -1 is one more where labels are guessed."""
+        if not self.guessed:
+            return self.check(label, rows, remembered)
+        return whole(self.beside, label, rows, -1, self.num_labels - 1)
 
     def call(self, label):
         """[B] -> [B, C] float32; a label that is none of them, which `check` refuses, is NaN."""
@@ -106,6 +115,8 @@ class ExampleIndex(keras.layers.Layer):
             raise UserError("an ExampleIndex needs a latent that remembers examples, such as ACN's")
         return whole(self.beside, index, rows, 0, remembered - 1)
 
+    check_beside = check
+
     def call(self, index):
         """[B] integers -> [B] int32."""
         return tf.cast(index, tf.int32)
@@ -132,3 +143,18 @@ class Labels(Part):
 
     def make(self, context):
         return LabelCondition(context.num_labels, self.label_width)
+
+
+@part
+class GuessedLabels(Part):
+    """The same, of which some are not known: the classifier guesses them (`inference=enumerated`)."""
+
+    place, name = "condition", "guessed_labels"
+    needs = facts("labels z enumerated_labels")
+    offers = facts("labels_told guessed_labels")
+    label_width: int | None = setting(
+        None, "of a learned vector for each label; none: one-hot", low=1, high=65536
+    )
+
+    def make(self, context):
+        return LabelCondition(context.num_labels, self.label_width, guessed=True)

@@ -9,6 +9,7 @@ from zoo.command import console
 NAMES = (
     "cost",
     "documents",
+    "few_labels",
     "fsdd",
     "gaps",
     "iwae",

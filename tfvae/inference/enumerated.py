@@ -1,0 +1,87 @@
+"""Labels that are not known are gone through, each as far as the classifier believes in it.
+
+    known:    log p(x|y) >= L(x, y) = E_q(z|x,y)[log p(x|z, y)] - KL(q(z|x, y) || p(z))
+    unknown:  log p(x) >= sum_y q(y|x) L(x, y) - KL(q(y|x) || p(y)),   p(y) = 1 / K     nats
+
+Kingma, Rezende, Mohamed and Welling 2014, eq. 6 and 7.
+
+Legend: B batch, G latent groups, K labels.
+"""
+
+from __future__ import annotations
+
+import math
+
+import tensorflow as tf
+
+from tfvae.checks import UserError
+from tfvae.draw import Draw
+from tfvae.parts import Part, facts, part
+from tfvae.randomness import fold
+
+__all__ = ["enumerated"]
+
+
+def enumerated(model, x, seed, step=None, label=None) -> Draw:
+    """The draw of the bound above; the model's classifier (of features) is q(y|x).
+
+    Its rate has one group more, that of the label: KL(q(y|x) || p(y)) where it is unknown, 0 else. z and
+    q(z|x) are those of the label itself, or of the likeliest one. What it costs grows with K.
+
+    Args:
+        model: a `tfvae.VAE` that is told labels, with a classifier of features.
+        x: [B, ...] raw units.
+        seed: [2] int32.
+        step: of the training; `None` to measure.
+        label: [B] int32, -1 where it is unknown; `None`: of none.
+
+    Raises:
+        UserError: no such model.
+    """
+    classifier = model.classifier
+    if classifier is None or classifier.reads != "features" or not model.asks_label:
+        raise UserError(
+            "enumerated labels need a model that is told labels, and a classifier of features: "
+            "VAE(condition=LabelCondition(K), classifier=Classifier(K, reads='features'))"
+        )
+    number, rows = classifier.num_labels, tf.shape(x)[0]
+    label = tf.fill([rows], -1) if label is None else tf.cast(label, tf.int32)
+    scores = tf.nn.log_softmax(model.label_scores(x))
+    known = label >= 0
+    weights = tf.where(known[:, None], tf.one_hot(label, number), tf.exp(scores))
+
+    def given(told, seed):
+        pass_ = model.passed(seed, step, step is not None, told)
+        features = model.features(x, told, pass_)
+        inferred = model.latent.infer(features, pass_)
+        return model.score(x, features, inferred, pass_.seed if step is not None else None, told)
+
+    found = [given(tf.fill([rows], y), fold(seed, y)) for y in range(number)]
+    surprise = tf.reduce_sum(weights * (scores + math.log(number)), -1)
+    of_label = tf.where(known, tf.zeros_like(surprise), surprise)
+    rate = tf.einsum("bk,kbg->bg", weights, tf.stack([draw.rate for draw in found]))
+    likely = tf.where(known, label, tf.argmax(scores, -1, tf.int32))
+    draw = given(likely, fold(seed, number))
+    explained = draw.log_likelihood
+    if explained is not None:
+        each = tf.stack([one.log_likelihood for one in found], -1)
+        explained = tf.reduce_sum(weights * each, -1)
+    return draw._replace(
+        rate=tf.concat([rate, of_label[:, None]], -1), log_likelihood=explained, label=label
+    )
+
+
+@part
+class Enumerated(Part):
+    """Unknown labels are gone through, weighted by the classifier (M2, Kingma et al. 2014)."""
+
+    place, name = "inference", "enumerated"
+    needs = facts("guessed_labels classifier decodes")
+    offers = facts("encoder_posterior enumerated_labels")
+
+    def make(self, context):
+        if getattr(context.point["classifier"], "classifier_reads", "features") != "features":
+            raise UserError(
+                "inference=enumerated needs a classifier of features: take classifier_reads=features"
+            )
+        return enumerated
