@@ -36,6 +36,26 @@ def test_golden(kept, values, pull):
         np.testing.assert_allclose(gradient[:, 1], 0.01 * np.array(pull), rtol=1e-5)
 
 
+@pytest.mark.parametrize("kept", ["mean", "first"])
+def test_two_replicas_clamp_to_what_one_device_does(two_replicas, kept):
+    """Values and the replaced gradient, of shares of 1 and 3 examples."""
+    free, rows = tf.constant([True, False]), tf.constant(MEAN, tf.float32)
+    cut = [rows[:1], rows[1:]]
+    parts = two_replicas.experimental_distribute_values_from_function(
+        lambda context: cut[context.replica_id_in_sync_group]
+    )
+
+    def both(given):
+        with tf.GradientTape() as tape:
+            tape.watch(given)
+            made = clamp(given, free, 0.04, kept)
+        return made, tape.gradient(made, given)
+
+    for found, one in zip(two_replicas.run(both, (parts,)), both(rows)):
+        shares = two_replicas.experimental_local_results(found)
+        np.testing.assert_allclose(tf.concat(shares, 0), one, rtol=1e-6)
+
+
 def test_mean_and_variance_are_clamped_in_training_and_nothing_to_measure():
     model, x = models.plain(), models.images(6)
     inference = clamped((1, 2))

@@ -18,7 +18,7 @@ from tfvae.checks import UserError, count, one_of, positive
 from tfvae.draw import Draw
 from tfvae.inference.amortised import amortised
 from tfvae.parts import Part, facts, part, setting
-from tfvae.replicas import batch_sum
+from tfvae.replicas import batch_sum, whole_batch
 
 __all__ = ["KEPT", "clamp", "clamped"]
 
@@ -35,7 +35,7 @@ def clamp(values, free, strength: float, kept: str = "mean"):
         values: [b, D] of this replica: means, or variances in any parametrisation.
         free: [D] or [b, D] bool, the latents of the factor that varied.
         strength: s of the replaced gradient; of a loss that is a mean over the batch.
-        kept: `mean` or `first`, of the global batch (of each replica).
+        kept: `mean` or `first`, of the global batch.
 
     Returns:
         [b, D].
@@ -45,7 +45,7 @@ def clamp(values, free, strength: float, kept: str = "mean"):
     if kept == "mean":
         held = batch_sum(values)[None] / number
     else:
-        held = values[:1]
+        held = whole_batch(values)[:1]
     held = tf.stop_gradient(tf.broadcast_to(held, tf.shape(values)))
     pull = tf.stop_gradient(strength / number * (values - held))
 
