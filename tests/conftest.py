@@ -8,6 +8,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import pytest
 import tensorflow as tf
 
+from tests.default_rows import KEPT
 from tfvae.randomness import deterministic
 
 _CPU = tf.config.list_physical_devices("CPU")[0]
@@ -20,6 +21,15 @@ tf.random.set_seed(0)  # which Keras then asks for where `fit` shuffles
 def two_replicas():
     """A MirroredStrategy over two logical CPUs, shared by the session (its set-up is slow)."""
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Rows that repeat others are slow; see tests/default_rows.py."""
+    for item in items:
+        name, _, row = item.nodeid.partition("[")
+        if name in KEPT and row.rstrip("]") not in KEPT[name]:
+            item.add_marker(pytest.mark.slow)
 
 
 def pytest_collection_finish():
