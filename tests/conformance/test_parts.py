@@ -49,6 +49,12 @@ PARTS = {
         lambda: networks.LabelCondition(4, 3, True),
         (np.array([0, 3, 2], np.int32),),
     ),
+    latents.InformationDropoutPosterior: (
+        lambda: latents.InformationDropoutPosterior((3,), 0.5, "relu"),
+        None,
+    ),
+    latents.LogNormalPrior: (lambda: latents.LogNormalPrior((3,)), None),
+    latents.LogUniformPrior: (lambda: latents.LogUniformPrior((3,), 0.5), None),
     networks.SkipMLPImage: (lambda: networks.SkipMLPImage(IMAGE, (5, 4), 1), (Z,)),
     networks.SkipDeconvolutionalImage: (
         lambda: networks.SkipDeconvolutionalImage(IMAGE, (6, 4), 1),

@@ -70,7 +70,7 @@ def test_what_a_package_announces_is_listed(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "there", "absent"),
     [
-        (["list", "models"], "    delta_vae        a latent sequence whose prior", "mnist"),
+        (["list", "models"], "    delta_vae            a latent sequence whose prior", "mnist"),
         (["list", "models", "--kind=text"], "    sentence_vae ", "delta_vae"),
         (["list", "datasets", "--kind=speech"], "    fsdd ", "    mnist "),
         (["list", "parts", "--kind=speech"], "    wavenet ", "gated_pixelcnn"),

@@ -44,6 +44,7 @@ SYSTEMS = {
     "hsic_vae": ("hsic_vae", MLP, ("hsic_between=both",), 1),
     "bn_vae": ("bn_vae", MLP, (), 1),
     "m2_vae": ("m2_vae", MLP, ("labelled_examples=20",), 1),
+    "information_dropout": ("information_dropout", MLP, (), 1),
     "vib": ("vib", MLP, ("classifier_units=8",), 1),
     "contrastive_vae": (
         "contrastive_vae",

@@ -67,6 +67,13 @@ POINTS = [
     ("vmf_vae", "digits", "mlp", {"posterior": "vmf_norm"}),
     ("vmf_vae", "digits", "mlp", {"posterior": "power_spherical_learned"}),
     ("bn_vae", "digits", "mlp", {}),
+    ("information_dropout", "digits", "mlp", {}),
+    (
+        "information_dropout",
+        "digits",
+        "mlp",
+        {"code_activation": "relu", "prior": "log_uniform"},
+    ),
     (
         "m2_vae",
         "digits",

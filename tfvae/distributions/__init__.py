@@ -11,6 +11,7 @@ from tfvae.distributions.ar1 import (
 from tfvae.distributions.importance import importance_weighted_log_prob
 from tfvae.distributions.mean_field import mean_field
 from tfvae.distributions.mixture import EvenMixture
+from tfvae.distributions.multiplied import LogUniform, Multiplied
 from tfvae.distributions.rate import Rate, rate
 from tfvae.distributions.rotational import (
     HeldPowerSpherical,
@@ -35,6 +36,8 @@ __all__ = [
     "EvenMixture",
     "HeldPowerSpherical",
     "HeldVonMisesFisher",
+    "LogUniform",
+    "Multiplied",
     "Rate",
     "Shell",
     "Spheres",

@@ -45,7 +45,10 @@ class AssociativeLatent(StochasticLatent):
         prior: a `NeighbourPrior`.
     """
 
-    bound = False
+    @property
+    def bound(self) -> bool:
+        """No: the choice of c' looks at x."""
+        return False
 
     @property
     def num_remembered(self) -> int:

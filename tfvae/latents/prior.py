@@ -23,6 +23,9 @@ class Prior(keras.layers.Layer):
     committed_rate = None
     """The least rate of each group that a posterior of the family can have, nats, if there is one."""
 
+    proper = True
+    """Whether it has a sum: without one distortion + rate bounds nothing, and there are no draws."""
+
     def __init__(self, event_shape, **kwargs):
         super().__init__(**kwargs)
         self.event_shape = tuple(event_shape)

@@ -66,6 +66,11 @@ class StochasticLatent(Latent):
         """The least rate of each channel that the prior allows, [D] nats; `None` if it commits none."""
         return self.prior.committed_rate
 
+    @property
+    def bound(self) -> bool:
+        """Whether p(z) has a sum."""
+        return self.prior.proper
+
     def neighbours(self):
         return self.prior.neighbours()
 

@@ -8,6 +8,7 @@ from tfvae.latents.posteriors.fixed_scale import FixedScalePosterior
 from tfvae.latents.posteriors.flow import FlowPosterior
 from tfvae.latents.posteriors.gaussian import HEADS, GaussianPosterior
 from tfvae.latents.posteriors.iaf import InverseAutoregressivePosterior
+from tfvae.latents.posteriors.information_dropout import InformationDropoutPosterior
 from tfvae.latents.posteriors.mean_field import MeanFieldPosterior
 from tfvae.latents.posteriors.planar import PlanarPosterior
 from tfvae.latents.posteriors.power_spherical import (
@@ -30,6 +31,7 @@ __all__ = [
     "FixedScalePosterior",
     "FlowPosterior",
     "GaussianPosterior",
+    "InformationDropoutPosterior",
     "InverseAutoregressivePosterior",
     "LearnedPowerSphericalPosterior",
     "LearnedVonMisesFisherPosterior",

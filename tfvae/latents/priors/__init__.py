@@ -10,6 +10,7 @@ from tfvae.latents.priors.learned import LearnedPrior
 from tfvae.latents.priors.level import LevelPrior
 from tfvae.latents.priors.maf import MaskedAutoregressivePrior
 from tfvae.latents.priors.mixture import MixturePrior
+from tfvae.latents.priors.multiplicative import LogNormalPrior, LogUniformPrior
 from tfvae.latents.priors.neighbour import NeighbourPrior
 from tfvae.latents.priors.pixelcnn import PixelCNNPrior
 from tfvae.latents.priors.sequential import SequentialPrior
@@ -26,6 +27,8 @@ __all__ = [
     "ConditionalNormalPrior",
     "LearnedPrior",
     "LevelPrior",
+    "LogNormalPrior",
+    "LogUniformPrior",
     "MaskedAutoregressivePrior",
     "MixturePrior",
     "NeighbourPrior",
