@@ -108,6 +108,13 @@ def test_a_piece_reaches_the_encoder_and_refuses_what_is_not_z():
         RatePiece("between", 100, (1, 1)).build(model)
     with pytest.raises(UserError, match="piece of a rate 'betwen'; did you mean between"):
         RatePiece("betwen", 100)
+    for piece, groups, wanted in (
+        ("within", (), r"two numbers or more, got \[\]"),
+        ("within", (1, 1, 1), r"two numbers or more, got \[1, 1, 1\]"),
+        ("between", (3,), r"two groups or more, got \[3\]"),
+    ):
+        with pytest.raises(UserError, match=wanted):
+            RatePiece(piece, 100, groups)
     without = model.draw(models.images(4), seed_of(0))._replace(at_draw=None)
     with pytest.raises(UserError, match="need log p.z., which this draw has not"):
         term(without)

@@ -112,13 +112,21 @@ class RatePiece:
         groups: see `decompose_rate`.
 
     Raises:
-        UserError: an unknown piece; when built, groups that are not all of z.
+        UserError: an unknown piece; one that these groups have not; when built, groups that are not all of z.
     """
 
     def __init__(self, piece: str, num_examples: int, groups: Sequence[int] = ()):
         self.piece = one_of("piece of a rate", piece, Decomposition._fields)
         self.num_examples = int(positive("num_examples", num_examples))
         self.groups = tuple(count("a group of latent numbers", width) for width in groups)
+        if piece == "within" and max(self.groups, default=1) == 1:
+            raise UserError(
+                f"the piece within groups needs a group of two numbers or more, got {list(groups)}"
+            )
+        if piece == "between" and len(self.groups) == 1:
+            raise UserError(
+                f"the piece between groups needs two groups or more, got {list(groups)}"
+            )
 
     def build(self, model) -> None:
         """Looks at the groups."""
