@@ -16,6 +16,7 @@ from tfvae.networks import MLPEncoder, NoDecoder
 from tfvae.objectives import Objective, elbo, rate
 from tfvae.procedures import Joint, Update
 from tfvae.training import CollapseMonitor
+from zoo.command import explore_sections
 
 COUNT = 240
 
@@ -141,6 +142,15 @@ def test_an_objective_of_a_distortion_is_refused_in_training_and_evaluation(comp
         model.compile(**compiled)
         with pytest.raises(UserError, match="is trained on an Objective of other terms"):
             getattr(model, run)(models.images(8), verbose=0)
+
+
+def test_what_is_explored_of_it_is_its_codes_and_the_rest_is_said(learned):
+    model, x, label, _ = learned
+    examples = explore_sections.Examples(x[:60], None, label[:60], 1.0, None)
+    found = {s.title: s for s in explore_sections.sections(model, examples, "pca", 0)}
+    assert found["Map of the codes"].picture and found["Neighbours among the codes"].picture
+    absent = [s for title, s in found.items() if title and "NoDecoder" in s.says]
+    assert len(absent) >= 3 and not any(s.picture for s in absent)
 
 
 def test_the_latent_is_watched_as_any_other(learned):

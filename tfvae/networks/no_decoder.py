@@ -26,6 +26,8 @@ class NoDecoder(keras.layers.Layer):
 
     decodes = False
     """Whether there is a p(x|z)."""
+    factorised = False
+    """See `tfvae.networks.Decoder`."""
 
     def __init__(self, data_shape: Sequence[int | None], **kwargs):
         super().__init__(**kwargs)
