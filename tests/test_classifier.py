@@ -181,6 +181,15 @@ def test_of_features_it_knows_nothing_of_what_the_encoder_is_told():
     assert figures["label_distortion"] == pytest.approx(own, rel=1e-5)
 
 
+def test_a_sure_classifier_of_features_has_a_finite_cost():
+    """Logits 200 apart: the wrong label costs 200 nats, though its probability is 0 in float32."""
+    model = bottleneck(Classifier(2, reads="features"))
+    model.classifier.logits.kernel.assign(0.0 * model.classifier.logits.kernel)
+    model.classifier.logits.bias.assign([0.0, 200.0])
+    figures = diagnosis.label_figures(model, models.images(8), np.arange(8) % 2)
+    assert figures["label_distortion"] == pytest.approx(100.0)
+
+
 def plain(compiled=None):
     model = bottleneck(Classifier(2))
     if compiled:
@@ -231,6 +240,13 @@ def test_what_is_wrong_is_refused_in_one_line(what):
         ("vib", {"inference": "semi_amortised"}, "needs a decoder, which target=terms"),
         ("vib", {"stages": "+pretrain"}, "needs a decoder, which target=terms"),
         ("vib", {"rate_budget": "target_distortion"}, "needs a decoder, which target=terms"),
+        ("vae", {"classifier": "dense"}, "a term that teaches the classifier.*label_likelihood"),
+        (
+            "vib",
+            {"condition": "labels"},
+            "labels that the model is not told, which condition=labels",
+        ),
+        ("vib", {"classifier_reads": "features"}, "asks nothing of z"),
         ("vib", {"dataset": "sprites"}, "needs data with labels, and images has none"),
     ],
 )

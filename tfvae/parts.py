@@ -119,6 +119,8 @@ FACTS = {
     # of the networks
     "decodes": "a decoder",
     "classifier": "a classifier of labels",
+    "taught_classifier": "a term that teaches the classifier",
+    "labels_kept_back": "labels that the model is not told",
     "decodes_alone": "a decoder that makes x without z",
     # of the data and the run
     "own_images": "one's own images (--dataset=images)",

@@ -292,6 +292,7 @@ def test_every_part_and_setting_is_documented_and_every_need_can_be_met(kind):
         "rows",
         "decodes",
         "usual_batches",
+        "labels_kept_back",
         "each_label",
         "factors",
     }

@@ -81,7 +81,7 @@ def label_figures(
 def _of_features(model, x, label) -> dict[str, Any]:
     """Nothing is drawn."""
     parts = [slice(start, start + _AT_ONCE) for start in range(0, len(x), _AT_ONCE)]
-    scores = np.log(np.concatenate([model.label_probabilities(x[rows]) for rows in parts]))
+    scores = np.concatenate([tf.nn.log_softmax(model.label_scores(x[rows])) for rows in parts])
     return _scored(scores, scores, label)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
-from tfvae.checks import count, one_of
+from tfvae.checks import UserError, count, one_of
 from tfvae.configured import Configured
 from tfvae.networks.mlp import build_chain, flat_size
 from tfvae.parts import Part, facts, part, setting
@@ -61,7 +61,7 @@ class DenseClassifier(Part):
     """Fully connected: what z (or the features of x) says of the label."""
 
     place, name = "classifier", "dense"
-    needs = facts("labels z")
+    needs = facts("labels z taught_classifier")
     offers = facts("classifier")
     classifier_units: tuple[int, ...] = setting(
         (), "widths of its hidden layers; empty: linear", low=1, high=65536, length=(0, 20)
@@ -70,5 +70,13 @@ class DenseClassifier(Part):
         "z", "z: a draw of the code; features: what the encoder makes of x", choices=READS
     )
 
+    def needed(self):
+        return self.needs | facts("labels_kept_back" if self.classifier_reads == "z" else "")
+
     def make(self, context):
+        if self.classifier_reads == "features" and context.point["target"] is not None:
+            raise UserError(
+                "classifier_reads=features asks nothing of z, which is all that target=terms leaves: take "
+                "classifier_reads=z"
+            )
         return Classifier(context.num_labels, self.classifier_units, self.classifier_reads)

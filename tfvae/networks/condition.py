@@ -137,6 +137,7 @@ class Labels(Part):
     place, name = "condition", "labels"
     needs = facts("labels each_label z")
     offers = facts("labels_told")
+    withholds = facts("labels_kept_back")
     label_width: int | None = setting(
         None, "of a learned vector for each label; none: one-hot", low=1, high=65536
     )

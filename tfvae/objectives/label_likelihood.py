@@ -75,7 +75,7 @@ class Labelled(TermPart):
 
     name = "label_likelihood"
     needs = facts("labels classifier")
-    offers = facts("asked_code")
+    offers = facts("asked_code taught_classifier")
     label_weight: float = setting(1.0, "of the term", low=1e-12)
 
     def make(self, context):

@@ -141,8 +141,9 @@ def _labels(model, data, test, seed) -> dict[str, Any]:
     """What the model's own classifier says, where it has one."""
     if model.classifier is None:
         return {}
-    told = data.test.condition if model.asks_label else None
-    return diagnosis.label_figures(model, test, data.test.label, told=told, seed=seed)
+    label = data.test.condition  # what it learned: of some data not the label
+    told = label if model.asks_label else None
+    return diagnosis.label_figures(model, test, label, told=told, seed=seed)
 
 
 def _probe(model, kind, data, test) -> dict[str, float | None]:
