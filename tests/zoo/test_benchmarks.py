@@ -223,7 +223,7 @@ def test_the_score_of_sprites_is_above_by_two_standard_errors(gains, holds):
 
     plain = [0.7 - 0.05 * i for i in range(len(gains))]
     ours = [a + b for a, b in zip(plain, gains)]
-    assert sprites._above({"vae": row(plain), "factor_vae, gamma 35": row(ours)}) == holds
+    assert sprites._ABOVE({"vae": row(plain), "factor_vae, gamma 35": row(ours)}) == holds
 
 
 def _lagging(name, **figures):

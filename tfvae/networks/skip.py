@@ -9,62 +9,32 @@ Legend: B batch, H W C image, D latent width, n positions, P parameters a pixel.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import keras
 from keras import ops
 
-from tfvae.configured import Configured
-from tfvae.networks.gated import dense
-from tfvae.networks.mlp import flat_size, middle
+from tfvae.networks.deconvolutional import DeconvolutionalImage
+from tfvae.networks.mlp import MLPImage, flat_size, middle
 
 __all__ = ["SkipDeconvolutionalImage", "SkipMLPImage"]
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class SkipMLPImage(Configured, keras.layers.Layer):
-    """h_l = activation([h_{l-1}, z] W_l + b_l), parameters = [h_L, z] W + b; as `MLPImage` otherwise.
-
-    Args:
-        image_shape: (H, W, C); or of any rank, (C,) of a table.
-        units: widths of the hidden layers.
-        parameter_size: P, see `Likelihood.parameter_size`.
-        activation: a Keras activation's name, or `gated` (`GatedDense`).
-    """
-
-    def __init__(
-        self,
-        image_shape: Sequence[int],
-        units: Sequence[int],
-        parameter_size: int,
-        activation: str = "tanh",
-        **kwargs,
-    ):
-        super().__init__(**kwargs)
-        self.image_shape, self.units = image_shape, units
-        self.parameter_size, self.activation = parameter_size, activation
-        self.hidden = [dense(u, activation, self.dtype_policy) for u in units]
-        # Parameters of a likelihood are float32 under every precision policy.
-        self.output_layer = keras.layers.Dense(
-            math.prod(image_shape[:-1]) * parameter_size, dtype="float32"
-        )
+class SkipMLPImage(MLPImage):
+    """h_l = activation([h_{l-1}, z] W_l + b_l), parameters = [h_L, z] W + b; arguments of `MLPImage`."""
 
     def build(self, input_shape):
         """Builds the layers for latents [B, D] or [B, n, d]."""
-        size = flat_size(input_shape)
-        width = size
-        for layer, units in zip(self.hidden, self.units):
+        width = size = flat_size(input_shape)
+        for layer, units in zip([*self.hidden, self.output_layer], [*self.units, 0]):
             if not layer.built:
                 layer.build((None, width))
             width = units + size
-        if not self.output_layer.built:
-            self.output_layer.build((None, width))
 
     def call(self, z):
         """[B, D] or [B, n, d] -> [B, H, W, P] float32."""
-        z = ops.reshape(z, (-1, flat_size(z.shape)))
-        h = z
+        h = z = ops.reshape(z, (-1, flat_size(z.shape)))
         for layer in self.hidden:
             h = layer(h)
             h = ops.concatenate([h, ops.cast(z, h.dtype)], -1)
@@ -73,14 +43,11 @@ class SkipMLPImage(Configured, keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class SkipDeconvolutionalImage(Configured, keras.layers.Layer):
-    """As `DeconvolutionalImage`, with U_l z added to every place of each map before its ELU, and to the last.
+class SkipDeconvolutionalImage(DeconvolutionalImage):
+    """With U_l z added to every place of each map before its ELU, and to the last one.
 
     Args:
-        image_shape: (H, W, C).
-        filters: channels after each doubling; the small map has the first of them.
-        parameter_size: P.
-        kernel_size: of the transposed convolutions.
+        image_shape, filters, parameter_size, kernel_size: of a `DeconvolutionalImage`.
     """
 
     def __init__(
@@ -91,18 +58,9 @@ class SkipDeconvolutionalImage(Configured, keras.layers.Layer):
         kernel_size: int = 4,
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        self.image_shape, self.filters = image_shape, filters
-        self.parameter_size, self.kernel_size = parameter_size, kernel_size
-        height, width = (-(-size // 2 ** len(filters)) for size in image_shape[:2])
-        self.small_map = (height, width, filters[0])
-        shared = {"kernel_initializer": "he_normal", "dtype": self.dtype_policy}
-        self.first = keras.layers.Dense(math.prod(self.small_map), "elu", **shared)
-        self.stages = [
-            keras.layers.Conv2DTranspose(f, kernel_size, 2, padding="same", **shared)
-            for f in filters
-        ]
-        self.output_layer = keras.layers.Conv2D(parameter_size, 3, padding="same", dtype="float32")
+        super().__init__(image_shape, filters, parameter_size, kernel_size, **kwargs)
+        for stage in self.stages:
+            stage.activation = keras.activations.linear  # it comes after z
         self.skips = [
             keras.layers.Dense(f, use_bias=False, dtype=self.dtype_policy) for f in filters
         ]
@@ -110,19 +68,10 @@ class SkipDeconvolutionalImage(Configured, keras.layers.Layer):
 
     def build(self, input_shape):
         """Builds the layers for latents [B, D] or [B, n, d]."""
-        flat = (None, flat_size(input_shape))
-        shape = (None, *self.small_map)
-        for layer in self.stages:
-            if not layer.built:
-                layer.build(shape)
-            shape = layer.compute_output_shape(shape)
-        for layer, given in [
-            (self.first, flat),
-            *((skip, flat) for skip in (*self.skips, self.last_skip)),
-            (self.output_layer, shape),
-        ]:
-            if not layer.built:
-                layer.build(given)
+        super().build(input_shape)
+        for skip in (*self.skips, self.last_skip):
+            if not skip.built:
+                skip.build((None, flat_size(input_shape)))
 
     def call(self, z):
         """[B, D] or [B, n, d] -> [B, H, W, P] float32."""

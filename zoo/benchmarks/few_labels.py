@@ -7,11 +7,10 @@ bottleneck without a decoder, its rate hardly weighed). `m2_vae`: images without
 
 from __future__ import annotations
 
-import math
-import statistics
+import functools
 
 from tfvae import diagnosis
-from zoo.benchmarks.table import Benchmark, Row
+from zoo.benchmarks.table import Benchmark, Row, above
 
 __all__ = ["BENCHMARK"]
 
@@ -21,15 +20,7 @@ def _further(report, model, data, test) -> dict[str, float]:
     return diagnosis.label_figures(model, test, data.test.label, told=told, seed=report["seed"])
 
 
-def _helps(rows) -> bool:
-    """Beyond two standard errors of the mean difference, of three seeds and more; of fewer the sign."""
-    gains = [
-        ours["accuracy_of_draws"] - plain["accuracy_of_draws"]
-        for ours, plain in zip(rows["m2_vae"], rows["labels alone"])
-    ]
-    error = statistics.stdev(gains) / math.sqrt(len(gains)) if len(gains) > 2 else 0.0
-    return statistics.mean(gains) > 2.0 * error
-
+_HELPS = functools.partial(above, "accuracy_of_draws", "m2_vae", "labels alone")
 
 BENCHMARK = Benchmark(
     about=__doc__,
@@ -62,5 +53,5 @@ BENCHMARK = Benchmark(
         "train_seconds",
     ),
     further=_further,
-    overall=(("m2_vae names more labels right than labels alone, by two standard errors", _helps),),
+    overall=(("m2_vae names more labels right than labels alone, by two standard errors", _HELPS),),
 )

@@ -5,10 +5,9 @@ The published comparison is that of FactorVAE's score; these images compare with
 
 from __future__ import annotations
 
-import math
-import statistics
+import functools
 
-from zoo.benchmarks.table import Benchmark, Row
+from zoo.benchmarks.table import Benchmark, Row, above
 from zoo.command.report import factors
 
 __all__ = ["BENCHMARK"]
@@ -19,15 +18,7 @@ def _further(report, model, data, test) -> dict[str, float | None]:
     return factors(model, data, test, 0)
 
 
-def _above(rows) -> bool:
-    """Of one seed or two, whose spread says nothing, only the sign."""
-    gains = [
-        ours["factor_vae_score"] - plain["factor_vae_score"]
-        for ours, plain in zip(rows["factor_vae, gamma 35"], rows["vae"])
-    ]
-    error = statistics.stdev(gains) / math.sqrt(len(gains)) if len(gains) > 2 else 0.0
-    return statistics.mean(gains) > 2.0 * error
-
+_ABOVE = functools.partial(above, "factor_vae_score", "factor_vae, gamma 35", "vae")
 
 BENCHMARK = Benchmark(
     about=__doc__,
@@ -70,7 +61,7 @@ BENCHMARK = Benchmark(
         (
             "FactorVAE's score above the plain VAE's in the mean over the seeds, of three or more by two "
             "standard errors",
-            _above,
+            _ABOVE,
         ),
     ),
 )

@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import importlib
 import json
+import math
 import multiprocessing
 import os
 import shlex
@@ -33,7 +34,7 @@ from zoo import modalities
 from zoo.command import console, plan, run
 from zoo.comparison import page as comparison_page
 
-__all__ = ["Benchmark", "Row", "load", "measure_row", "run_all"]
+__all__ = ["Benchmark", "Row", "above", "load", "measure_row", "run_all"]
 
 _MANY = 5  # seeds, from which on a table has mean and spread
 
@@ -92,6 +93,16 @@ class Benchmark:
     overall: Sequence[tuple[str, Callable[[dict[str, list[dict]]], bool]]] = ()
     look: Callable[..., dict[str, Any]] = _nothing
     pictures: Callable[[dict[str, dict]], dict[str, bytes]] | None = None
+
+
+def above(key: str, ours: str, plain: str, rows) -> bool:
+    """Whether a row's figure is above another's, seed by seed: by two standard errors of the mean difference.
+
+    Of one seed or two, whose spread says nothing, only by its sign.
+    """
+    gains = [mine[key] - other[key] for mine, other in zip(rows[ours], rows[plain])]
+    error = statistics.stdev(gains) / math.sqrt(len(gains)) if len(gains) > 2 else 0.0
+    return statistics.mean(gains) > 2.0 * error
 
 
 class _Watch(keras.callbacks.Callback):
