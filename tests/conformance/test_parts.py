@@ -60,6 +60,8 @@ PARTS = {
         lambda: networks.SkipDeconvolutionalImage(IMAGE, (6, 4), 1),
         (Z,),
     ),
+    networks.ConvexGradient: (lambda: networks.ConvexGradient((5, 4), 0.3), (Z[:, 0],)),
+    networks.InjectiveImage: (lambda: networks.InjectiveImage(IMAGE, (5, 4), 1, 0.3), (Z,)),
     networks.NoEncoder: (networks.NoEncoder, (X,)),
     networks.NoDecoder: (lambda: networks.NoDecoder(IMAGE), None),
     networks.CausalConv2D: (lambda: networks.CausalConv2D(4, (2, 3), right=1), (X,)),

@@ -38,6 +38,7 @@ SYSTEMS = {
     "beta_tcvae": ("beta_tcvae", MLP, (), 1),
     "hfvae": ("hfvae", MLP, (), 1),
     "skip_vae": ("skip_vae", MLP, (), 1),
+    "lid_vae": ("lid_vae", {}, (), 1),
     "dc_ign": ("dc_ign", {**MLP, "dataset": "squares"}, (), 1),
     "dip_vae": ("dip_vae", MLP, (), 1),
     "mae_vae": ("mae_vae", MLP, ("maf_units=8",), 1),

@@ -84,6 +84,7 @@ POINTS = [
     ("vae", "digits", "mlp", {"batches": "partly_labelled"}),
     ("skip_vae", "digits", "mlp", {}),
     ("skip_vae", "digits", "deconvolutional", {}),
+    ("lid_vae", "digits", "injective", {}),
     (
         "hfvae",
         "digits",

@@ -16,6 +16,7 @@ from tfvae.networks.gated import GatedDense
 from tfvae.networks.gated_pixelcnn import GatedPixelCNN
 from tfvae.networks.grid_image import GridImage
 from tfvae.networks.heads import ChannelAutoregressiveHead, DenseHead
+from tfvae.networks.injective import ConvexGradient, InjectiveImage
 from tfvae.networks.join import JoinAbove
 from tfvae.networks.levels import GatedJoin, GatedLevels, LevelEncoders
 from tfvae.networks.made import MADE
@@ -53,6 +54,7 @@ __all__ = [
     "ChannelAutoregressiveHead",
     "Classifier",
     "ColumnVariances",
+    "ConvexGradient",
     "Decoder",
     "DeconvolutionalImage",
     "DenseHead",
@@ -68,6 +70,7 @@ __all__ = [
     "GridEncoder",
     "GridImage",
     "ImageConditioner",
+    "InjectiveImage",
     "JoinAbove",
     "LSTMNetwork",
     "LabelCondition",
