@@ -94,6 +94,15 @@ def test_wrong_flags_are_one_line_and_status_2(words, says):
             "'cnn_vae' stands on cnn=scnn, which images does not have",
         ),
         (
+            {"model": "skip_vae", "backbone": "gated_pixelcnn"},
+            "'skip_vae' stands on decoder_skips=true, which backbone=gated_pixelcnn does not have: take "
+            "deconvolutional or mlp",
+        ),
+        (
+            {"model": "lid_vae", "backbone": "mlp"},
+            "'lid_vae' stands on inverse_lipschitz=0.1, which backbone=mlp does not have: take injective",
+        ),
+        (
             {"model": "vae", "values": {"latent_width": 2.5}},
             "'latent_width' must be a whole number",
         ),

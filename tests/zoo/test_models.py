@@ -20,9 +20,12 @@ MEMORY = {"acn": {"memory_size": 32, "transition_units": 8}}
 LOOPS = {"aggressive_vae": {"inner_steps": 2}, "sa_vae": {"svi_steps": 2}}  # tracing takes long
 TINY = {"size": "tiny", "train_steps": 20, "batch_size": 8}
 SMALL_TEXT = {"embedding_width": 8, "units": 8}
-# on text its decoder is `lm`; real numbers; pseudo-inputs of real numbers
-IMAGES_ONLY = {"pixelcnn", "linear_vae", "vamp_vae"}
+# on text its decoder is `lm`; real numbers; pseudo-inputs of real numbers; decoders of images
+IMAGES_ONLY = {"pixelcnn", "linear_vae", "vamp_vae", "skip_vae", "lid_vae"}
 TEXT_ONLY = {"lm", "pooled_vae", "cnn_vae", "bow_vae"}
+
+
+OWN_BACKBONE = {"delta_vae": "gated_pixelcnn", "pixelcnn": "gated_pixelcnn", "lid_vae": "injective"}
 
 
 def _sentences(number=32, seed=0):
@@ -71,7 +74,7 @@ def test_every_model_trains_on_text(name):
 
 @pytest.mark.parametrize("name", _at_home("digits", set(models.names()) - TEXT_ONLY))
 def test_every_remedy_trains_on_images_too(name):
-    more = {"backbone": "gated_pixelcnn" if name in ("delta_vae", "pixelcnn") else "mlp"}
+    more = {"backbone": OWN_BACKBONE.get(name, "mlp")}
     more |= {"decoder_filters": 8, "decoder_layers": 2}
     _train(name, "digits", **more, **LOOPS.get(name, {}), **MEMORY.get(name, {}))
 

@@ -18,7 +18,8 @@ from zoo.modalities import speech
 SPACE = speech.Space(256)
 TINY = {"size": "tiny", "train_steps": 20, "batch_size": 8}
 SMALL = {"decoder_filters": 8, "decoder_layers": 3}
-NOT_OF_SPEECH = {"pooled_vae", "cnn_vae", "bow_vae", "linear_vae"}  # text; real numbers
+# text; real numbers; decoders of images
+NOT_OF_SPEECH = {"pooled_vae", "cnn_vae", "bow_vae", "linear_vae", "skip_vae", "lid_vae"}
 MORE = {
     "aggressive_vae": {"inner_steps": 2},
     "sa_vae": {"svi_steps": 2},

@@ -108,6 +108,7 @@ class Chooser:
         self._refuse_foreign()
         places = [word for word in words if word.path in PLACES]
         taken, whose = self._places(places)
+        self._refuse_backbone(taken)
         settings = [word for word in words if word.path not in PLACES]
         point = self._filled(taken, settings, recorded)
         if fit:
@@ -225,6 +226,18 @@ class Chooser:
                         f"model {self.model!r} stands on {path}={checked.text(value)}, which {self.kind} "
                         "does not have"
                     )
+
+    def _refuse_backbone(self, taken) -> None:
+        """One that has not the setting which makes it this model: else a plain VAE would bear its name."""
+        backbones = choices("backbone", self.kind)
+        for path, value in (item for layer in self.recipe for item in layer.items()):
+            having = [name for name, cls in backbones.items() if _having([cls], path)]
+            here = taken.get("backbone")
+            if having and here and not _having([here], path):
+                raise UserError(
+                    f"model {self.model!r} stands on {path}={checked.text(value)}, which "
+                    f"backbone={_name(here)} does not have: take {' or '.join(sorted(having))}"
+                )
 
     # ------------------------------------------------------------------ their settings
 
