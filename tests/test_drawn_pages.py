@@ -1,11 +1,14 @@
 """What the build of the documentation makes: the drawing, and the figures on the page of a model."""
 
 import importlib.util
+import json
 import re
 
 import pytest
+from PIL import Image
 
 from tests.pages import ROOT, anchors, blocks
+from zoo import models
 
 
 def _script(name):
@@ -15,7 +18,7 @@ def _script(name):
     return module
 
 
-drawing, measured = _script("drawing"), _script("measured")
+drawing, measured, bare_names = map(_script, ("drawing", "measured", "bare_names"))
 (SOURCE,) = blocks("docs/architecture.md", "mermaid")
 
 
@@ -86,3 +89,47 @@ def test_the_tables_of_the_pages_are_linked_where_they_stand():
     (digits,) = [table for table in found if table.page == "digits.md"]
     assert len(measured.rows_of("delta_vae", digits)) == 2  # with the fitted prior
     assert "../results/ptb.md)" in " ".join(measured.named("cyclical_vae"))
+
+
+def test_rows_and_pictures_of_runs_by_bare_name(tmp_path, monkeypatch):
+    folder, pictures = tmp_path / "runs" / "vae", tmp_path / "pictures"
+    (folder / "figures").mkdir(parents=True)
+    figures = {
+        "dataset": "digits",
+        "nll": 22.891,
+        "distortion": 19.0,
+        "rate": 4.3,
+        "verdict": "healthy",
+    }
+    figures |= {"active_units": 1200, "latent_units": 3200, "mutual_information": None}
+    (folder / "report.json").write_text(json.dumps(figures))
+    (folder / "cpu_seconds.json").write_text("26.4")
+    made = bare_names.row("vae", folder)
+    assert (
+        made == "| `vae` | digits | 22.89 | 19.00 | 4.30 | - | 1,200 / 3,200 | - | 26 | healthy |"
+    )
+    page = (
+        "words\n\n| model | NLL |\n|---|---|\n| `acn` | 1 |\n| `vae` | 2 |\n\nmore `vae` | words\n"
+    )
+    assert bare_names.table(page, {"vae": made, "lm": "| `lm` | 3 |"}) == page.replace(
+        "| `vae` | 2 |", f"| `lm` | 3 |\n{made}"
+    )
+    for shown in ("curves", "reconstructions"):
+        monkeypatch.setattr(bare_names, "PICTURES", pictures)
+        Image.new("RGBA", (900, 300), (0, 0, 0, 0)).save(folder / "figures" / f"{shown}.png")
+        bare_names.picture("vae", folder)
+        (left,) = pictures.iterdir()
+        with Image.open(left) as held:
+            assert left.name == f"vae.{shown}.png" and held.size == (760, 253)
+            assert held.convert("RGBA").getpixel((9, 9))[3] == 0  # clear: pages are dark too
+
+
+def test_pictures_of_models_are_small_and_have_a_caption():
+    for path in measured.PICTURES.glob("*"):
+        name, shown, _ = path.name.split(".")
+        assert name in models.names() and path.stat().st_size <= 15_000, path
+        assert (
+            measured.pictured(name)[0]
+            == f"![{measured.CAPTIONS[shown]}](../assets/models/{path.name})"
+        )
+    assert measured.pictured("no_model") == []

@@ -8,6 +8,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 RESULTS = pathlib.Path(__file__).parents[1] / "results"
+PICTURES = pathlib.Path(__file__).parents[1] / "assets" / "models"
+CAPTIONS = {
+    "reconstructions": "Test images, what is made of their codes, and draws",
+    "curves": "Distortion and rate while it was trained",
+}
 
 
 class Table(NamedTuple):
@@ -83,3 +88,15 @@ def named(model: str) -> list[str]:
             title = re.match(r"# (.+)", text)
             found.append(f"[{title[1] if title else path.stem}](../results/{path.name})")
     return found
+
+
+def pictured(model: str) -> list[str]:
+    """What `bare_names.py` left of the model's run, with its caption; the link is that of models/."""
+    said = []
+    for path in sorted(PICTURES.glob(f"{model}.*.png")):
+        shown = path.name.split(".")[1]
+        said += [
+            f"![{CAPTIONS[shown]}](../assets/models/{path.name})",
+            f"{CAPTIONS[shown]}: `figures/{shown}.png` of that run.",
+        ]
+    return said

@@ -30,7 +30,7 @@ def page(name: str) -> str:
     said = first.partition(": ")[2]
     text, limits = _text(rest)
     parts = [f"# {name}", said[:1].upper() + said[1:], *text, f"**Paper.** {described.citation}."]
-    parts += [f"```sh\ntfvae train --model={name}\n```"]
+    parts += [f"```sh\ntfvae train --model={name}\n```", *measured.pictured(name)]
     parts += ["## What it is not good for", f"It is not for {limits}"]
     parts += ["## Making it again", *_card(name)]
     found, names = measured.measured(name), measured.named(name)

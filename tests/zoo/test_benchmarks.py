@@ -5,14 +5,15 @@ import importlib
 import json
 import pathlib
 
+import numpy as np
 import pytest
 
 from tests import linear_gaussian
 from tfvae import training
 from tfvae.checks import UserError
 from tfvae.training.checkpoint import ExactCheckpoint
-from zoo import benchmarks
-from zoo.benchmarks import iwae, lagging, sprites, table
+from zoo import benchmarks, datasets
+from zoo.benchmarks import anomaly, iwae, lagging, sprites, table
 from zoo.benchmarks.table import Benchmark, Row
 from zoo.command import plan
 
@@ -342,3 +343,17 @@ def test_a_row_that_was_cut_short_goes_on_where_it_was(tmp_path, monkeypatch):
     other = dataclasses.replace(row, settings={"beta": 2.0})
     assert table.measure_row(made, other, 0, None, folder)["elbo"] != whole["elbo"]
     assert checkpoints == [2, 4, 6, 2, 4, 6]
+
+
+@pytest.mark.parametrize("left_out", [0, 9])
+def test_a_class_that_is_held_out_is_nowhere_in_the_data_of_its_row(left_out):
+    data = datasets.load(f"zoo.benchmarks.anomaly:WITHOUT_{left_out}")
+    seen = [label for split in (data.train, data.valid, data.test) for label in split.label]
+    assert {*range(10)} - {*seen} == {left_out} and anomaly.WITHOUT_0 is not anomaly.WITHOUT_9
+    whole = datasets.load("digits")
+    of_class = sum(
+        (split.label == left_out).sum() for split in (whole.train, whole.valid, whole.test)
+    )
+    strange = anomaly.held_out(left_out)
+    assert len(strange) == of_class and len(seen) + of_class == 1797
+    assert set(np.unique(strange)) == {0.0, 1.0}

@@ -7,6 +7,7 @@ import sys
 from zoo.command import console
 
 NAMES = (
+    "anomaly",
     "cost",
     "documents",
     "few_labels",
