@@ -110,6 +110,13 @@ def test_it_learns_and_says_so(learned):
         probable.argmax(1),
     ]
     np.testing.assert_array_equal(*by_hand)
+    # without noise: of the code, exactly
+    still = model.label_probabilities(x[:7], 0, seed=1)
+    np.testing.assert_array_equal(still, model.label_probabilities(x[:7], 0, seed=2))
+    wanted = tf.nn.softmax(model.classifier(model.encode(x[:7])))
+    np.testing.assert_array_equal(still, wanted)
+    assert np.abs(still - probable).max() > 1e-4
+    np.testing.assert_array_equal(model.predict_labels(x[:7], 0), wanted.numpy().argmax(1))
     figures = diagnosis.label_figures(model, x, label)
     assert 0.8 < figures["label_information_bits"] <= 1.0 <= figures["rate_bits"]
     report = {**diagnosis.measure(model, x, num_samples=2), **figures}
@@ -214,7 +221,7 @@ REFUSED = {
         lambda: LabelLikelihood()(plain().draw(X, 0)._replace(label=tf.zeros([8], tf.int32))),
         "is built with a model",
     ),
-    "no draws": (lambda: plain().label_probabilities(X, 0), "num_draws"),
+    "no draws": (lambda: plain().label_probabilities(X, -1), "num_draws"),
     "labels of others": (
         lambda: diagnosis.label_figures(plain(), X, np.arange(8)),
         "label must be whole numbers .8. from 0 to 1",

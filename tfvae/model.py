@@ -400,12 +400,11 @@ class VAE(Fitted):
         Raises:
             UserError: there is no classifier.
         """
-        if self.classifier is None:
-            raise UserError("this model has no classifier: it was made without classifier=...")
-        if self.classifier.reads == "z":
-            return self.classifier(draw.z)
+        classifier = self._own_classifier()
+        if classifier.reads == "z":
+            return classifier(draw.z)
         told = self.told_size("encoder")
-        return self.classifier(draw.features[..., :-told] if told else draw.features)
+        return classifier(draw.features[..., :-told] if told else draw.features)
 
     def label_scores(self, x) -> tf.Tensor:
         """log q(y|x) up to a constant, of a classifier of features, [B, K] float32.
@@ -423,18 +422,20 @@ class VAE(Fitted):
         return tf.cast(self.classifier(self._untold(self._inputs(x), None)), tf.float32)
 
     def label_probabilities(self, x, num_draws: int = LABEL_DRAWS, seed=0, label=None):
-        """E_q(z|x)[q(y|z)] by draws of z, a tensor [B, K].
+        """E_q(z|x)[q(y|z)] by draws of z, or q(y|code of x) without noise, a tensor [B, K].
 
         Args:
             x: [B, ...] raw units.
-            num_draws: of z; a classifier of features needs none.
+            num_draws: of z; 0: the code itself. A classifier of features needs none.
             seed: an integer or a [2] int32 tensor.
             label: [B], what the model is told, where it is told something.
         """
-        seed, total = _seed(seed), 0.0
-        if self.classifier is not None and self.classifier.reads == "features":
+        classifier, seed, total = self._own_classifier(), _seed(seed), 0.0
+        if classifier.reads == "features":
             return tf.nn.softmax(self.label_scores(x))
-        for number in range(count("num_draws", num_draws)):
+        if count("num_draws", num_draws, 0) == 0:
+            return tf.nn.softmax(tf.cast(classifier(self.encode(x, label)), tf.float32))
+        for number in range(num_draws):
             pass_ = self.passed(fold(seed, number), label=label)
             features = self.features(x, label, pass_)
             drawn = Draw.of(x, features, self.latent.infer(features, pass_), None, None)
@@ -446,7 +447,7 @@ class VAE(Fitted):
 
         Args:
             x: [N, ...] raw units.
-            num_draws: of z.
+            num_draws: of z; 0: none, of the code itself.
             seed: an integer or a [2] int32 tensor.
             label: [N], what the model is told, where it is told something.
             batch_size: examples at a time.
@@ -460,6 +461,11 @@ class VAE(Fitted):
             probable = self.label_probabilities(x[rows], num_draws, fold(_seed(seed), start), given)
             found.append(tf.argmax(probable, -1, tf.int32).numpy())
         return np.concatenate(found)
+
+    def _own_classifier(self) -> Any:
+        if self.classifier is None:
+            raise UserError("this model has no classifier: it was made without classifier=...")
+        return self.classifier
 
     @property
     def classifier_asks_label(self) -> bool:

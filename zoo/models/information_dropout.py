@@ -6,7 +6,7 @@
 As `vib`, with noise that multiplies; under a prior of independent numbers the same term punishes the total
 correlation of z. beta is the released one by the number of training examples. code_activation=relu with
 prior=log_uniform is the paper's other layer, whose cost is no divergence; target=none makes a VAE of it. To
-encode the noise is off; predict_labels draws, and label_probabilities at the code is the test mode.
+encode the noise is off, and so it is in predict_labels(x, num_draws=0), the paper's test mode.
 
 Not for layers below the last one: the noise stands on the encoder's features, whatever the encoder is.
 """
