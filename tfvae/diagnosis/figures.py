@@ -211,6 +211,8 @@ def _curves(rows, report, stage) -> bytes:
     later = stages[stages.index(stage) + 1 :] if stage in stages else []
     main = [row for row in rows if row["stage"] == stage]
     names = ("distortion",) if report["rate"] is None else ("distortion", "rate")
+    if report["distortion"] is None:  # there is no decoder
+        names = ("rate",)
     figure = Figure(figsize=(4.5 * len(names), 3.2))
     axes = make_axes(figure, len(names))
     for axis, name in zip(axes, names):
@@ -219,14 +221,14 @@ def _curves(rows, report, stage) -> bytes:
             label = {"train": "training", "valid": "validation"}[kind]
             axis.plot(*zip(*points) if points else ((), ()), style, ms=4, color=color, label=label)
         axis.set(title=f"{name} [nats]", xlabel="step")
-    if len(names) == 2:
+    if "rate" in names:
         looks = [
             (r["step"], r["latent"].get("mutual_information")) for r in main if r.get("latent")
         ]
         known = [(step, nats) for step, nats in looks if nats is not None]
         if known:
-            axes[1].plot(*zip(*known), ".-", color=VIOLET, label="mutual information")
-        _later_rates(axes[1], rows, later, main[-1]["step"] if main else 0, report)
+            axes[-1].plot(*zip(*known), ".-", color=VIOLET, label="mutual information")
+        _later_rates(axes[-1], rows, later, main[-1]["step"] if main else 0, report)
     axes[-1].legend(frameon=False, fontsize=9)
     return png(figure)
 
