@@ -7,8 +7,18 @@ import pytest
 
 from tests import linear_gaussian, models
 from tests.zoo import finished
-from tfvae import exploring, training
+from tfvae import VAE, exploring, training
 from tfvae.exploring import samplers
+from tfvae.latents import (
+    GaussianPosterior,
+    Hierarchy,
+    StandardNormalPrior,
+    StochasticLatent,
+    UniformSpherePrior,
+    VonMisesFisherPosterior,
+)
+from tfvae.likelihoods import Bernoulli
+from tfvae.networks import FactorisedDecoder, JoinAbove, MLPEncoder, MLPImage
 from zoo.command import console, explore_sections, plan
 from zoo.command.explore_sections import Examples, sections
 
@@ -95,6 +105,39 @@ def test_what_a_latent_cannot_have_is_said_on_the_page(one_sampler):
     assert (
         found["Neighbours among the codes"].picture and found["From one example to another"].picture
     )
+
+
+def _of(latent):
+    network = MLPImage(models.SHAPE, (16,), 1)
+    model = VAE(MLPEncoder((16,)), latent, FactorisedDecoder(models.SHAPE, network), Bernoulli())
+    model.build()
+    return model
+
+
+def test_of_points_on_a_sphere_what_needs_any_numbers_is_said(one_sampler):
+    model = _of(StochasticLatent(VonMisesFisherPosterior((3,), 20.0), UniformSpherePrior((3,))))
+    found = {s.title: s for s in sections(model, Examples(models.images(60), levels=1.0), "pca", 0)}
+    for title in ("One number of the code at a time", "Instead of the prior"):
+        assert re.match("Not of this model: .* z is a point on a sphere.", found[title].says)
+    shown = [title for title, section in found.items() if section.picture]
+    assert shown == [
+        "Map of the codes",
+        "From one example to another",
+        "Neighbours among the codes",
+        "Strange examples",
+    ]
+
+
+def test_levels_are_walked_through_as_one_code(one_sampler):
+    made = [
+        (name, StochasticLatent(GaussianPosterior((2,)), StandardNormalPrior((2,))), *join)
+        for name, join in (("top", ()), ("low", (JoinAbove(4),)))
+    ]
+    model, x = _of(Hierarchy(made)), models.images(60)
+    found = {s.title: s for s in sections(model, Examples(x, levels=1.0), "pca", 0)}
+    assert not [s for s in found.values() if s.says.startswith("Not of")]
+    walked = found["One number of the code at a time"].says
+    assert sorted(re.findall(r"\d+", walked.partition("from above: ")[2])) == ["0", "1", "2", "3"]
 
 
 REFUSED = {

@@ -163,6 +163,21 @@ def _wandb(place):
     return {name: list(rows.items()) for name, rows in found.items()}
 
 
+def _tensorboard(place):
+    """The same; each process leaves a file of its own, and the folder is one run."""
+    import tensorflow as tf
+
+    rows, texts = [], []
+    for path in sorted(glob.glob(f"{place}/run/tensorboard/events*")):
+        for event in tf.compat.v1.train.summary_iterator(path):
+            for value in event.summary.value:
+                texts += [value.tag] * (value.tag in ("config", "verdict"))
+                if value.tag == "train/valid/elbo":
+                    rows.append((event.step, float(tf.make_ndarray(value.tensor))))
+    assert sorted(texts) == ["config", "verdict"]  # the configuration once, of the first process
+    return {"run": rows}
+
+
 def _records(data):
     """Of a log in LevelDB's format: blocks of 32 KiB, and pieces (checksum, length, which) in them."""
     block, place, held = 2**15, 7, b""  # after the file's own header
@@ -180,7 +195,9 @@ def _records(data):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "read"), [("mlflow", _mlflow), ("wandb", _wandb)])
+@pytest.mark.parametrize(
+    ("name", "read"), [("mlflow", _mlflow), ("tensorboard", _tensorboard), ("wandb", _wandb)]
+)
 def test_a_training_that_is_killed_goes_on_in_the_same_run_of_its_tracker(tmp_path, name, read):
     """By SIGKILL. Nothing of it goes over a network."""
     pytest.importorskip(name, reason=f"the extra {name}")
