@@ -16,6 +16,8 @@ from tfvae.randomness import fold, seed_of
 
 __all__ = ["AtDraw", "Draw", "Known", "Pass", "every", "repeated"]
 
+_PRIOR = 0x9A1  # the noise of a prior, apart from that of z
+
 
 class Known(NamedTuple):
     """What a prior may be told of the examples at hand; `None` where there is nothing to tell.
@@ -24,11 +26,13 @@ class Known(NamedTuple):
         told: what the condition makes of their labels, [B, C] (or of their rows, [B]).
         encode: u [K, ...] in the units of the encoder -> q(z|u), as the encoder is now.
         above: the z of each level above in a hierarchy, {name: [B, ...]}.
+        seed: [2] int32, of a prior that draws something to be known.
     """
 
     told: tf.Tensor | None = None
     encode: Callable | None = None
     above: Mapping[str, tf.Tensor] | None = None
+    seed: tf.Tensor | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -61,7 +65,7 @@ class Pass:
     @property
     def known(self) -> Known:
         """What a prior is told, but for `encode`, which a latent adds that has q(z|u) of any u."""
-        return Known(self.told, None, self.above)
+        return Known(self.told, None, self.above, self.noise(_PRIOR))
 
     def noise(self, purpose: int) -> tf.Tensor:
         """The seed [2] of a draw that is not that of z.

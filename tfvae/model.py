@@ -435,6 +435,8 @@ class VAE(Fitted):
             return tf.nn.softmax(self.label_scores(x))
         if count("num_draws", num_draws, 0) == 0:
             return tf.nn.softmax(tf.cast(classifier(self.encode(x, label)), tf.float32))
+        if label is None and self.asks_label and not self.classifier_asks_label:
+            label = tf.zeros([tf.shape(x)[0]], tf.int32)  # the prior's alone: z is the same for any
         for number in range(num_draws):
             pass_ = self.passed(fold(seed, number), label=label)
             features = self.features(x, label, pass_)
@@ -470,7 +472,8 @@ class VAE(Fitted):
     @property
     def classifier_asks_label(self) -> bool:
         """Whether the classifier reads what depends on what the model is told."""
-        return self.asks_label and getattr(self.classifier, "reads", "z") == "z"
+        reads = getattr(self.classifier, "reads", "z")
+        return self.asks_label and reads == "z" and "encoder" in self.told
 
     @property
     def asks_label(self) -> bool:

@@ -125,6 +125,7 @@ FACTS = {
     # of the data and the run
     "own_images": "one's own images (--dataset=images)",
     "labels": "data with labels",
+    "sensitive": "a sensitive column of a table",
     "guessed_labels": "labels that are guessed where they are unknown",
     "enumerated_labels": "an inference that goes through labels",
     "each_label": "the label of each example",

@@ -227,6 +227,13 @@ PARTS = {
         lambda: latents.AttentionPrior(latents.AR1Prior((4, 2), 0.5), 6, 2, 3, 2),
         None,
     ),
+    latents.NestedPrior: (lambda: latents.NestedPrior((3,), 2, (4,), 5), None),
+    networks.ToldColumnDecoder: (
+        lambda: networks.ToldColumnDecoder(
+            5, networks.ColumnVariances(networks.MLPImage((5,), (4,), 5), 2), 1, 3
+        ),
+        (Z[:, 0], np.eye(5, dtype=np.float32)[:3]),
+    ),
     latents.MixturePrior: (lambda: latents.MixturePrior(latents.AR1Prior((4, 2), 0.5), 3), None),
     latents.PixelCNNPrior: (
         lambda: latents.PixelCNNPrior(latents.AR1Prior((4, 2), 0.5), (2, 2), 6, 2, 2),

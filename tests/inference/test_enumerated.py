@@ -10,7 +10,12 @@ import zoo
 from tests import models
 from tfvae.checks import UserError
 from tfvae.inference import enumerated
-from tfvae.latents import GaussianPosterior, StandardNormalPrior, StochasticLatent
+from tfvae.latents import (
+    ConditionalNormalPrior,
+    GaussianPosterior,
+    StandardNormalPrior,
+    StochasticLatent,
+)
 from tfvae.likelihoods import Bernoulli
 from tfvae.networks import Classifier, FactorisedDecoder, LabelCondition, MLPEncoder, MLPImage
 from tfvae.objectives import LabelLikelihood, Objective, distortion, rate
@@ -47,6 +52,49 @@ def test_the_bound_is_the_sum_by_hand():
     surprise = (q * np.log(q * NUMBER)).sum(1)
     np.testing.assert_allclose(draw.rate[:, -1], np.where(label >= 0, 0.0, surprise), atol=1e-6)
     np.testing.assert_array_equal(draw.label, label)
+
+
+def of_codes(prior_only=True):
+    """Two labels, told to the prior alone; the classifier reads z."""
+    keras.utils.set_random_seed(1)
+    latent = StochasticLatent(GaussianPosterior((3,)), ConditionalNormalPrior((3,), 2))
+    decoder = FactorisedDecoder(models.SHAPE, MLPImage(models.SHAPE, (16,), 1))
+    model = tfvae.VAE(
+        *(MLPEncoder((16,)), latent, decoder, Bernoulli()),
+        condition=LabelCondition(2, guessed=True),
+        classifier=Classifier(2),
+        **({"told": ("prior",)} if prior_only else {}),
+    )
+    model.build()
+    latent.prior.head.set_weights([np.eye(2, 6) - 0.5, np.linspace(-1, 1, 6)])
+    return model
+
+
+def test_a_classifier_of_codes_weighs_the_priors_of_one_draw():
+    model, x = of_codes(), models.images(5)
+    label = tf.constant([1, -1, 0, -1, -1])
+    draw = enumerated(model, x, SEED, label=label)
+    each = [model.draw(x, SEED, label=tf.fill([5], y)) for y in range(2)]
+    np.testing.assert_array_equal(each[0].z, each[1].z)
+    np.testing.assert_array_equal(draw.z, each[0].z)
+    np.testing.assert_allclose(draw.log_likelihood, each[0].log_likelihood, rtol=1e-6)
+    q = tf.nn.softmax(model.classifier(draw.z)).numpy()
+    costs = np.stack([one.rate.numpy().sum(1) for one in each], 1)
+    assert np.abs(costs[:, 0] - costs[:, 1]).min() > 1e-3
+    for row, known in enumerate(label.numpy()):
+        cost = costs[row, known] if known >= 0 else q[row] @ (costs[row] + np.log(q[row] * 2))
+        assert float(tf.reduce_sum(draw.rate[row])) == pytest.approx(cost, rel=1e-5)
+
+
+def test_what_no_label_changes_is_asked_for_none():
+    model, x = of_codes(), models.images(5)
+    told = [model.label_probabilities(x, 3, label=tf.fill([5], y)) for y in range(2)]
+    np.testing.assert_array_equal(told[0], told[1])
+    np.testing.assert_array_equal(model.label_probabilities(x, 3), told[0])
+    np.testing.assert_array_equal(
+        model.predict_labels(x, 3), model.predict_labels(x, 3, label=[1] * 5)
+    )
+    np.testing.assert_array_equal(model.encode(x), model.encode(x, tf.ones([5], tf.int32)))
 
 
 def test_it_bounds_the_marginal_likelihood():
@@ -90,6 +138,10 @@ def test_fit_takes_unknown_labels_and_moves_the_classifier_by_them():
         (
             lambda: enumerated(models.plain(), models.images(4), SEED),
             "need a model that is told labels, and a classifier of features",
+        ),
+        (
+            lambda: enumerated(of_codes(prior_only=False), models.images(4), SEED),
+            "or of z, where the prior alone is told",
         ),
         (
             lambda: enumerated(partly(Classifier(NUMBER)), models.images(4), SEED),

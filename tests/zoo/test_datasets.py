@@ -458,7 +458,7 @@ def test_too_few_examples_are_said_before_training(sizes, batch_size, says):
 
 
 @pytest.mark.parametrize(
-    "name", ["digits", "gaussian", "squares", "pydoc", "mixmarkov", "synthetic_small"]
+    "name", ["digits", "gaussian", "squares", "diabetes", "pydoc", "mixmarkov", "synthetic_small"]
 )
 def test_a_folder_that_nothing_would_read_is_refused(name):
     load = text.load if name in text.NAMES else datasets.load

@@ -18,6 +18,7 @@ SPACES = {
     "gaussian": images.Space((1, 5, 1), None),
     "images": images.Space((4, 4, 1), 8),
     "table": tables.Space((1, 3, 1)),
+    "diabetes": tables.Space((1, 2, 1, 1), 1),
     "pydoc": text.Space(20, 6),
     "pydoc_words": documents.Space(9, 4),
     "mixmarkov": text.Space(9, 24, True),
@@ -67,6 +68,8 @@ POINTS = [
     ("vmf_vae", "digits", "mlp", {"posterior": "vmf_norm"}),
     ("vmf_vae", "digits", "mlp", {"posterior": "power_spherical_learned"}),
     ("bn_vae", "digits", "mlp", {}),
+    ("vfae", "diabetes", "mlp", {}),
+    ("vae", "digits", "mlp", {"terms": "kitchen_sinks", "condition": "labels"}),
     ("information_dropout", "digits", "mlp", {}),
     (
         "information_dropout",

@@ -3,7 +3,9 @@
     known:    log p(x|y) >= L(x, y) = E_q(z|x,y)[log p(x|z, y)] - KL(q(z|x, y) || p(z))
     unknown:  log p(x) >= sum_y q(y|x) L(x, y) - KL(q(y|x) || p(y)),   p(y) = 1 / K     nats
 
-Kingma, Rezende, Mohamed and Welling 2014, eq. 6 and 7.
+Kingma, Rezende, Mohamed and Welling 2014, eq. 6 and 7. Where the prior alone is told the label, so that
+q(z|x) is the same for all y, the classifier may read the draw z, and the second line is a mean over it: of z1
+in Louizos, Swersky, Li, Welling and Zemel 2016, eq. 5 and 6.
 
 Legend: B batch, G latent groups, K labels.
 """
@@ -23,13 +25,14 @@ __all__ = ["enumerated"]
 
 
 def enumerated(model, x, seed, step=None, label=None) -> Draw:
-    """The draw of the bound above; the model's classifier (of features) is q(y|x).
+    """The draw of the bound above; the model's classifier is q(y|x) (of features) or q(y|z).
 
     Its rate has one group more, that of the label: KL(q(y|x) || p(y)) where it is unknown, 0 else. z and
     q(z|x) are those of the label itself, or of the likeliest one. What it costs grows with K.
 
     Args:
-        model: a `tfvae.VAE` that is told labels, with a classifier of features.
+        model: a `tfvae.VAE` that is told labels, with a classifier of features, or of z where its encoder
+            is not told.
         x: [B, ...] raw units.
         seed: [2] int32.
         step: of the training; `None` to measure.
@@ -39,16 +42,16 @@ def enumerated(model, x, seed, step=None, label=None) -> Draw:
         UserError: no such model.
     """
     classifier = model.classifier
-    if classifier is None or classifier.reads != "features" or not model.asks_label:
+    of_features = classifier is not None and classifier.reads == "features"
+    of_codes = classifier is not None and not of_features and not model.classifier_asks_label
+    if classifier is None or not model.asks_label or not (of_features or of_codes):
         raise UserError(
-            "enumerated labels need a model that is told labels, and a classifier of features: "
+            "enumerated labels need a model that is told labels, and a classifier of features (or of z, "
+            "where the prior alone is told): "
             "VAE(condition=LabelCondition(K), classifier=Classifier(K, reads='features'))"
         )
     number, rows = classifier.num_labels, tf.shape(x)[0]
     label = tf.fill([rows], -1) if label is None else tf.cast(label, tf.int32)
-    scores = tf.nn.log_softmax(model.label_scores(x))
-    known = label >= 0
-    weights = tf.where(known[:, None], tf.one_hot(label, number), tf.exp(scores))
 
     def given(told, seed):
         pass_ = model.passed(seed, step, step is not None, told)
@@ -56,12 +59,19 @@ def enumerated(model, x, seed, step=None, label=None) -> Draw:
         inferred = model.latent.infer(features, pass_)
         return model.score(x, features, inferred, pass_.seed if step is not None else None, told)
 
-    found = [given(tf.fill([rows], y), fold(seed, y)) for y in range(number)]
+    # one z for all labels, where it is the classifier's
+    found = [
+        given(tf.fill([rows], y), fold(seed, y) if of_features else seed) for y in range(number)
+    ]
+    logits = model.label_scores(x) if of_features else model.label_logits(found[0])
+    scores = tf.nn.log_softmax(tf.cast(logits, tf.float32))
+    known = label >= 0
+    weights = tf.where(known[:, None], tf.one_hot(label, number), tf.exp(scores))
     surprise = tf.reduce_sum(weights * (scores + math.log(number)), -1)
     of_label = tf.where(known, tf.zeros_like(surprise), surprise)
     rate = tf.einsum("bk,kbg->bg", weights, tf.stack([draw.rate for draw in found]))
     likely = tf.where(known, label, tf.argmax(scores, -1, tf.int32))
-    draw = given(likely, fold(seed, number))
+    draw = given(likely, fold(seed, number)) if of_features else found[0]
     explained = draw.log_likelihood
     if explained is not None:
         each = tf.stack([one.log_likelihood for one in found], -1)
@@ -80,8 +90,11 @@ class Enumerated(Part):
     offers = facts("encoder_posterior enumerated_labels")
 
     def make(self, context):
-        if getattr(context.point["classifier"], "classifier_reads", "features") != "features":
+        reads = getattr(context.point["classifier"], "classifier_reads", "features")
+        told = getattr(context.point["condition"], "labels_told_to", "prior")
+        if reads != "features" and told != "prior":
             raise UserError(
-                "inference=enumerated needs a classifier of features: take classifier_reads=features"
+                "inference=enumerated needs a classifier of features (classifier_reads=features), or labels "
+                "that the prior alone is told (labels_told_to=prior)"
             )
         return enumerated

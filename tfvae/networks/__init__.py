@@ -39,6 +39,7 @@ from tfvae.networks.text_encoders import (
     PooledTextEncoder,
     TextEncoder,
 )
+from tfvae.networks.told_columns import ToldColumnDecoder
 from tfvae.networks.transformer import CausalTransformer
 from tfvae.networks.waveform_encoder import WaveformEncoder, halvings
 from tfvae.networks.wavenet import WaveNet
@@ -91,6 +92,7 @@ __all__ = [
     "SplitEncoder",
     "TextDecoder",
     "TextEncoder",
+    "ToldColumnDecoder",
     "VectorConditioner",
     "WaveNet",
     "WaveNetDecoder",

@@ -145,17 +145,26 @@ class Labels(Part):
     def make(self, context):
         return LabelCondition(context.num_labels, self.label_width)
 
+    def told(self) -> tuple[str, ...] | None:
+        """Which parts of the model hear it (`tfvae.VAE(told=...)`); `None`: all that can."""
+
 
 @part
-class GuessedLabels(Part):
+class GuessedLabels(Labels):
     """The same, of which some are not known: the classifier guesses them (`inference=enumerated`)."""
 
-    place, name = "condition", "guessed_labels"
+    name = "guessed_labels"
     needs = facts("labels z enumerated_labels")
     offers = facts("labels_told guessed_labels")
-    label_width: int | None = setting(
-        None, "of a learned vector for each label; none: one-hot", low=1, high=65536
+    withholds = facts()  # what q(y|.) may read, inference=enumerated says
+    labels_told_to: str = setting(
+        "all",
+        "all: encoder, decoder and prior; prior: z says all that the label does (VFAE)",
+        choices=("all", "prior"),
     )
 
     def make(self, context):
         return LabelCondition(context.num_labels, self.label_width, guessed=True)
+
+    def told(self):
+        return ("prior",) if self.labels_told_to == "prior" else None

@@ -29,6 +29,7 @@ from tfvae.objectives.free_bits import FREE_BITS_FORMS, free_bits
 from tfvae.objectives.game import LOGISTIC, WASSERSTEIN, Game
 from tfvae.objectives.gradient_penalty import GradientPenalty
 from tfvae.objectives.independence import Independence, gram, independence_criterion
+from tfvae.objectives.kitchen_sinks import KitchenSinks, between_groups, random_features
 from tfvae.objectives.label_likelihood import LabelLikelihood
 from tfvae.objectives.learned import LearnedWeight
 from tfvae.objectives.moments import MomentDistance
@@ -66,6 +67,7 @@ __all__ = [
     "Game",
     "GradientPenalty",
     "Independence",
+    "KitchenSinks",
     "LabelLikelihood",
     "LearnedWeight",
     "ManySampleBound",
@@ -80,6 +82,7 @@ __all__ = [
     "SoftFreeBits",
     "SpectralNorm",
     "Switch",
+    "between_groups",
     "code_covariance",
     "codebook_distance",
     "commitment",
@@ -99,6 +102,7 @@ __all__ = [
     "posterior_scores",
     "posterior_unevenness",
     "radial_basis",
+    "random_features",
     "rate",
     "rejection_correction",
     "total_correlation",

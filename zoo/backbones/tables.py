@@ -19,7 +19,7 @@ class Full(Part):
 
 
 class _TableBackbone(BackbonePart):
-    """Columns that are independent given z."""
+    """Columns that are independent given z (and the sensitive one, where there is such a one)."""
 
     kinds = ("tables",)
 
@@ -35,7 +35,10 @@ class _TableBackbone(BackbonePart):
         numbers = columns.parameter_size(width) - width
         if numbers:
             network = networks.ColumnVariances(network, numbers)
-        decoder = networks.FactorisedDecoder((width,), network)
+        if context.space.sensitive is None:
+            decoder = networks.FactorisedDecoder((width,), network)
+        else:
+            decoder = networks.ToldColumnDecoder(width, network, *context.space.sensitive_span)
         return Backbone(encoder, decoder, columns, context.point["code"].shape(context))
 
 

@@ -10,6 +10,7 @@ NAMES = (
     "anomaly",
     "cost",
     "documents",
+    "fair",
     "few_labels",
     "fsdd",
     "gaps",

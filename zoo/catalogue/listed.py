@@ -60,7 +60,7 @@ def _dataset_of(module: ast.Module, usual: str) -> str:
 
 def datasets() -> list[Row]:
     """Each with its kind, its form, and where it comes from."""
-    found = [*_images(), *_speech(), *_texts(), *_documents(), *_doors()]
+    found = [*_images(), *_speech(), *_texts(), *_documents(), *_tables(), *_doors()]
     return [*_in_order(found), *announced("tfvae.datasets", _OUTSIDE)]
 
 
@@ -97,6 +97,15 @@ def _documents() -> Iterator[Row]:
     module = tree("zoo/datasets/documents.py")
     for name in sorted(_words(values(module)["NAMES"])):
         yield Row(name, "documents", f"{_where(True)}. {first_line(module)}")
+
+
+def _tables() -> Iterator[Row]:
+    rows = values(tree("zoo/datasets/registry.py"))["TABLES"]
+    assert isinstance(rows, ast.Dict)
+    for name, row in zip(rows.keys, rows.values):
+        module, labels, *here = (literal(a) for a in called(row)[0])
+        line = _about(f"zoo/datasets/{module}.py", literal(name))
+        yield Row(literal(name), "tables", f"{labels} labels; {_where(bool(here))}. {line}")
 
 
 def _doors() -> Iterator[Row]:

@@ -34,11 +34,12 @@ def model(recipe: Recipe, context: Context) -> tfvae.VAE:
     networks = point["backbone"].make(context)
     context = dataclasses.replace(context, shape=networks.shape, heads=networks.heads)
     chosen, prior = point["posterior"], point["prior"]
-    condition = None
+    condition, told = None, None
     if prior is not None:
         condition = prior.condition(context)
     if condition is None and point["condition"] is not None:
         condition = point["condition"].make(context)
+        told = getattr(point["condition"], "told", lambda: None)()  # not all parts of others say it
     context = dataclasses.replace(context, condition=condition)
     latent = _latent(context, chosen, prior)
     encoder = networks.encoder or NoEncoder()
@@ -50,6 +51,7 @@ def model(recipe: Recipe, context: Context) -> tfvae.VAE:
         decoder,
         networks.likelihood,
         condition,
+        **({} if told is None else {"told": told}),
         classifier=None if classifier is None else classifier.make(context),
         name=context.model.replace(":", "_"),
     )

@@ -157,8 +157,8 @@ def chooser(
         found = kind.load(dataset, files, _data_point(kind, dataset, words))
         space, labelled = kind.space_of(found), labels.are_known(found)
     given = set(kind.facts(dataset, space).split())
-    given |= {"decodes", "usual_batches", "labels_kept_back"}  # but where a part withholds them
-    given |= {"labels", "each_label"} if labelled else set()
+    given |= {"decodes", "usual_batches", "each_label", "labels_kept_back"}  # but where withheld
+    given |= {"labels"} if labelled else set()
     given |= {"factors"} if unread or datasets.has_factors(dataset) else set()
     given |= {"pairs"} if batch_size > 1 else set()
     given |= set() if jit_compile else {"no_xla"}

@@ -8,7 +8,7 @@ from tfvae.checks import one_of
 from tfvae.outside import entry_points
 from zoo.datasets import documents, own, text
 from zoo.datasets.data import checked
-from zoo.datasets.registry import GROUP, IMAGES, SPEECH, has_factors, outside
+from zoo.datasets.registry import GROUP, IMAGES, SPEECH, TABLES, has_factors, outside
 
 __all__ = ["MADE_HERE", "form", "has_factors", "load", "made_here", "modality", "names"]
 
@@ -16,6 +16,7 @@ MADE_HERE = (
     frozenset(name for name, row in IMAGES.items() if row.made_here)
     | text.MADE_HERE
     | documents.NAMES
+    | {name for name, row in TABLES.items() if row.made_here}
 )
 """Sets that need no file: made by this project, or inside of its dependencies."""
 
@@ -29,7 +30,15 @@ def made_here(name: str) -> bool:
 def names() -> list[str]:
     """Every data set there is."""
     return sorted(
-        {*IMAGES, *SPEECH, *text.NAMES, *documents.NAMES, *own.DOORS, *entry_points(GROUP)}
+        {
+            *IMAGES,
+            *SPEECH,
+            *TABLES,
+            *text.NAMES,
+            *documents.NAMES,
+            *own.DOORS,
+            *entry_points(GROUP),
+        }
     )
 
 
@@ -45,6 +54,8 @@ def modality(name: str) -> str:
         return "images"
     if one_of("dataset", name, names()) in SPEECH:
         return "speech"
+    if name in TABLES:
+        return "tables"
     if name in documents.NAMES:
         return "documents"
     return "text" if name in text.NAMES else "images"

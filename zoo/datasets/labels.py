@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tfvae.checks import UserError
-from zoo.datasets.registry import IMAGES, LABELS, SPEECH, outside
+from zoo.datasets.registry import IMAGES, LABELS, SPEECH, TABLES, outside
 
 __all__ = ["are_known", "count", "count_of", "known"]
 
@@ -11,6 +11,7 @@ _COUNTS = {
     **{name: row.labels for name, row in IMAGES.items() if row.labels},
     **SPEECH,
     **LABELS,
+    **{name: row.labels for name, row in TABLES.items()},
 }
 
 

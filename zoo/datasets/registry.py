@@ -16,6 +16,7 @@ __all__ = [
     "IMAGES",
     "LABELS",
     "SPEECH",
+    "TABLES",
     "TFDS",
     "Listed",
     "Outside",
@@ -58,6 +59,20 @@ class Outside(NamedTuple):
     made_here: bool = False
 
 
+class Table(NamedTuple):
+    """A table of the zoo.
+
+    Attributes:
+        module: of `zoo.datasets`, with `load(name, data_dir, label_column, sensitive_column)`.
+        labels: how many kinds its usual label has.
+        made_here: it needs no file.
+    """
+
+    module: str
+    labels: int
+    made_here: bool = False
+
+
 IMAGES = {
     "digits": Listed("digits", (8, 8, 1), "binary_dynamic", 10, True),
     "digits_grey8": Listed("digits", (8, 8, 1), "grey8", 10, True),
@@ -80,6 +95,12 @@ IMAGES = {
 SPEECH = {"fsdd": 6}
 """Sets of waveforms, with how many speakers they have; each is a module of its own name with
 `load(name, data_dir, max_samples)`."""
+
+TABLES = {
+    "adult": Table("uci", 2),
+    "diabetes": Table("diabetes", 2, True),
+    "german": Table("uci", 2),
+}
 
 LABELS = {"mixmarkov": 8, "synthetic": 4, "yelp": 5, "yelp_sentences": 2}
 """Of the text sets that have some."""

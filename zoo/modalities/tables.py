@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 from typing import NamedTuple
@@ -12,10 +13,12 @@ import tensorflow as tf
 from tfvae import diagnosis
 from tfvae.checks import UserError, place
 from tfvae.parts import Part, part, setting
+from tfvae.parts import facts as facts_of
 from tfvae.training.reading import content, json_object, reading
 from zoo.datasets import own
 from zoo.datasets.data import checked
 from zoo.datasets.own.columns import Columns
+from zoo.datasets.registry import TABLES
 from zoo.modalities.alike import alike
 
 # a row is kept, streamed and measured as an image is
@@ -60,10 +63,36 @@ class Rows(Part):
     )
 
 
+@part
+class SensitiveRows(Rows):
+    """The same, with a category that the decoder is told and z need not hold."""
+
+    name = "sensitive_rows"
+    offers = facts_of("sensitive")
+    sensitive_column: str = setting("sex", "the category, a part of x")
+
+
 class Space(NamedTuple):
-    """groups: the columns from left to right, 1 a number, K > 1 a category of K kinds."""
+    """Columns of a table.
+
+    Attributes:
+        groups: the columns from left to right, 1 a number, K > 1 a category of K kinds.
+        sensitive: which of them the decoder is told, a category; `None`: none.
+    """
 
     groups: tuple[int, ...]
+    sensitive: int | None = None
+
+    @property
+    def sensitive_span(self) -> tuple[int, int]:
+        """(first number of it in a row, its kinds).
+
+        Raises:
+            UserError: there is none.
+        """
+        if self.sensitive is None:
+            raise UserError("this table has no sensitive column: say data=sensitive_rows")
+        return sum(self.groups[: self.sensitive]), self.groups[self.sensitive]
 
     @property
     def numbers(self) -> int:
@@ -82,7 +111,14 @@ class Space(NamedTuple):
 
 def load(dataset: str, data_dir: str | None, point):
     """Reads it."""
-    return checked(own.load(dataset, data_dir, label_column=point["data"].label_column))
+    asked = point["data"]
+    columns = {"label_column": asked.label_column}
+    if isinstance(asked, SensitiveRows):
+        columns["sensitive_column"] = asked.sensitive_column
+    if own.is_own(dataset):
+        return checked(own.load(dataset, data_dir, **columns))
+    module = importlib.import_module(f"zoo.datasets.{TABLES[dataset].module}")
+    return checked(module.load(dataset, data_dir, **columns))
 
 
 def space(dataset: str, data_dir: str | None, point) -> Space:
@@ -92,7 +128,10 @@ def space(dataset: str, data_dir: str | None, point) -> Space:
 
 def space_of(data) -> Space:
     """Of a table that was read."""
-    return Space(data.columns.groups)
+    names = data.columns.names
+    return Space(
+        data.columns.groups, None if data.sensitive is None else names.index(data.sensitive)
+    )
 
 
 usual_data, usual, facts = alike("rows", likelihood="columns", encoder="full")

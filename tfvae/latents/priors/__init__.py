@@ -12,6 +12,7 @@ from tfvae.latents.priors.maf import MaskedAutoregressivePrior
 from tfvae.latents.priors.mixture import MixturePrior
 from tfvae.latents.priors.multiplicative import LogNormalPrior, LogUniformPrior
 from tfvae.latents.priors.neighbour import NeighbourPrior
+from tfvae.latents.priors.nested import NestedPrior
 from tfvae.latents.priors.pixelcnn import PixelCNNPrior
 from tfvae.latents.priors.sequential import SequentialPrior
 from tfvae.latents.priors.standard_normal import StandardNormalPrior
@@ -32,6 +33,7 @@ __all__ = [
     "MaskedAutoregressivePrior",
     "MixturePrior",
     "NeighbourPrior",
+    "NestedPrior",
     "PixelCNNPrior",
     "Prior",
     "SequentialPrior",

@@ -19,14 +19,17 @@ from zoo.datasets.own.columns import Column, Columns
 from zoo.datasets.own.folder import some
 from zoo.datasets.own.parts import PARTS, drawn, lacking, sizes
 
-__all__ = ["TableData", "load"]
+__all__ = ["TableData", "load", "made"]
 
 _MISSING = {"", "?", "na", "n/a", "nan", "null", "none"}
 _LABEL = "label"
 
 
 class TableData(NamedTuple):
-    """A table: x of the splits is float32 [N, C]; see `zoo.datasets.data.Data` for the rest."""
+    """A table: x of the splits is float32 [N, C]; see `zoo.datasets.data.Data` for the rest.
+
+    sensitive: the category that z is not to tell, where somebody said so.
+    """
 
     name: str
     train: Split
@@ -38,15 +41,23 @@ class TableData(NamedTuple):
     source: dict[str, str]
     label_names: tuple[str, ...] = ()
     kind: str = "columns"
+    sensitive: str | None = None
 
 
-def load(data: str, *, label_column: str | None = None, seed: int = 0) -> TableData:
+def load(
+    data: str,
+    *,
+    label_column: str | None = None,
+    sensitive_column: str | None = None,
+    seed: int = 0,
+) -> TableData:
     """A number stands in a column of numbers, a kind in a column of words or of two whole numbers.
 
     Args:
         data: a file, or a folder with train.csv, valid.csv and test.csv.
         label_column: what simple classifiers look for in the codes, and a conditional model is told;
             `None`: the column `label`, if there is one. It is no part of x.
+        sensitive_column: a category, which is a part of x; see `TableData.sensitive`.
         seed: of the parts, where they are not given.
 
     Raises:
@@ -63,6 +74,38 @@ def load(data: str, *, label_column: str | None = None, seed: int = 0) -> TableD
             )
         _refuse_missing(table)
     rows = _parts(data, tables, seed)
+    source = {os.path.basename(path): files.digest(path) for path in paths}
+    seed_said = seed if len(tables) == 1 else None
+    given = tables, rows, label_column, sensitive_column
+    return made("table", data, *given, seed_said, "one's own", source)
+
+
+def made(
+    name: str,
+    data: str,
+    tables: list[Cells],
+    rows: dict[str, np.ndarray],
+    label_column: str | None,
+    sensitive_column: str | None,
+    seed: int | None,
+    citation: str,
+    source: dict[str, str],
+) -> TableData:
+    """Of cells that were read.
+
+    Args:
+        name: of the set.
+        data: what it is called in refusals.
+        tables: of the same columns.
+        rows: {part: rows}, of all tables together.
+        label_column, sensitive_column: see `load`.
+        seed: that drew the parts; `None` where they were given.
+        citation, source: see `zoo.datasets.data.Data`.
+
+    Raises:
+        UserError: see `load`.
+    """
+    names = tables[0].names
     label = _label(data, names, label_column)
     kept = [i for i, name in enumerate(names) if name != label]
     if not kept:
@@ -75,16 +118,17 @@ def load(data: str, *, label_column: str | None = None, seed: int = 0) -> TableD
     if label is not None:
         told, label_names = kinds_of(data, label, cells[:, names.index(label)])
     splits = [Split(x[rows[p]], None if told is None else told[rows[p]]) for p in PARTS]
-    said = _said(columns, splits, seed if len(tables) == 1 else None, label, label_names)
-    source = {os.path.basename(path): files.digest(path) for path in paths}
+    sensitive = _sensitive(data, columns, sensitive_column)
+    said = _said(columns, splits, seed, label, label_names)
     return TableData(
-        "table",
+        name,
         *splits,
         columns=columns,
-        description=said,
-        citation="one's own",
+        description=said if sensitive is None else f"{said}; sensitive: {sensitive}",
+        citation=citation,
         source=source,
         label_names=label_names,
+        sensitive=sensitive,
     )
 
 
@@ -128,6 +172,18 @@ def _label(data: str, names: list[str], asked: str | None) -> str | None:
     if asked is not None:
         return one_of(f"label_column of {data}", asked, names)
     return _LABEL if _LABEL in names else None
+
+
+def _sensitive(data: str, columns: Columns, asked: str | None) -> str | None:
+    if asked is None:
+        return None
+    one_of(f"sensitive_column of {data}", asked, columns.names)
+    if not columns.columns[columns.names.index(asked)].kinds:
+        raise UserError(
+            f"sensitive_column of {data} must be a category, and {asked!r} is a column of numbers: make "
+            "two kinds of it or more"
+        )
+    return asked
 
 
 def _column(tables: list[Cells], place: int, train: np.ndarray) -> Column:
