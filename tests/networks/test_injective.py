@@ -77,6 +77,17 @@ def test_a_z_that_no_layer_reads_still_reaches_the_output(injective, rank):
     assert np.linalg.matrix_rank(jacobian, tol=1e-4) == rank
 
 
+def test_without_its_networks_it_is_the_bound_itself():
+    """Both convex networks are L |z|^2 / 2 alone: f(z) = L [z, z A], so z alone gives the bound."""
+    layer = scrambled(InjectiveImage((2, 3, 1), (4,), 1, 0.3), 2)
+    for network in (layer.below, layer.above):
+        for w in (*network.reads, network.shift):
+            w.assign(np.zeros(w.shape))
+    z = RNG.normal(size=(5, 2)).astype("float32")
+    exact = 0.3 * np.concatenate([z, z @ layer.lift.numpy()], 1)
+    np.testing.assert_allclose(layer(z).numpy().reshape(5, 6), exact, rtol=1e-5, atol=1e-6)
+
+
 def test_more_latent_numbers_than_parameters_are_refused():
     with pytest.raises(
         UserError, match=r"of 4 parameters takes at most as many latent numbers, got 5"

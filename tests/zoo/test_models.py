@@ -186,7 +186,8 @@ def test_impossible_pairs_are_refused_by_name(name, given, says):
         (
             "vae",
             {"prior": "label"},
-            "prior=label needs a model that is told labels.* condition=labels or condition=guessed_labels$",
+            "prior=label needs a model that is told labels.* condition=labels or "
+            "condition=guessed_labels$",
         ),
         (
             "vq_vae",

@@ -55,7 +55,7 @@ def held_out(left_out: int) -> np.ndarray:
 
 def _further(report, model, data: Data, test) -> dict[str, float]:
     """The area of each score; the class is the one that the training has not."""
-    (left_out,) = {*_CLASSES} - {*data.train.label}
+    (left_out,) = {*_CLASSES} - set(np.unique(np.asarray(data.train.label)).tolist())
     seed, strange = report["seed"], held_out(left_out)
     known = evaluation_arrays(data.train, data.kind)
     scores = {

@@ -108,7 +108,8 @@ class Chooser:
         self._refuse_foreign()
         places = [word for word in words if word.path in PLACES]
         taken, whose = self._places(places)
-        self._refuse_backbone(taken)
+        if not recorded:  # a run of an older version is read as it was
+            self._refuse_backbone(taken)
         settings = [word for word in words if word.path not in PLACES]
         point = self._filled(taken, settings, recorded)
         if fit:
