@@ -137,6 +137,7 @@ def test_what_lies_on_a_disk_is_streamed_from_there(name, tmp_path):
             "needs labels, and the training set",
         ),
         (PartlyLabelled(61), NUMBERED, {}, "asks for 21 examples of label 0, and .* has 20"),
+        (PartlyLabelled(2), NUMBERED, {}, "labelled=2 leaves some of the 3 labels without"),
         (PartlyLabelled(60), NUMBERED, {}, "labelled=60 leaves no example without a label"),
         (PartlyLabelled(9, 0.01), NUMBERED, {}, "share=0.01 of a batch of 12 leaves one"),
         (PartlyLabelled(9, 0.25), NUMBERED, {"shard": (0, 2)}, "3 and 9 .* into 2 workers"),

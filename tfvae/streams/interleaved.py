@@ -48,6 +48,10 @@ class PartlyLabelled:
         if label is None:
             raise UserError("a PartlyLabelled stream needs labels, and the training set has none")
         rng, found = np.random.default_rng(self.seed), np.unique(label)
+        if self.labelled < len(found):
+            raise UserError(
+                f"labelled={self.labelled} leaves some of the {len(found)} labels without any example"
+            )
         wanted = np.full(len(found), self.labelled // len(found))
         wanted[: self.labelled % len(found)] += 1
         rows = []
