@@ -211,7 +211,7 @@ def _curves(rows, report, stage) -> bytes:
     later = stages[stages.index(stage) + 1 :] if stage in stages else []
     main = [row for row in rows if row["stage"] == stage]
     names = ("distortion",) if report["rate"] is None else ("distortion", "rate")
-    if report["distortion"] is None:  # there is no decoder
+    if report.get("distortion", 0.0) is None:  # there is no decoder
         names = ("rate",)
     figure = Figure(figsize=(4.5 * len(names), 3.2))
     axes = make_axes(figure, len(names))
