@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 CAPTIONS = {
-    "curves": "Distortion and rate over the training, on training batches (line) and validation data (dots).",
+    "curves": "Over the training: on training batches (line) and on validation data (dots).",
     "code_map": "The code of a test example each, on the plane of their two principal components (of a code "
     "of one or two numbers, as it is), coloured by the label where it is known.",
     "rate_per_group": "Rate of each latent group.",

@@ -1,6 +1,6 @@
 """What a model's classifier says of labels, and what that proves of the code.
 
-    I(Z; Y) >= H(Y) - E[-log q(y|z)],   I(Z; X) <= rate     (Alemi et al. 2017, eq. 11 and 14)
+    I(Z; Y) >= H(Y) - E[-log q(y|z)],   I(Z; X) <= rate     (Alemi et al. 2017)
 
 Legend: N examples, K labels.
 """

@@ -84,12 +84,11 @@ def sentence(report: Mapping[str, Any]) -> str:
             else f"{report['bits_per_dim']:.4f} bits/dim"
         )
         return f"No latent: {exact} NLL {number(report['nll'])} nats ({unit})."
+    listens = report["shuffle_gap"] is not None  # there is a decoder
     head = {
-        "collapse": "Posterior collapse: the latent tells next to nothing"
-        if report["shuffle_gap"] is None
-        else "Posterior collapse: the latent tells the decoder next to nothing",
+        "collapse": f"Posterior collapse: the latent tells {'the decoder ' * listens}next to nothing",
         "unused rate": "Rate is paid, but the decoder does not use the latent"
-        if report["shuffle_gap"] is not None
+        if listens
         else "Rate is paid, but the code tells next to nothing about x",
         "too early": f"Too early to say whether the latent is used ({report.get('too_early')})",
         "partial collapse": f"The latent is {extent(report)}, and fewer than half of its units or codes",
@@ -101,7 +100,7 @@ def sentence(report: Mapping[str, Any]) -> str:
     facts = [f"rate {number(report['rate'])} nats{floor}", _information(report)]
     facts.append(f"{used} of {units} {name}")
     held = f"{head}: {', '.join(facts)}"
-    if report["shuffle_gap"] is not None:
+    if listens:
         held += f"; another example's code costs {number(report['shuffle_gap'])} nats"
     return " ".join([f"{held}.", *_scores(report)])
 

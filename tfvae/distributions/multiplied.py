@@ -5,7 +5,7 @@
     LogNormal:   KL(LN(ln f, alpha) || LN(mu, sigma)) = KL(N(ln f, alpha^2) || N(mu, sigma^2))
     LogUniform:  p(z) = q_0 delta_0 + c / z;   cost -ln alpha - 1/2 ln(2 pi e) - ln c, or -ln q_0 where f = 0
 
-Achille and Soatto 2018, propositions 4 and 5.
+Achille and Soatto 2018.
 
 Legend: B batch.
 """

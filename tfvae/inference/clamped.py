@@ -28,7 +28,7 @@ KEPT = ("mean", "first")
 def clamp(values, free, strength: float, kept: str = "mean"):
     """Values of all but the free latents made alike, with the gradient that pulls them together.
 
-    Kulkarni, Whitney, Kohli and Tenenbaum 2015, section 3.2 (mean); their released code keeps the first
+    Kulkarni, Whitney, Kohli and Tenenbaum 2015 (mean); their released code keeps the first
     example's.
 
     Args:

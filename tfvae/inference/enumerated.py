@@ -5,7 +5,7 @@
 
 Kingma, Rezende, Mohamed and Welling 2014, eq. 6 and 7. Where the prior alone is told the label, so that
 q(z|x) is the same for all y, the classifier may read the draw z, and the second line is a mean over it: of z1
-in Louizos, Swersky, Li, Welling and Zemel 2016, eq. 5 and 6.
+in Louizos, Swersky, Li, Welling and Zemel 2016.
 
 Legend: B batch, G latent groups, K labels.
 """

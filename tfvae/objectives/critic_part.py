@@ -20,7 +20,7 @@ class CriticPart(TermPart):
     """A term that reads a critic, with the critic's settings.
 
     With a `bottleneck_rate` I_c the critic sees what it judges through a code of its own, whose rate a dual
-    variable moves to I_c (variational discriminator bottleneck, Peng et al. 2019, eq. 8 to 10):
+    variable moves to I_c (variational discriminator bottleneck, Peng et al. 2019):
 
         beta <- max(0, beta + alpha (rate of the code - I_c))     after each of its steps
     """

@@ -4,7 +4,7 @@
 
     TC_between = E log q(z) / prod_g q(z_g),   TC_within(g) = E log q(z_g) / prod_{d in g} q(z_d)
 
-Esmaeili et al. 2019, eq. 6 and 7, each from the mixture of the batch.
+Esmaeili et al. 2019, each from the mixture of the batch.
 
 Legend: M global batch, N examples of the training set, D latent numbers, G groups of them.
 """
@@ -148,7 +148,9 @@ class Pieces(TermPart):
         low=1,
         length=(0, 1000),
     )
-    information_weight: float = setting(1.0, "of I(x; z)", low=0.0, high=1e6)
+    information_weight: float = setting(
+        1.0, "of I(x; z); all four where the rate weighs 1", low=0.0, high=1e6
+    )
     between_weight: float = setting(
         5.0, "of the total correlation between groups", low=0.0, high=1e6
     )

@@ -62,7 +62,7 @@ def between_groups(features, groups) -> tf.Tensor:
 class KitchenSinks:
     """A term: MMD^2 between the codes of the global batch that belong to different groups.
 
-    Louizos, Swersky, Li, Welling and Zemel 2016, eq. 9 to 11: of a sensitive or nuisance variable, which the
+    Louizos, Swersky, Li, Welling and Zemel 2016: of a sensitive or nuisance variable, which the
     code is not to tell. W and b are drawn anew at each step.
 
     Args:

@@ -24,7 +24,7 @@ __all__ = ["LabelLikelihood"]
 class LabelLikelihood:
     """A term: -log q(y|z) of the model's own classifier, [B] nats; 0 where the label is unknown (-1).
 
-    Alemi et al. 2017, eq. 16, for a model without a decoder (the deep variational information bottleneck,
+    Alemi et al. 2017, for a model without a decoder (the deep variational information bottleneck,
     whose rate has the weight beta); the last term of Kingma et al. 2014, eq. 9, beside a likelihood of x.
     """
 

@@ -39,7 +39,7 @@ BENCHMARK = Benchmark(
         Row(
             "labels alone",
             "vib",
-            {"batches": "partly_labelled", "classifier_units": (), "beta": 1e-4},
+            {"batches": "partly_labelled", "beta": 1e-4},
         ),
         Row("m2_vae", "m2_vae"),
         Row("m2_vae, all labels", "m2_vae", {"labelled_examples": 1000}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import json
 import os
@@ -62,6 +63,10 @@ class Rows(Part):
         None, "the column that is the label, and no part of x; none: `label`, if there is one"
     )
 
+    def columns(self) -> dict[str, str | None]:
+        """What the reader of a table is told of its columns."""
+        return dataclasses.asdict(self)
+
 
 @part
 class SensitiveRows(Rows):
@@ -112,9 +117,7 @@ class Space(NamedTuple):
 def load(dataset: str, data_dir: str | None, point):
     """Reads it."""
     asked = point["data"]
-    columns = {"label_column": asked.label_column}
-    if isinstance(asked, SensitiveRows):
-        columns["sensitive_column"] = asked.sensitive_column
+    columns = asked.columns()
     if own.is_own(dataset):
         return checked(own.load(dataset, data_dir, **columns))
     module = importlib.import_module(f"zoo.datasets.{TABLES[dataset].module}")

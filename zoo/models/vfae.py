@@ -5,7 +5,7 @@
     unknown:  J = E[sum_y q(y|z1) (the same) - KL(q(y|z1) || p(y))]
     loss = -J - a log q(y|z1) + l MMD^2(z1 of s = 0, z1 of s = 1)
 
-VFAE, eq. 3 to 11: s is a category of x (sensitive_column of data=sensitive_rows), y the label, a is
+s is a category of x (sensitive_column of data=sensitive_rows), y the label, a is
 label_weight, l sinks_weight; the MMD is by random kitchen sinks. Divergences are estimated at the draws,
 nats. z1 is the code of the model, z2 lies in its prior (prior=nested). A few labels are said by
 `--set=batches=partly_labelled`.

@@ -3,7 +3,7 @@
     loss = E_q(z|x)[-log q(y|z)] + beta KL(q(z|x) || p(z))
     I(Z; Y) >= H(Y) - CE,   I(Z; X) <= rate     nats
 
-The deep variational information bottleneck, eq. 17: a VAE whose target is y and not x, so that there is no
+The deep variational information bottleneck: a VAE whose target is y and not x, so that there is no
 decoder, no likelihood of x and no sample. `predict_labels` averages the label's probabilities over draws of
 z. The report has both bounds, in bits; beta is the same in any unit, as long as both terms have it.
 

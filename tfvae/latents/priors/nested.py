@@ -38,7 +38,7 @@ class NestedPrior(Prior):
         log p(z|z2, y) + log N(z2; 0, I) - log q(z2|z, y)     nats
 
     The mean of its exp is p(z|y), so importance weights are right; its mean lies below log p(z|y). With
-    q(z|x, s) it is the two-layer model of Louizos, Swersky, Li, Welling and Zemel 2016, eq. 3 and 4, whose
+    q(z|x, s) it is the two-layer model of Louizos, Swersky, Li, Welling and Zemel 2016, whose
     divergences are estimated at the draws. The rate is in one group.
 
     Args:
