@@ -245,7 +245,10 @@ class SETTINGS:
     """Of speech and of tables."""
 
     max_samples = 640
-    label_column = None
+
+    @staticmethod
+    def columns():
+        return {"label_column": None}
 
 
 # ------------------------------------------------------------------ what becomes of a file
