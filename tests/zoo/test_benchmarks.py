@@ -24,6 +24,14 @@ NAMES = sorted(
 )
 
 
+def test_a_range_has_its_slack_on_both_sides():
+    words, holds = table.within(0.1, a=(1.0, 2.0), b=(-1.0, 0.0))
+    assert words == "a 1 to 2, b -1 to 0"
+    assert holds({"a": 0.91, "b": -1.09}) and holds({"a": 2.19, "b": 0.0})
+    assert not holds({"a": 0.89, "b": 0.0}) and not holds({"a": 2.21, "b": 0.0})
+    assert not holds({"a": 1.0, "b": -1.11}) and not holds({"a": 1.0, "b": 0.01})
+
+
 def _mean(figures):
     return sum(f["elbo"] for f in figures) / len(figures)
 

@@ -336,6 +336,17 @@ def test_sprites_are_what_their_factors_say(name, number, corner):
         assert {0: filled == 1, 1: 0.5 <= filled < 0.6, 2: 0.3 < filled < 0.7}[(shape or [0])[0]]
 
 
+def test_inverted_squares_are_squares_twice():
+    plain, both = datasets.load("squares").train, datasets.load("inverted_squares").train
+    first, second = both.x[:300], both.x[300:]
+    np.testing.assert_array_equal(first, plain.x)
+    np.testing.assert_array_equal(first + second, 1.0)
+    assert both.label is not None and both.factors is not None and plain.factors is not None
+    np.testing.assert_array_equal(both.label, both.factors[:, 0])
+    np.testing.assert_array_equal(both.label, np.arange(600) >= 300)
+    np.testing.assert_array_equal(both.factors[300:, 1:], plain.factors)
+
+
 def test_a_pixel_of_an_ellipsoid_golden():
     """A = diag(4, 1, 1), u = (0.25, 0.5), light from the viewer: depth sqrt(1/2), 0.2 + 0.8 * 0.53452248."""
     places = np.array([[0.25, 0.5], [0.6, 0.0]])

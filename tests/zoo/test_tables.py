@@ -6,10 +6,11 @@ import pathlib
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tfvae.checks import UserError
 from zoo import modalities
-from zoo.command import plan
+from zoo.command import plan, run
 from zoo.datasets import uci
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
@@ -85,6 +86,35 @@ def test_the_real_tables():
     german, _ = loaded("german", REAL)
     every = np.concatenate([german.train.label, german.valid.label, german.test.label])
     assert numbers(german) == {"train": 700, "valid": 100, "test": 200} and every.sum() == 700
+
+
+def own_table(folder, train=("a M", "b F"), held=("a M", "b F")):
+    """train.csv, valid.csv and test.csv of rows of these labels and sexes, in turn."""
+    for part, kinds in (("train", train), ("valid", held), ("test", held)):
+        rows = [f"{i % 7}.5,{kind[2]},{kind[0]}" for i in range(12) for kind in kinds]
+        (folder / f"{part}.csv").write_text("\n".join(["age,sex,label", *rows]))
+    return str(folder)
+
+
+@pytest.mark.parametrize(
+    ("train", "model", "said"),
+    [
+        (("a M", "b M"), "vfae", "sensitive_column of .* must differ between train rows, and 'sex' is 'M'"),
+        (("a M", "a F"), "vfae", "needs labels that differ, and every train example of table has 'a'"),
+        (("a M", "a F"), "vae", None),  # reads no labels: rows that are usual alone may be learned
+    ],
+)  # fmt: skip
+def test_one_kind_alone_in_the_train_rows_is_refused_by_what_reads_it(tmp_path, train, model, said):
+    given = {"dataset": "table", "data": own_table(tmp_path, train), "batch_size": 4}
+    values = {"data": "sensitive_rows", "latent_width": 2}
+    resolved = plan.resolve(model, (), values, **given, train_steps=1)
+    kind, strategy = modalities.of("table"), tf.distribute.get_strategy()
+    if said is None:
+        run.prepare(resolved, kind, strategy)
+        return
+    with pytest.raises(UserError, match=said) as caught:
+        run.prepare(resolved, kind, strategy)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

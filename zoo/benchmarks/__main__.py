@@ -19,6 +19,7 @@ NAMES = (
     "linear",
     "mixmarkov",
     "mnist",
+    "nuisance",
     "ptb",
     "regularisers",
     "samplers",

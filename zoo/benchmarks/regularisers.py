@@ -12,7 +12,7 @@ import math
 import tensorflow as tf
 
 from tfvae.objectives import total_correlation
-from zoo.benchmarks.table import Benchmark, Row
+from zoo.benchmarks.table import Benchmark, Row, within
 from zoo.command.report import factors
 
 __all__ = ["BENCHMARK"]
@@ -35,15 +35,10 @@ def _further(report, model, data, test) -> dict[str, float | None]:
 
 def _within(**ranges):
     """{figure: (low, high)} as (words, predicate)."""
-    words = ", ".join(f"{name} {low:g} to {high:g}" for name, (low, high) in ranges.items())
+    words, near = within(0.05, **ranges)
 
     def holds(figures) -> bool:
-        if figures["mutual_information"] > _CEILING + 1e-3:
-            return False
-        return all(
-            low - 0.05 * abs(low) <= figures[name] <= high + 0.05 * abs(high)
-            for name, (low, high) in ranges.items()
-        )
+        return figures["mutual_information"] <= _CEILING + 1e-3 and near(figures)
 
     return words, holds
 

@@ -34,7 +34,7 @@ from zoo import modalities
 from zoo.command import console, plan, run
 from zoo.comparison import page as comparison_page
 
-__all__ = ["Benchmark", "Row", "above", "load", "measure_row", "run_all"]
+__all__ = ["Benchmark", "Row", "above", "load", "measure_row", "run_all", "within"]
 
 _MANY = 5  # seeds, from which on a table has mean and spread
 
@@ -103,6 +103,19 @@ def above(key: str, ours: str, plain: str, rows) -> bool:
     gains = [mine[key] - other[key] for mine, other in zip(rows[ours], rows[plain])]
     error = statistics.stdev(gains) / math.sqrt(len(gains)) if len(gains) > 2 else 0.0
     return statistics.mean(gains) > 2.0 * error
+
+
+def within(slack: float, **ranges):
+    """{figure: (low, high)}, each end moved outwards by its share `slack`, as (words, predicate)."""
+    words = ", ".join(f"{name} {low:g} to {high:g}" for name, (low, high) in ranges.items())
+
+    def holds(figures) -> bool:
+        return all(
+            low - slack * abs(low) <= figures[name] <= high + slack * abs(high)
+            for name, (low, high) in ranges.items()
+        )
+
+    return words, holds
 
 
 class _Watch(keras.callbacks.Callback):

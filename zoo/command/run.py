@@ -258,6 +258,13 @@ def _refuse_unlabelled(data, asking: str) -> None:
             raise UserError(
                 f"{asking} needs labels, and the files of {data.name} have none for {name}"
             )
+    if np.ptp(data.train.condition) == 0:
+        only = int(data.train.condition[0])
+        names = getattr(data, "label_names", ())
+        said = repr(names[only]) if names else only
+        raise UserError(
+            f"{asking} needs labels that differ, and every train example of {data.name} has {said}"
+        )
 
 
 def run(resolved: plan.Plan, resume: bool = False) -> dict[str, Any]:

@@ -89,6 +89,7 @@ IMAGES = {
     "mnist_real": Listed("mnist", (28, 28, 1), "real", 10),
     "sprites": Listed("sprites", (32, 32, 1), "binary_fixed", made_here=True, factors=True),
     "squares": Listed("sprites", (16, 16, 1), "binary_fixed", made_here=True, factors=True),
+    "inverted_squares": Listed("sprites", (16, 16, 1), "binary_fixed", 2, True, True),
     "imagenet32": Listed("imagenet32", (32, 32, 3), "rgb8", 1000),
 }
 

@@ -2,8 +2,9 @@
 
 They are not dSprites, and their figures compare with none of dSprites.
 
-    squares:  300 images of 16x16; a square of 3, 5 or 7 pixels at 10 x 10 places
-    sprites:  3,840 images of 32x32; a square, diamond or cross of 5 sizes at 16 x 16 places
+    squares:           300 images of 16x16; a square of 3, 5 or 7 pixels at 10 x 10 places
+    inverted_squares:  these, and each of them with black and white changed: 600
+    sprites:           3,840 images of 32x32; a square, diamond or cross of 5 sizes at 16 x 16 places
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ __all__ = ["load"]
 ABOUT = {
     "sprites": "3,840 images with known factors: a square, diamond or cross, its size and its place",
     "squares": "300 images with known factors: a square, its size and its place",
+    "inverted_squares": "squares, and their inversions; the label says which: what a code need not know",
 }
 """What `tfvae list datasets` says of each."""
 
@@ -38,12 +40,15 @@ def _cross(dy, dx, radius):
 # name: (side of the image, shapes, radii, first centre, places of the centre along a side)
 _SETS = {
     "squares": (16, (_square,), (1, 2, 3), None, 10),
+    "inverted_squares": (16, (_square,), (1, 2, 3), None, 10),
     "sprites": (32, (_square, _diamond, _cross), (3, 4, 5, 6, 7), 8, 16),
 }
 
 
 def load(name: str, data_dir=None) -> Data:
     """Factors: shape (where there are several), size, row, column. Every split is all of it.
+
+    `inverted_squares` has a label, 1 of what is inverted, which is its first factor too.
 
     I(x; z) <= ln 300 for `squares`, whose first pixel lies at each place, and ln 3,840 for `sprites`, whose
     centre does.
@@ -58,14 +63,20 @@ def load(name: str, data_dir=None) -> Data:
         centre = radii[size] if first is None else first
         away = np.abs(row - centre - top), np.abs(column - centre - left)
         image[shapes[shape](*away, radii[size])] = 1.0
-    whole = Split(x, None, factors[:, factors.max(0) > 0])
+    factors, label, what = factors[:, factors.max(0) > 0], None, "binary images"
+    if name == "inverted_squares":
+        label = np.repeat(np.arange(2), len(x))
+        x = np.concatenate([x, 1.0 - x])
+        factors = np.concatenate([label[:, None], np.tile(factors, (2, 1))], 1)
+        what = "binary images, half of them inverted,"
+    whole = Split(x, label, factors)
     return Data(
         name,
         whole,
         whole,
         whole,
         "binary_fixed",
-        f"synthetic: {len(x):,} binary images of {side}x{side}, "
+        f"synthetic: {len(x):,} {what} of {side}x{side}, "
         f"{len(shapes)} shape(s) of {len(radii)} sizes at {places} x {places} places",
         "made by this project",
         {},

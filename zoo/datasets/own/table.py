@@ -118,7 +118,7 @@ def made(
     if label is not None:
         told, label_names = kinds_of(data, label, cells[:, names.index(label)])
     splits = [Split(x[rows[p]], None if told is None else told[rows[p]]) for p in PARTS]
-    sensitive = _sensitive(data, columns, sensitive_column)
+    sensitive = _sensitive(data, columns, sensitive_column, cells[rows["train"]], kept)
     said = _said(columns, splits, seed, label, label_names)
     return TableData(
         name,
@@ -174,14 +174,24 @@ def _label(data: str, names: list[str], asked: str | None) -> str | None:
     return _LABEL if _LABEL in names else None
 
 
-def _sensitive(data: str, columns: Columns, asked: str | None) -> str | None:
+def _sensitive(
+    data: str, columns: Columns, asked: str | None, train: np.ndarray, kept: list[int]
+) -> str | None:
+    """The column that was asked for, of which the cells of the train rows hold two kinds or more."""
     if asked is None:
         return None
     one_of(f"sensitive_column of {data}", asked, columns.names)
-    if not columns.columns[columns.names.index(asked)].kinds:
+    column = columns.names.index(asked)
+    if not columns.columns[column].kinds:
         raise UserError(
             f"sensitive_column of {data} must be a category, and {asked!r} is a column of numbers: make "
             "two kinds of it or more"
+        )
+    there = set(train[:, kept[column]])
+    if len(there) == 1:
+        raise UserError(
+            f"sensitive_column of {data} must differ between train rows, and {asked!r} is "
+            f"{there.pop()!r} in all of them"
         )
     return asked
 
