@@ -214,7 +214,8 @@ def test_bag_of_words_is_the_formula_and_knows_no_order():
     mixed = np.array([[5, 6, 4, 4, 0, 0], [2, 7, 5, 0, 0, 0]], np.int32)
     np.testing.assert_allclose(_bow(bag, mixed, z), found, rtol=1e-6)
     padded = np.pad(SENTENCES, [(0, 0), (0, 9)])
-    np.testing.assert_array_equal(_bow(bag, padded, z), found)
+    # a longer sum of the same numbers is grouped otherwise on some processors: the last bit may differ
+    np.testing.assert_allclose(_bow(bag, padded, z), found, rtol=1e-6)
 
 
 def test_least_bag_of_words_is_the_entropy_of_the_counts():
