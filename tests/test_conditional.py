@@ -244,6 +244,7 @@ def test_measures_take_labels(name):
     label = np.arange(60) % 3
     report = diagnosis.measure(model, x, num_samples=5, nll_examples=20, reference=60, label=label)
     assert np.isfinite(report["nll"]) and np.isfinite(report["mutual_information"])
+    assert report["given_label"] and "given what the model is told" in diagnosis.sentence(report)
     images = diagnosis.collect(model, x, label=label, columns=4)
     assert images["samples"].shape[:2] == (4, 4)
     with pytest.raises(UserError, match="needs a label for each of 60 examples, got none"):

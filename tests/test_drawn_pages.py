@@ -108,6 +108,10 @@ def test_rows_and_pictures_of_runs_by_bare_name(tmp_path, monkeypatch):
     assert (
         made == "| `vae` | digits | 22.89 | 19.00 | 4.30 | - | 1,200 / 3,200 | - | 26 | healthy |"
     )
+    told = {**figures, "given_label": True}
+    (folder / "report.json").write_text(json.dumps(told))
+    assert "| 22.89 (given what it is told) |" in bare_names.row("vae", folder)
+    (folder / "report.json").write_text(json.dumps(figures))
     page = (
         "words\n\n| model | NLL |\n|---|---|\n| `acn` | 1 |\n| `vae` | 2 |\n\nmore `vae` | words\n"
     )

@@ -108,6 +108,13 @@ def test_every_link_leads_somewhere():
                 assert anchor in anchors(name), f"{page}: {target}#{anchor}"
 
 
+def test_every_column_of_a_table_has_a_name():
+    """A reader of the page aloud says it before each cell."""
+    for page in PAGES:
+        for heads in re.findall(r"^(\|.*\|)\n\|(?:[ :]*-+[ :]*\|)+$", prose(page), re.M):
+            assert all(map(str.strip, re.split(r"(?<!\\)\|", heads)[1:-1])), f"{page}: {heads}"
+
+
 def test_anchors_are_those_of_headings():
     assert "several-seeds-of-one-model" in anchors("docs/guide/seeds.md")
     assert "sweeps-learning-rate-and-remedies" in anchors("docs/guide/seeds.md")
@@ -142,6 +149,7 @@ def test_the_documentation_is_built_without_a_warning(tmp_path):
     for name in models.names():
         page = (tmp_path / "site" / "models" / name / "index.html").read_text(encoding="utf-8")
         assert "not good for" in page and f"--model={name}" in re.sub("<[^>]+>", "", page)
+        assert not re.search(r"<th[^>]*>\s*</th>", page), name  # a column without a name
     elsewhere = r"<(?:script|link|img)[^>]+(?:src|href)=\"?(http[^\" >]+)"
     pages = [p.read_text(encoding="utf-8") for p in (tmp_path / "site").rglob("*.html")]
     fetched = [found for page in pages for found in re.findall(elsewhere, page)]

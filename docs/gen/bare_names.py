@@ -56,7 +56,8 @@ def row(name: str, folder: pathlib.Path) -> str:
     cells = [
         f"`{name}`",
         found["dataset"],
-        *(_number(found.get(k)) for k in ("nll", "distortion", "rate", "mutual_information")),
+        _number(found.get("nll")) + " (given what it is told)" * bool(found.get("given_label")),
+        *(_number(found.get(k)) for k in ("distortion", "rate", "mutual_information")),
         units or "-",
         _number(found.get("shuffle_gap")),
         f"{seconds:.0f}",

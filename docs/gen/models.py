@@ -70,7 +70,7 @@ def _flagfiles(name: str) -> list[str]:
 
 def _card(name: str) -> list[str]:
     """What the bare name and each flagfile train, and with what this page was built."""
-    rows = ["| | data | networks | steps | learning rate |", "|---|---|---|---|---|"]
+    rows = ["| command | data | networks | steps | learning rate |", "|---|---|---|---|---|"]
     rows += [_row("by its bare name", f"--model={name}")]
     rows += [_row(f"[{file}](#{file})", f"--flagfile={file}") for file in _flagfiles(name)]
     versions = ", ".join(f"{p} {importlib.metadata.version(p)}" for p in PACKAGES)
@@ -121,7 +121,7 @@ def _places(resolved) -> list[str]:
             for f in dataclasses.fields(part):
                 value = values.text(getattr(part, f.name))
                 rows.append(f"| | `{f.name}={value}` | {_cell(f.metadata['help'])} |")
-    return ["\n".join(["| place and part | setting | |", "|---|---|---|", *rows])]
+    return ["\n".join(["| place and part | setting | what it is |", "|---|---|---|", *rows])]
 
 
 def _cell(text: str) -> str:
@@ -134,7 +134,7 @@ def table() -> str:
     for name in models.names():
         first = models.documentation(name).partition("\n")[0].partition(": ")[2]
         rows.append(f"| [`{name}`]({name}.md) | {_cell(first)} | {models.load(name).citation} |")
-    return "\n".join(["# Models", "", "| model | | paper |", "|---|---|---|", *rows, ""])
+    return "\n".join(["# Models", "", "| model | what it is | paper |", "|---|---|---|", *rows, ""])
 
 
 with mkdocs_gen_files.open("models/index.md", "w") as file:

@@ -1,21 +1,28 @@
 """Pages: what a template is given is escaped, commands can be pasted, and a browser shows all of it."""
 
+import functools
 import io
 import json
 import re
 import shlex
 import shutil
 import subprocess
+from unittest import mock
 
 import jinja2
 import numpy as np
 import pytest
 from PIL import Image
 
+from tests import models
+from tests.zoo import finished
 from tfvae import diagnosis
 from tfvae.diagnosis import drawing, page
 from tfvae.values import number
+from zoo.command import explore_sections, plan
 from zoo.comparison import page as comparison
+from zoo.sweep import curve_page
+from zoo.sweep.curve import Point
 
 _BROWSER = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chrome"))), None)
 _COMMAND = (
@@ -118,9 +125,33 @@ def test_the_map_of_codes_has_a_colour_for_each_label():
     assert hues(None) == hues(np.arange(300)) == 1  # labels of which each has an example of its own
 
 
+def test_every_column_has_a_name_and_what_is_empty_is_no_sentence():
+    """A reader of the page aloud says the name of the column before each cell."""
+    drawn = re.search(r"Rows from the prior.*?</table>", _report(), re.S)[0]
+    heads = re.findall(r"<th scope=col>([^<\n]*)", drawn)
+    assert heads[:2] == ["row", "a_long_column_0"] and len(heads) == 15
+    assert drawn.count("<td>") == 15 and "(empty)" in drawn and "sentence" not in drawn
+    said = re.search(r"Sentences from the prior.*?</table>", _report(), re.S)[0]
+    assert said.count("(an empty sentence)") == 1 and "<th" not in said
+    for made in (_report, _comparison):
+        assert not re.search(r"<th[^>]*>\s*(<|$)", made(), re.M)
+
+
+def test_what_is_said_of_a_label_is_what_holds_for_the_model():
+    """A classifier of x draws nothing; a model that is told a label has no p(x)."""
+    known = {"accuracy": 0.9, "accuracy_of_draws": 0.9, "label_distortion": 0.3}
+    few = diagnosis.html({**REPORT, **known, "given_label": True}, {}, {})
+    assert "which reads x" in few and "q(y|x)" in few and "12 draws" not in few
+    assert few.count("given what the model is told") == 3  # the sentence, NLL and ELBO
+    of_code = diagnosis.html({**REPORT, **known, "label_information_bits": 1.0}, {}, {})
+    assert "which reads x" not in of_code and "12 draws" in of_code
+    assert "given what the model is told" not in of_code
+
+
 # ------------------------------------------------------------------ in a browser
 
 
+@functools.cache
 def _report() -> str:
     rng = np.random.default_rng(0)
     images = {
@@ -130,9 +161,16 @@ def _report() -> str:
     rows = [{"stage": "train", "step": s, "train": {"rate": 1.0}, "valid": {}} for s in (1, 2)]
     plane = rng.normal(size=(50, 2)), rng.integers(0, 3, 50)
     config = {"command": _COMMAND, "remedies": [(_COMMAND, "because")], "citation": "Someone 2020"}
-    return diagnosis.html(REPORT, config, diagnosis.figures(REPORT, rows, images, plane=plane))
+    figures = diagnosis.figures(REPORT, rows, images, plane=plane)
+    heads = ["row", *(f"a_long_column_{i}" for i in range(14))]
+    texts = {
+        "rows_drawn": [heads, ["draw", *["a long category"] * 13, ""]],
+        "samples": [["draw", "a sentence of some length that goes over lines"], ["likeliest", ""]],
+    }
+    return diagnosis.html(REPORT, config, figures, texts)
 
 
+@functools.cache
 def _comparison() -> str:
     figure = (1.0, 0.1, [0.9, 1.1])
     keys = ("nll", "rate", "distortion", "elbo", "mutual_information", "train_seconds")
@@ -144,6 +182,53 @@ def _comparison() -> str:
     return comparison.html(rows, {}, [(key, key) for key in keys], "about", ["3 of 3 are done."])
 
 
+@functools.cache
+def _diagnosis() -> str:
+    evidence = (
+        "rate 0.010 nats, mutual information -0.001 (of at most 6.00), 0 of 2 units active",
+    )
+    report = {
+        **REPORT, "active_units_sweep": {"0.001": 2, "0.01": 1, "0.1": 0},
+        "amortisation_gap": 0.5, "approximation_gap": 0.1, "full_gaps": {},
+    }  # fmt: skip
+    found = diagnosis.Diagnosis(
+        "model collapse", "the code is empty", evidence, (), ((_COMMAND, "because"),), report
+    )
+    return diagnosis.diagnosis_html(found, "a model", diagnosis.examination(report, None))
+
+
+@functools.cache
+def _explore() -> str:
+    """Of pictures and of sentences."""
+    model, x = models.plain(), models.images(40)
+    known = explore_sections.Examples(x, known=np.arange(40) % 3, levels=1.0)
+    said = known._replace(levels=None, words=lambda x: ["eleven words of a sentence " * 3] * len(x))
+    quick = {"Gaussian mixture": explore_sections._mixture}
+    with mock.patch.object(explore_sections, "_FITS", quick):
+        found = [*explore_sections.sections(model, known, "pca", 0)]
+        found += explore_sections.sections(model, said, "pca", 0)
+    more = {"title": "vae", "subtitle": "40 examples", "verdict": diagnosis.sentence(REPORT)}
+    return page.render("explore", "zoo", sections=found, **more)
+
+
+def _curve(out) -> str:
+    points = []
+    for beta in (0.1, 1.0, 10.0):
+        made = plan.resolve("vae", [f"beta={beta:g}"], dataset="digits", backbone="mlp")
+        points.append(Point(f"vae:beta={beta:g}", [made], beta))
+        keys = ("rate", "distortion", "elbo", "nll", "mutual_information", "active_units")
+        finished.leave(out / f"vae_beta={beta:g}_0", made, **dict.fromkeys(keys, 10.0 / beta))
+    curve_page.write(points, str(out))
+    return (out / "curve.html").read_text()
+
+
+_PAGES = {
+    "report": lambda out: _report(),
+    "comparison": lambda out: _comparison(),
+    "diagnosis": lambda out: _diagnosis(),
+    "explore": lambda out: _explore(),
+    "curve": _curve,
+}
 _ASKED = """<script>addEventListener('load', () => {
 const images = [...document.images];
 document.title = 'found ' + JSON.stringify({
@@ -163,12 +248,12 @@ def _browse(*words) -> str:
 @pytest.mark.slow
 @pytest.mark.skipif(_BROWSER is None, reason="needs chromium")
 @pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("made", [_report, _comparison], ids=["report", "comparison"])
+@pytest.mark.parametrize("made", _PAGES.values(), ids=_PAGES)
 def test_a_browser_shows_all_of_it(tmp_path, made, width):
     """No page is wider than its window, the verdict is seen at once, grids come before the table."""
     file = tmp_path / "page.html"
     # a window of Chromium is at least 500 wide; a frame is as wide as it is told
-    file.write_text(made() + _ASKED)
+    file.write_text(made(tmp_path) + _ASKED)
     frame = f"<iframe src=page.html width={width} height=800 style='border:0' onload=\"\
 setTimeout(() => document.title = frames[0].document.title, 500)\"></iframe>"
     (tmp_path / "frame.html").write_text(frame)

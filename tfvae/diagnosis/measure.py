@@ -57,10 +57,11 @@ def measure(
         progress: called with (examples done, N).
 
     Returns:
-        the model's part of report.json. The NLL of a single example has no standard error. A rate
-        that is conditional on what x chose (`AssociativeLatent`) makes no ELBO and no NLL: these
-        are `None`, distortion + rate is `conditional_objective`, and those of the fitted prior,
-        where there is one, are honest. Without a decoder there is no distortion either.
+        the model's part of report.json. The NLL of a single example has no standard error. With
+        `given_label` all of it is of p(x|label). A rate that is conditional on what x chose
+        (`AssociativeLatent`) makes no ELBO and no NLL: these are `None`, distortion + rate is
+        `conditional_objective`, and those of the fitted prior, where there is one, are honest.
+        Without a decoder there is no distortion either.
 
     Raises:
         UserError: there are fewer than two examples, what is no data or label of the model, or an
@@ -92,6 +93,8 @@ def measure(
         **_nll(model, x, chosen, nll_examples, num_samples, fold(base, 1), inference),
         **(_code(model, passes, order[:reference]) if model.has_latent else _NO_CODE),
     }
+    if chosen is not None and {"decoder", "prior"} & set(model.told):
+        report["given_label"] = True  # all of it is of p(x|label), never of p(x)
     if not model.has_latent:  # nothing is estimated: every example is exact
         report.update(
             rate=None,

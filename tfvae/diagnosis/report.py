@@ -116,6 +116,13 @@ MEASURES = (
     ("train_seconds", "training", "s", "wall time of this machine"),
 )
 
+_OF_DRAWS = "accuracy_of_draws"
+_OF_FEATURES = {
+    "accuracy": "of the model's own classifier, which reads x",
+    "label_distortion": "-log q(y|x): what the label still costs",
+}
+_OF_LABEL = ("nll", "auxiliary_nll", "elbo", "auxiliary_elbo", "bits_per_dim", "perplexity")
+
 
 def html(
     report: Mapping[str, Any],
@@ -131,7 +138,7 @@ def html(
         config: what config.json holds, with `command`, `citation`, `data`, `data_citation`, `unit`
             (`images` if it is not there) and `remedies`, (command, why) where there is something to try.
         figures: PNG by name.
-        texts: rows of cells by name, from `sentences`.
+        texts: rows of cells by name, from `sentences`, `documents` or `rows`.
         clips: rows of clips by name, from `sounds`.
 
     Returns:
@@ -146,7 +153,9 @@ def html(
         verdict=sentence(report),
         remedies=config.get("remedies", ()),
         made={name: png for name, png in figures.items() if name in MADE},
-        texts=[(titles[name], rows, says[name]) for name, rows in (texts or {}).items()],
+        texts=[
+            (titles[name], *_headed(name, rows), says[name]) for name, rows in (texts or {}).items()
+        ],
         clips=[(AUDIO[name], rows, HEARD[name]) for name, rows in (clips or {}).items()],
         seen={name: png for name, png in figures.items() if name not in MADE},
         captions=captions(report),
@@ -156,6 +165,11 @@ def html(
         data_citation=config.get("data_citation", ""),
         everything=json.dumps({"config": config, "report": report}, indent=1, default=str),
     )
+
+
+def _headed(name: str, rows):
+    """(what the columns are called, the other rows): those of a table alone say it, in their first row."""
+    return (rows[0], rows[1:]) if name in ROWS else ((), rows)
 
 
 def diagnosis_html(found, title: str, figures: Mapping[str, bytes]) -> str:
@@ -199,9 +213,18 @@ def _reasons(found) -> dict[str, Any]:
 def _measures(report, of: str, unit: str) -> dict[str, Any]:
     return {
         "of": f"{report['num_examples']:,} {of}",
-        "rows": [_row(report, unit, *row) for row in MEASURES if report.get(row[0]) is not None],
+        "rows": [_row(report, unit, *row) for row in _known(report)],
         "levels": levels(report),
     }
+
+
+def _known(report) -> list[tuple[str, str, str, str]]:
+    """The measures that there are, in the words that hold for this model."""
+    rows = [row for row in MEASURES if report.get(row[0]) is not None]
+    if "label_information_bits" in report:
+        return rows
+    # nothing is drawn for a classifier that reads x
+    return [(*row[:3], _OF_FEATURES.get(row[0], row[3])) for row in rows if row[0] != _OF_DRAWS]
 
 
 def _row(report, examples, key, title, unit, says) -> tuple[str, str, str]:
@@ -213,6 +236,8 @@ def _row(report, examples, key, title, unit, says) -> tuple[str, str, str]:
         shown += f" \u00b1 {error:.2f}"
     if key == "rate" and report.get("rate_is_exact") is False:
         says += "; no closed form: log q(z|x) - log p(z) at a draw"
+    if report.get("given_label") and key in _OF_LABEL:
+        says += "; of x given what the model is told"
     if key in ("nll", "auxiliary_nll"):
         samples = report["nll_num_samples"]
         says += f"; {report['nll_num_examples']} {examples}" + (

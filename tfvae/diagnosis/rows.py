@@ -31,7 +31,7 @@ def rows(
     number: int = 8,
     label: np.ndarray | None = None,
 ) -> dict[str, list[list[str]]]:
-    """Rows of cells, by name, the first cell of each a heading.
+    """Rows of cells, by name: the first row names the columns, the first cell of each says what it is.
 
     Args:
         model: a `tfvae.VAE` of columns.
@@ -54,11 +54,11 @@ def rows(
     codes = model.encode(x[chosen], **own)
     means = words(np.asarray(model.decode(codes, **own)))
     again = words(np.asarray(model.sample(seed=fold(base, 1), z=codes, **own)))
-    found = [["", *names]]
+    heads = ["row", *names]
+    found = [heads]
     for triple in zip(words(x[chosen]), means, again):
         found += [[say, *cells] for say, cells in zip(("test", "likeliest", "draw"), triple)]
-    heading = [["", *names]]
     return {
-        "rows_drawn": heading + [["draw", *cells] for cells in drawn],
+        "rows_drawn": [heads, *(["draw", *cells] for cells in drawn)],
         "rows_again": found,
     }

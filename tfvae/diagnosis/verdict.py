@@ -109,7 +109,8 @@ def _scores(report: Mapping[str, Any]) -> list[str]:
     """What the model is good for, a sentence each."""
     found = []
     if report["nll"] is not None:
-        found.append(f"NLL {number(report['nll'])}.")
+        given = ", given what the model is told" if report.get("given_label") else ""
+        found.append(f"NLL {number(report['nll'])}{given}.")
     elif report.get("conditional_objective") is not None:
         found.append(
             f"Conditional objective {number(report['conditional_objective'])} nats (not an NLL)."

@@ -16,6 +16,7 @@ from tfvae.checks import UserError
 from tfvae.diagnosis.figures import codes_on_a_plane, grid
 from tfvae.exploring.codes import decoded
 from tfvae.randomness import seed_of
+from tfvae.values import number
 
 __all__ = ["Examples", "Section", "sections"]
 
@@ -179,14 +180,15 @@ def _samplers(model, examples, seed, title) -> Iterator[Section]:
     codes = {"prior": model.sample_codes(2 * _SHOWN, seed_of(seed), _tensor(label)).numpy()}
     costs = {"prior": _cost_of_prior(model, *held_out)}
     for name, sampler in fitted.items():
-        costs[name] = float(sampler.rate(*held_out).mean())
+        costs[name] = np.asarray(sampler.rate(*held_out))
         codes[name] = sampler.codes(2 * _SHOWN, seed)
     says = (
         f"Draws of z from the prior, and from densities fitted to the codes of {split:,} examples. "
-        f"Here is what the codes of {len(examples.x) - split:,} others cost with each as the prior: where a "
-        "density is cheaper by much, the prior draws codes that the decoder never saw."
+        f"Here is what the codes of {len(examples.x) - split:,} others cost with each as the prior, with the "
+        "standard error: where a density is cheaper by much, the prior draws codes that the decoder never "
+        "saw."
     )
-    table = [[name, "-" if cost is None else f"{cost:.2f} nats"] for name, cost in costs.items()]
+    table = [[name, "-" if cost is None else _nats(cost)] for name, cost in costs.items()]
     yield Section("", title, says, rows=table)
     for name, z in codes.items():
         made = _drawn(model, z, seed, label)
@@ -197,14 +199,19 @@ def _samplers(model, examples, seed, title) -> Iterator[Section]:
         )
 
 
-def _cost_of_prior(model, x, seed, label) -> float | None:
-    """The rate at a draw; `None` of a prior that has no density of z alone."""
+def _nats(each: np.ndarray) -> str:
+    error = each.std(ddof=1) / np.sqrt(len(each))
+    return f"{number(float(each.mean()))} \u00b1 {error:.2f} nats"
+
+
+def _cost_of_prior(model, x, seed, label) -> np.ndarray | None:
+    """[N] the rate at a draw; `None` of a prior that has no density of z alone."""
     drawn = exploring.draws(model, x, seed, label)
     try:
         prior = model.log_prior(drawn.z, label=label).numpy()
     except UserError:
         return None
-    return float((drawn.log_posterior - prior).mean())
+    return np.asarray(drawn.log_posterior - prior)
 
 
 def _drawn(model, z, seed, label) -> np.ndarray:
