@@ -190,7 +190,7 @@ def _examine(asked) -> None:
         progress=lambda text: print(text, file=sys.stderr, flush=True),
     )
     latent = model.latent
-    few = latent.event_shape in ((1,), (2,)) and latent.stochastic and latent.flat_space
+    few = latent.event_shape in ((1,), (2,)) and latent.stochastic and not latent.confined_to
     plane = diagnosis.posterior_means(model, x[:100]) if few and not model.asks_label else None
     save(found, examined.title, out, plane)
     print(found)

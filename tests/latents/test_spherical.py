@@ -171,7 +171,7 @@ def test_the_way_between_codes_stays_on_the_sphere(fitted):
     both = levels.between(ends[:1], ends[1:], share)
     np.testing.assert_allclose(both[:, :3], ends[0, :3] * (1 - share) + ends[1, :3] * share)
     np.testing.assert_allclose(tf.norm(both[:, 3:], axis=-1), 1.0, atol=1e-5)
-    assert not levels.flat_space and flat.flat_space
+    assert levels.confined_to == "a point on a sphere" and not flat.confined_to
     figures = diagnosis.collect(model, x, columns=4)
     assert figures["interpolation"].shape == (4, 4, *models.SHAPE)
 
@@ -232,7 +232,7 @@ def test_a_length_needs_room():
 
 def test_no_plane_of_means_on_a_circle():
     model = _model(_latent(VonMisesFisherPosterior, (2,)))
-    with pytest.raises(UserError, match="got one of points on spheres"):
+    with pytest.raises(UserError, match="here z is a point on a sphere"):
         diagnosis.posterior_means(model, models.images(4))
 
 

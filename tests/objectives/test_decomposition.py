@@ -8,6 +8,7 @@ import tensorflow_probability as tfp
 from tests import models
 from tests.objectives.test_divergences import CODES, MEAN, SCALE
 from tfvae.checks import UserError
+from tfvae.distributions import OneHot, SideBySide
 from tfvae.draw import AtDraw, Draw
 from tfvae.objectives import Decomposition, RatePiece, decompose_rate, total_correlation
 from tfvae.randomness import seed_of
@@ -119,3 +120,76 @@ def test_a_piece_reaches_the_encoder_and_refuses_what_is_not_z():
     with pytest.raises(UserError, match="need log p.z., which this draw has not"):
         term(without)
     assert Decomposition._fields == ("information", "between", "within", "marginal")
+
+
+# ------------------------------------------------------------------ groups of categories
+
+
+def _mixed_draw(seed=0, soft=False):
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(size=(9, 4)).astype("float32")
+    loc, scale = rng.normal(size=(9, 3)), np.exp(0.3 * rng.normal(size=(9, 3)) - 0.5)
+    hot = np.eye(4)[rng.integers(4, size=9)]
+    if soft:
+        hot = rng.dirichlet(np.ones(4), 9)
+    z = np.concatenate([hot, loc + scale * rng.normal(size=loc.shape)], 1).astype("float32")
+    normal = tfp.distributions.Independent(
+        tfp.distributions.Normal(*(a.astype("float32") for a in (loc, scale))), 1
+    )
+    prior = SideBySide(
+        [
+            OneHot(tf.zeros([4])),
+            tfp.distributions.Independent(tfp.distributions.Normal(tf.zeros([3]), 1.0), 1),
+        ]
+    )
+    posterior = SideBySide([OneHot(logits), normal])
+    at = AtDraw(lambda: posterior.log_prob(z), lambda: prior.log_prob(z))
+    draw = Draw(
+        None, None, posterior, tf.constant(z), tf.zeros([9, 1]), tf.zeros(9), {}, at_draw=at
+    )
+    return draw, (z, logits, loc, scale)
+
+
+def _mixed_by_numpy(z, logits, loc, scale, size, groups):
+    """Units: the category, and each number; `groups` of units."""
+    count = len(z)
+    log_pi = logits - np.log(np.exp(logits.astype(float)).sum(1, keepdims=True))
+    densities = np.empty((count, count, 4))
+    densities[..., 0] = np.exp(z[:, :4].astype(float) @ log_pi.T)
+    number = ((z[:, None, 4:] - loc) / scale) ** 2
+    densities[..., 1:] = np.exp(-0.5 * number) / scale / np.sqrt(2 * np.pi)
+    weights = np.full((count, count), (size - 1) / (size * (count - 1)))
+    np.fill_diagonal(weights, 1 / size)
+
+    def mixed(units):
+        return np.log((weights * densities[..., units].prod(-1)).sum(1))
+
+    edges = np.cumsum([0, *groups])
+    joint, single = mixed([0, 1, 2, 3]), sum(mixed([u]) for u in range(4))
+    by_group = sum(mixed(list(range(a, b))) for a, b in zip(edges, edges[1:]))
+    own = np.log(densities[np.arange(count), np.arange(count)]).sum(-1)
+    log_prior = -np.log(4) * z[:, :4].sum(1)
+    log_prior = log_prior + (-0.5 * z[:, 4:] ** 2 - 0.5 * np.log(2 * np.pi)).sum(-1)
+    pieces = own - joint, joint - by_group, by_group - single, single - log_prior
+    return [np.mean(p) for p in pieces]
+
+
+@pytest.mark.parametrize("soft", [False, True])
+@pytest.mark.parametrize(
+    ("numbers", "units"), [((4, 3), (1, 3)), ((5, 2), (2, 2)), ((4, 1, 2), (1, 1, 2)), ((7,), (4,))]
+)
+def test_pieces_of_categories_and_numbers_are_those_of_numpy_and_telescope(numbers, units, soft):
+    draw, given = _mixed_draw(soft=soft)
+    for size in (9, 500):
+        found = decompose_rate(draw, size, numbers)
+        np.testing.assert_allclose(found, _mixed_by_numpy(*given, size, units), atol=2e-5)
+        exact = -float(tf.reduce_mean(draw.at_draw.log_ratio()))
+        assert float(sum(found)) == pytest.approx(exact, abs=1e-5)
+        whole = float(total_correlation(size)(draw))
+        assert float(found.between + found.within) == pytest.approx(whole, abs=1e-5)
+
+
+def test_a_group_does_not_cut_a_category():
+    draw, _ = _mixed_draw()
+    with pytest.raises(UserError, match=r"\[3, 4\] cut a category: z is of 4, 1, 1, 1 numbers"):
+        decompose_rate(draw, 9, (3, 4))

@@ -208,7 +208,7 @@ def test_total_correlation_refuses_what_it_cannot_read():
     with pytest.raises(UserError, match="did you mean minibatch_weighted"):
         total_correlation(10, "minibatch")
     other = draw(CODES)._replace(posterior=tfp.distributions.Gamma(1.0, 1.0))
-    with pytest.raises(UserError, match="diagonal Gaussian posterior, got Gamma"):
+    with pytest.raises(UserError, match="independent Gaussian numbers or categories, got Gamma"):
         total_correlation(10)(other)
 
 

@@ -5,14 +5,17 @@ import itertools
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_probability as tfp
 
 from tests import models
 from tfvae.checks import UserError
+from tfvae.distributions import OneHot, SideBySide
 from tfvae.draw import Draw
 from tfvae.objectives import (
     FREE_BITS_FORMS,
     BagOfWords,
     Capacity,
+    CategoryLikelihood,
     Objective,
     cosine_similarity,
     distortion,
@@ -22,6 +25,7 @@ from tfvae.objectives import (
 )
 from tfvae.schedules import Constant, Linear
 
+tfd = tfp.distributions
 KL = np.array([[0.1, 0.6], [0.3, 0.2]], np.float32)
 # the fixture of the methods page: means and log-variances of four examples in two dimensions
 MEAN = np.array([[0.5, -1.0], [1.5, 0.25], [-0.75, 0.8], [0.0, -0.4]])
@@ -329,3 +333,39 @@ def test_the_elbo_is_the_sum_of_its_two_terms():
     for beta, wanted in ((1.0, 4.6), (0.0, 4.0), (Linear(0.0, 1.0, 4), 4.3)):
         loss, _ = elbo(beta)(draw(log_likelihood=likelihood), tf.constant(2))
         assert float(loss) == pytest.approx(wanted, rel=1e-6)
+
+
+# ------------------------------------------------------------------ codes of categories
+
+
+def _categorised(logits, label=None):
+    """A draw of one category and two numbers, whose rate is made up."""
+    normal = tfd.Independent(tfd.Normal(tf.zeros([len(logits), 2]), 1.0), 1)
+    posterior = SideBySide([OneHot(logits), normal])
+    nats = tf.constant(np.arange(3 * len(logits)).reshape(-1, 3), tf.float32)
+    z = tf.zeros([len(logits), logits.shape[1] + 2])
+    return Draw(None, None, posterior, z, nats, tf.zeros(len(logits)), {}, label=label)
+
+
+def test_a_capacity_of_some_groups_reads_these_alone():
+    draw = _categorised(np.zeros((4, 3), "float32"))  # rates 0..2, 3..5, 6..8, 9..11
+    first = Capacity(Constant(1.0), "categories", slice(1))
+    rest = Capacity(Constant(1.0), "numbers", slice(1, None))
+    assert float(tf.reduce_mean(first(draw, 0))) == pytest.approx(abs(4.5 - 1.0))
+    assert float(tf.reduce_mean(rest(draw, 0))) == pytest.approx(abs(12.0 - 1.0))
+    np.testing.assert_allclose(first.measured(draw)["rate_of_categories"], [0, 3, 6, 9])
+    assert rest.of_means({"rate_of_numbers": 4.0, "rate": 9.0}) == 3.0
+    assert Capacity(Constant(1.0)).measured(draw) == {}
+
+
+def test_a_labelled_category_costs_its_cross_entropy_and_nothing_where_it_is_unknown():
+    logits = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
+    draw = _categorised(logits, tf.constant([2, -1, 0, 1]))
+    found = CategoryLikelihood()(draw)
+    log_pi = np.log(np.exp(logits) / np.exp(logits).sum(1, keepdims=True))
+    np.testing.assert_allclose(found, [-log_pi[0, 2], 0.0, -log_pi[2, 0], -log_pi[3, 1]], atol=1e-6)
+    measured = CategoryLikelihood().measured(draw)
+    right = [float(logits[i].argmax() == k) for i, k in ((0, 2), (2, 0), (3, 1))]
+    np.testing.assert_allclose(np.asarray(measured["category_accuracy"])[[0, 2, 3]], right)
+    with pytest.raises(UserError, match="begins with a category"):
+        CategoryLikelihood()(draw._replace(posterior=draw.posterior.parts[1]))

@@ -37,6 +37,18 @@ SYSTEMS = {
     "factor_vae, narrow": ("factor_vae", MLP, (*CRITIC, "bottleneck_rate=0.1"), 1),
     "beta_tcvae": ("beta_tcvae", MLP, (), 1),
     "hfvae": ("hfvae", MLP, (), 1),
+    "joint_vae": (
+        "joint_vae",
+        MLP,
+        ("categories=3,4", "latent_width=9", "concrete_last_temperature=0.3"),
+        1,
+    ),
+    "hfvae of categories": (
+        "hfvae",
+        MLP,
+        ("posterior=concrete", "latent_width=14", "latent_groups=10,2,2"),
+        1,
+    ),
     "skip_vae": ("skip_vae", MLP, (), 1),
     "lid_vae": ("lid_vae", {}, (), 1),
     "dc_ign": ("dc_ign", {**MLP, "dataset": "squares"}, (), 1),

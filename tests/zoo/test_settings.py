@@ -66,6 +66,12 @@ POINTS = [
     ("vmf_vae", "digits", "mlp", {"posterior": "vmf_learned", "terms": "rejection_correction"}),
     ("vmf_vae", "digits", "mlp", {"posterior": "power_spherical"}),
     ("vmf_vae", "digits", "mlp", {"posterior": "vmf_norm"}),
+    (
+        "joint_vae",
+        "digits",
+        "mlp",
+        {"terms": "+labelled_category", "concrete_last_temperature": 0.5},
+    ),
     ("vmf_vae", "digits", "mlp", {"posterior": "power_spherical_learned"}),
     ("bn_vae", "digits", "mlp", {}),
     ("vfae", "diabetes", "mlp", {}),

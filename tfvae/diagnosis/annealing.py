@@ -117,9 +117,10 @@ def check_annealed(model) -> None:
             f"annealing goes from p(z) to p(z|x) over real numbers, and a {type(latent).__name__} has "
             "no such densities"
         )
-    if not latent.flat_space:
+    if latent.confined_to:
         raise UserError(
-            "annealing moves z by Hamiltonian steps, which leave the spheres that this model's z lies on"
+            "annealing moves z by Hamiltonian steps to any numbers, and here z is "
+            + latent.confined_to
         )
 
 

@@ -46,9 +46,10 @@ def posterior_means(
     Raises:
         UserError: z has another shape, or is a point on a circle, whose mean is none.
     """
-    if not model.latent.flat_space:
+    if model.latent.confined_to:
         raise UserError(
-            "the plane of posterior means is for a z of any numbers, got one of points on spheres"
+            "the plane of posterior means is for a z of any numbers, and here z is "
+            f"{model.latent.confined_to}"
         )
     if model.latent.event_shape not in ((1,), (2,)):
         raise UserError(

@@ -12,6 +12,7 @@ from tfvae.distributions.importance import importance_weighted_log_prob
 from tfvae.distributions.mean_field import mean_field
 from tfvae.distributions.mixture import EvenMixture
 from tfvae.distributions.multiplied import LogUniform, Multiplied
+from tfvae.distributions.one_hot import OneHot, draw_one_hot
 from tfvae.distributions.rate import Rate, rate
 from tfvae.distributions.rotational import (
     HeldPowerSpherical,
@@ -21,6 +22,7 @@ from tfvae.distributions.rotational import (
     von_mises_fisher_constants,
 )
 from tfvae.distributions.shell import Shell
+from tfvae.distributions.side_by_side import SideBySide
 from tfvae.distributions.spheres import (
     Spheres,
     draw_power_spherical,
@@ -38,14 +40,17 @@ __all__ = [
     "HeldVonMisesFisher",
     "LogUniform",
     "Multiplied",
+    "OneHot",
     "Rate",
     "Shell",
+    "SideBySide",
     "Spheres",
     "Unbatched",
     "aggregate_log_prob",
     "committed_rate",
     "constant_code_rate",
     "correlation_for_rate",
+    "draw_one_hot",
     "draw_power_spherical",
     "draw_von_mises_fisher",
     "gaussian_aggregate_log_prob",

@@ -19,6 +19,7 @@ from tensorflow_probability.python.distributions import kullback_leibler
 from tfvae.checks import UserError
 from tfvae.distributions.ar1 import AR1, kl_normal_ar1
 from tfvae.distributions.mean_field import mean_field
+from tfvae.distributions.side_by_side import SideBySide
 from tfvae.distributions.spheres import Spheres
 
 __all__ = ["Rate", "rate"]
@@ -41,7 +42,8 @@ def rate(
 ) -> Rate:
     """By the last axis of z, summed over its positions; in one group where either does not factorise.
 
-    Of points on spheres a sphere is a group.
+    Of points on spheres a sphere is a group, of categories a category; what stands side by side has the
+    groups of the one behind those of the other.
 
     Args:
         posterior: q(z|x), batch shape [B]; or what a family has that is no `tfd.Distribution`.
@@ -61,6 +63,16 @@ def rate(
                 f"a posterior that is no tfd.Distribution needs log_posterior, got {type(posterior).__name__}"
             )
         return Rate((log_posterior() - prior.log_prob(z))[:, None], False)
+    if isinstance(posterior, SideBySide) and isinstance(prior, SideBySide):
+        if posterior.widths != prior.widths:
+            raise UserError(
+                "posterior and prior must be cut alike, got pieces of "
+                f"{posterior.widths} and of {prior.widths} numbers"
+            )
+        both = zip(posterior.parts, prior.parts, posterior.apart(z))
+        found = [rate(mine, theirs, own) for mine, theirs, own in both]
+        nats = tf.concat([each.nats for each in found], 1)
+        return Rate(nats, all(each.is_exact for each in found))
     if isinstance(posterior, Spheres) and isinstance(prior, Spheres):
         if posterior.each.event_shape != prior.each.event_shape:
             raise UserError(

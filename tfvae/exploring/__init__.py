@@ -16,7 +16,7 @@ from tfvae.exploring.samplers import (
     fit_gaussian_mixture,
     fit_two_stage,
 )
-from tfvae.exploring.walks import Traversal, interpolate, traverse
+from tfvae.exploring.walks import Traversal, each_category, interpolate, most_varied, traverse
 
 __all__ = [
     "Draws",
@@ -29,6 +29,7 @@ __all__ = [
     "code_map",
     "codes",
     "draws",
+    "each_category",
     "elbo_score",
     "fit_flow",
     "fit_gaussian_mixture",
@@ -36,6 +37,7 @@ __all__ = [
     "impute",
     "interpolate",
     "likelihood_regret",
+    "most_varied",
     "nearest",
     "roc_auc",
     "traverse",

@@ -14,7 +14,7 @@ from tfvae import inputs
 from tfvae.checks import UserError, count, positive
 from tfvae.exploring.codes import codes, decoded, needs_code
 
-__all__ = ["Traversal", "interpolate", "traverse"]
+__all__ = ["Traversal", "each_category", "interpolate", "most_varied", "traverse"]
 
 _MOST = 10  # numbers of z that are walked along, if nobody says which
 
@@ -40,7 +40,7 @@ def traverse(
         z_d := s v,   v from -span to span,   s the prior's spread of z_d;   the others stay
 
     Args:
-        model: a `tfvae.VAE` whose z may be any numbers.
+        model: a `tfvae.VAE` whose z, or some of it, may be any numbers.
         x: [N, ...] raw units; each example is walked from.
         units: which numbers of the flat z; the (at most 10) whose codes vary most over x, the first if x
             is one example.
@@ -49,19 +49,20 @@ def traverse(
         label: [N] of a conditional model.
 
     Raises:
-        UserError: codes of a codebook, points on a sphere, no latent; a number that z has not.
+        UserError: codes of a codebook, no latent, no number that may be any; one that z has not.
     """
     needs_code(model, "a traversal")
-    if model.latent.codebooks() or not model.latent.flat_space:
+    free = model.latent.free_numbers
+    if model.latent.codebooks() or not free.any():
         raise UserError(
-            "a traversal moves one number of z, and here z is a "
-            + ("code of a codebook" if model.latent.codebooks() else "point on a sphere")
+            "a traversal moves one number of z, and here z is "
+            + (model.latent.confined_to or "a code of a codebook")
         )
     count("steps", steps, 2)
     z = codes(model, x, label)
     label = inputs.labels(model, label, len(z))
     flat = z.reshape(len(z), -1)
-    chosen = _units(units, flat)
+    chosen = _units(units, flat, free)
     values = np.linspace(-1.0, 1.0, steps) * positive("span", span)
     spread = np.broadcast_to(np.asarray(model.latent.unit_scale, np.float32), z.shape[1:]).ravel()
     many = np.repeat(flat[:, None, None], len(chosen), 1).repeat(steps, 2)
@@ -73,16 +74,50 @@ def traverse(
     return Traversal(chosen, values, found.reshape(len(z), len(chosen), steps, *found.shape[1:]))
 
 
-def _units(units, flat: np.ndarray) -> np.ndarray:
+def _units(units, flat: np.ndarray, free: np.ndarray) -> np.ndarray:
     width = flat.shape[1]
     if units is None:
-        return np.argsort(-flat.var(0), kind="stable")[:_MOST]
+        return most_varied(flat, free)[:_MOST]
     given = np.asarray(units)
     if given.ndim != 1 or not given.size or given.dtype.kind not in "iu":
         raise UserError("units must be a list of whole numbers")
     if given.min() < 0 or given.max() >= width:
         raise UserError(f"units must be from 0 to {width - 1}, got {given.min()} to {given.max()}")
+    if not free[given].all():
+        bound = ", ".join(map(str, given[~free[given]]))
+        raise UserError(f"units must be numbers of z that may be any, which {bound} may not")
     return given
+
+
+def most_varied(flat: np.ndarray, free: np.ndarray) -> np.ndarray:
+    """The numbers of codes [N, D] that may be any, those that vary most over them first."""
+    order = np.argsort(-flat.var(0), kind="stable")
+    return order[free[order]]
+
+
+def each_category(model, x, category: int = 0, label=None) -> np.ndarray:
+    """What the decoder makes of a code whose category is set to each of its kinds, [N, K, ...] raw units.
+
+    Args:
+        model: a `tfvae.VAE` with categories in its z.
+        x: [N, ...] raw units; the rest of the code is that of each example.
+        category: which of them, from 0.
+        label: [N] of a conditional model.
+
+    Raises:
+        UserError: no such category.
+    """
+    needs_code(model, "a walk through a category")
+    known = model.latent.categories
+    if not 0 <= category < len(known):
+        raise UserError(f"category must be one of the {len(known)} that z has, got {category}")
+    start, kinds = known[category]
+    z = codes(model, x, label)
+    label = inputs.labels(model, label, len(z))
+    many = np.repeat(z, kinds, 0)
+    many[:, start : start + kinds] = np.tile(np.eye(kinds, dtype=z.dtype), (len(z), 1))
+    found = decoded(model, many, None if label is None else np.repeat(label, kinds))
+    return found.reshape(len(z), kinds, *found.shape[1:])
 
 
 def interpolate(model, first, last, steps: int = 8, label=None) -> np.ndarray:

@@ -88,8 +88,12 @@ class Hierarchy(Latent):
         return any(latent.stochastic for latent in self.latents)
 
     @property
-    def flat_space(self) -> bool:
-        return all(latent.flat_space for latent in self.latents)
+    def confined_to(self) -> str:
+        return " beside ".join(latent.confined_to for latent in self.latents if latent.confined_to)
+
+    @property
+    def free_numbers(self):
+        return np.concatenate([latent.free_numbers for latent in self.latents])
 
     @property
     def num_remembered(self) -> int | None:

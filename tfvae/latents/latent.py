@@ -5,10 +5,12 @@ Legend: B batch, G latent groups, S samples, n positions, D latent width.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfvae.checks import UserError
@@ -51,8 +53,8 @@ class Latent(keras.layers.Layer):
     stochastic: bool = True
     """Whether z is drawn; otherwise one draw says all, and the bound is what there is of log p(x)."""
 
-    flat_space = True
-    """Whether z may be any numbers; not those of points on a sphere."""
+    confined_to = ""
+    """What z is, where it may not be any numbers: `a point on a sphere`."""
 
     unit_scale: Any = 1.0
     """The spread of each number of z under the prior, in which `kept` has `mean`."""
@@ -74,6 +76,16 @@ class Latent(keras.layers.Layer):
     """The least rate of each group that the family can have, nats, if there is one."""
 
     # What gives layers is a method: Keras would file the weights of an attribute under its name too.
+
+    @property
+    def free_numbers(self) -> np.ndarray:
+        """Which numbers of the flat z may be any, bool [D]."""
+        return np.full([math.prod(self.event_shape)], not self.confined_to)
+
+    @property
+    def categories(self) -> tuple[tuple[int, int], ...]:
+        """(first number, K) of each category in one vector z."""
+        return ()
 
     def codebooks(self) -> list:
         """Its codebooks, in the order of the codes that `kept` has."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfvae.draw import repeated
@@ -30,16 +31,32 @@ class Posterior(keras.layers.Layer):
     has_density = True
     """Whether q has a density of every z, from which that of q(z) is made."""
 
-    flat_space = True
-    """Whether z may be any numbers; not those of points on a sphere."""
+    confined_to = ""
+    """What z is, where it may not be any numbers: `a point on a sphere`."""
 
-    unit_scale = 1.0
+    refinable = True
+    """Whether `of` some parameters has draws that a gradient moves, so that they can be sought for an x."""
+
+    num_parameters: int | None = None
+    """How many tensors `parameters` gives, of a family that may stand beside another in one z."""
+
+    unit_scale: Any = 1.0
     """The spread of a number of z under the prior of the family, by which codes are divided before their
     variance says whether a unit is active."""
 
     def __init__(self, event_shape, **kwargs):
         super().__init__(**kwargs)
         self.event_shape = tuple(event_shape)
+
+    @property
+    def free_numbers(self) -> np.ndarray:
+        """Which numbers of z may be any, bool [D]."""
+        return np.full(self.event_shape[-1:], not self.confined_to)
+
+    @property
+    def categories(self) -> tuple[tuple[int, int], ...]:
+        """(first number, K) of each category in one vector z."""
+        return ()
 
     def parameters(self, features, pass_=None) -> tuple[tf.Tensor, ...]:
         """Tensors [B, ...] that say which member of the family it is; what is refined, too.

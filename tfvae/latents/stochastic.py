@@ -5,7 +5,10 @@ Legend: B batch, G latent groups, S samples, D latent width.
 
 from __future__ import annotations
 
+import math
+
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfvae import distributions
@@ -33,8 +36,6 @@ class StochasticLatent(Latent):
         UserError: one of them is none; the two disagree about the shape of z; a prior of codes, or another
             that has a method `rate`.
     """
-
-    refinable = True
 
     def __init__(self, posterior, prior, **kwargs):
         super().__init__(**kwargs)
@@ -188,8 +189,20 @@ class StochasticLatent(Latent):
         return self.posterior.unit_scale
 
     @property
-    def flat_space(self) -> bool:
-        return self.posterior.flat_space
+    def confined_to(self) -> str:
+        return self.posterior.confined_to
+
+    @property
+    def free_numbers(self):
+        return np.tile(self.posterior.free_numbers, math.prod(self.event_shape[:-1]))
+
+    @property
+    def categories(self) -> tuple[tuple[int, int], ...]:
+        return self.posterior.categories
+
+    @property
+    def refinable(self) -> bool:
+        return self.posterior.refinable
 
     def between(self, first, last, share) -> tf.Tensor:
         return self.posterior.between(first, last, share)

@@ -5,6 +5,7 @@ from tfvae.objectives.bottleneck import Bottleneck, CriticInformation
 from tfvae.objectives.bound_terms import distortion, rate
 from tfvae.objectives.bounds import ManySampleBound
 from tfvae.objectives.capacity import Capacity
+from tfvae.objectives.category_likelihood import CategoryLikelihood
 from tfvae.objectives.commitment import codebook_distance, commitment
 from tfvae.objectives.contrastive import (
     ContrastiveBound,
@@ -56,6 +57,7 @@ __all__ = [
     "BagOfWords",
     "Bottleneck",
     "Capacity",
+    "CategoryLikelihood",
     "ContrastiveBound",
     "Critic",
     "CriticInformation",

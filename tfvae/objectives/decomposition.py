@@ -6,7 +6,8 @@
 
 Esmaeili et al. 2019, each from the mixture of the batch.
 
-Legend: M global batch, N examples of the training set, D latent numbers, G groups of them.
+Legend: M global batch, N examples of the training set, D latent numbers, U
+units of z (a number, or the one-hot vector of a category, in place of d above), G groups of them.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from tfvae.checks import UserError, count, one_of, positive
 from tfvae.draw import Draw
-from tfvae.objectives.aggregate import all_gaussians, all_rows
+from tfvae.objectives.aggregate import all_pairs
 from tfvae.objectives.parts import Added, TermPart
-from tfvae.objectives.total_correlation import log_normal, log_weights
+from tfvae.objectives.total_correlation import log_weights
 from tfvae.parts import facts, part, setting
 from tfvae.replicas import whole_batch
 
@@ -50,22 +52,20 @@ def decompose_rate(draw: Draw, num_examples: int, groups: Sequence[int] = ()) ->
         q(z_i) = 1/N q(z_i|x_i) + (N-1) / (N (M-1)) sum_{b != i} q(z_i|x_b)
 
     Args:
-        draw: one stochastic pass, of a diagonal Gaussian posterior.
+        draw: one stochastic pass, of independent Gaussian numbers and categories.
         num_examples: N of the training set, not of the batch.
-        groups: how many numbers of z each takes, in their order; each number alone if not given.
+        groups: how many numbers of z each takes, in their order; each unit alone if not given.
 
     Raises:
-        UserError: another posterior; groups that are not all of the numbers of z.
+        UserError: another posterior; groups that are not all of the numbers of z, or cut a category.
     """
     positive("num_examples", num_examples)
-    loc, scale = all_gaussians(draw, "the pieces of a rate")
-    z = all_rows(draw.z)
+    each, widths = all_pairs(draw, "the pieces of a rate")
     if draw.at_draw is None:
         raise UserError("the pieces of a rate need log p(z), which this draw has not")
     log_prior = whole_batch(draw.at_draw.log_prior())
-    each = log_normal(z[:, None], loc, scale)  # [M, M, D]: draw, component
-    grouped = _grouped(each, groups)
-    weights = log_weights(tf.shape(z)[0], num_examples)
+    grouped = _grouped(each, widths, groups)
+    weights = log_weights(tf.shape(each)[0], num_examples)
 
     def mixed(values):
         """log q of each draw, [M, ...]."""
@@ -79,13 +79,19 @@ def decompose_rate(draw: Draw, num_examples: int, groups: Sequence[int] = ()) ->
     return Decomposition(*map(tf.reduce_mean, pieces))
 
 
-def _grouped(each, groups) -> tf.Tensor:
-    """[M, M, D] -> [M, M, G]."""
-    size = each.shape[-1]
+def _grouped(each, widths, groups) -> tf.Tensor:
+    """[M, M, U] -> [M, M, G]."""
     if not groups:
         return each
-    check_groups(groups, size)
-    return tf.stack([tf.reduce_sum(part, -1) for part in tf.split(each, list(groups), -1)], -1)
+    check_groups(groups, sum(widths))
+    ends = np.cumsum(widths).tolist()
+    cuts = np.cumsum(groups).tolist()
+    if not set(cuts) <= set(ends):
+        raise UserError(
+            f"the groups {list(groups)} cut a category: z is of {', '.join(map(str, widths))} numbers"
+        )
+    sizes = np.diff([0, *(ends.index(cut) + 1 for cut in cuts)])
+    return tf.stack([tf.reduce_sum(part, -1) for part in tf.split(each, sizes, -1)], -1)
 
 
 def check_groups(groups: Sequence[int], size: int) -> None:
@@ -141,10 +147,10 @@ class Pieces(TermPart):
     """The rate's pieces at prices of their own, with groups of latent numbers (HFVAE)."""
 
     name = "rate_pieces"
-    needs = facts("mean_field pairs")
+    needs = facts("independent_units pairs")
     latent_groups: tuple[int, ...] = setting(
         (),
-        "how many numbers of z each group takes, in order; none given: each number alone",
+        "how many numbers of z each group takes, in order (a category all its own); none given: each alone",
         low=1,
         length=(0, 1000),
     )

@@ -2,23 +2,23 @@
 
     TC = KL(q(z) || prod_d q(z_d)),   rate = I(x; z) + TC + sum_d KL(q(z_d) || p(z_d))
 
-Legend: M global batch, N examples of the training set, D latent numbers.
+Legend: M global batch, N examples of the training set, D latent
+numbers, or categories.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 import tensorflow as tf
 
 from tfvae.checks import one_of, positive
 from tfvae.draw import Draw
-from tfvae.objectives.aggregate import all_gaussians, all_rows
+from tfvae.objectives.aggregate import all_pairs
 from tfvae.objectives.parts import Added, TermPart
 from tfvae.parts import facts, part, setting
 
-__all__ = ["MIXTURES", "log_normal", "log_weights", "total_correlation"]
+__all__ = ["MIXTURES", "log_weights", "total_correlation"]
 
 MIXTURES = ("unbiased", "minibatch_weighted")
 
@@ -38,26 +38,19 @@ def total_correlation(num_examples: int, mixture: str = "unbiased") -> Callable[
         mixture: one of the two.
 
     Raises:
-        UserError: an unknown mixture; when called, a posterior that is not a diagonal Gaussian.
+        UserError: an unknown mixture; when called, a posterior of dependent numbers.
     """
     one_of("mixture of a total correlation", mixture, MIXTURES)
     positive("num_examples", num_examples)
 
     def term(draw: Draw) -> tf.Tensor:
-        loc, scale = all_gaussians(draw, "total_correlation")
-        z = all_rows(draw.z)
-        log_densities = log_normal(z[:, None], loc, scale)  # [M, M, D]: draw, component
-        weights = log_weights(tf.shape(z)[0], num_examples, mixture)
+        log_densities, _ = all_pairs(draw, "total_correlation")
+        weights = log_weights(tf.shape(log_densities)[0], num_examples, mixture)
         joint = tf.reduce_logsumexp(tf.reduce_sum(log_densities, -1) + weights, 1)
         single = tf.reduce_logsumexp(log_densities + weights[..., None], 1)
         return tf.reduce_mean(joint - tf.reduce_sum(single, -1))
 
     return term
-
-
-def log_normal(z, loc, scale):
-    """log N(z; loc, scale^2) of each number."""
-    return -0.5 * (((z - loc) / scale) ** 2 + np.log(2.0 * np.pi)) - tf.math.log(scale)
 
 
 def log_weights(count, num_examples: int, mixture: str = "unbiased") -> tf.Tensor:
@@ -77,7 +70,7 @@ class TotalCorrelation(TermPart):
     """KL(q(z) || prod_j q(z_j)), from the mixture of the batch (beta-TCVAE)."""
 
     name = "total_correlation"
-    needs = facts("mean_field")
+    needs = facts("independent_units")
     tc_weight: float = setting(5.0, "of the term", low=1e-12)
     tc_mixture: str = setting(
         "unbiased",

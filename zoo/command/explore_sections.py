@@ -76,6 +76,7 @@ def sections(model, examples: Examples, method: str, seed: int) -> Iterator[Sect
     yield _map(model, examples, method, seed)
     for title, make in (
         ("One number of the code at a time", _traversals),
+        ("Each kind of a category", _categories),
         ("From one example to another", _interpolations),
         ("Neighbours among the codes", _neighbours),
         ("Instead of the prior", _samplers),
@@ -111,7 +112,7 @@ def _traversals(model, examples, seed, title) -> Iterator[Section]:
     most, steps = (
         (10, _STEPS) if examples.levels is not None else (4, 5)
     )  # sentences take more room
-    units = np.argsort(-z.var(0), kind="stable")[:most].tolist()
+    units = exploring.most_varied(z, model.latent.free_numbers)[:most].tolist() or [0]
     found = exploring.traverse(model, examples.x[:1], units, steps, label=examples.told(slice(1)))
     names = ", ".join(str(unit) for unit in units)
     says = (
@@ -125,6 +126,25 @@ def _traversals(model, examples, seed, title) -> Iterator[Section]:
         for k, value in enumerate(found.values)
     ]
     yield from _shown(examples, "traversals", title, says, found.x[0], rows)
+
+
+def _categories(model, examples, seed, title) -> Iterator[Section]:
+    del seed
+    says = (
+        "Examples from above; in each, the category of its code is set to each of its kinds, from the left. "
+        "The rest of the code stays."
+    )
+    for category in range(len(model.latent.categories)):
+        name = title if category == 0 else f"{title} ({category + 1})"
+        x, told = examples.x[:_PAIRS], examples.told(slice(_PAIRS))
+        made = exploring.each_category(model, x, category, told)
+        rows = [
+            (f"example {n}, kind {k}", made[n, k])
+            for n in range(len(made))
+            for k in range(made.shape[1])
+        ]
+        picture = "categories" if category == 0 else f"categories_{category + 1}"
+        yield from _shown(examples, picture, name, says, made, rows)
 
 
 def _interpolations(model, examples, seed, title) -> Iterator[Section]:

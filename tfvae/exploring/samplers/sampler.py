@@ -93,13 +93,13 @@ def flat_draws(model, x, seed: int, label) -> np.ndarray:
     """One draw z ~ q(z|x) of each example, [N, D].
 
     Raises:
-        UserError: no latent, codes of a codebook, points on a sphere; codes that are not finite.
+        UserError: no latent, codes of a codebook, a z that may not be any numbers; codes that are not finite.
     """
     needs_code(model, "a density of codes")
-    if model.latent.codebooks() or not model.latent.flat_space:
+    if model.latent.codebooks() or model.latent.confined_to:
         raise UserError(
-            "a density of codes is over any numbers, and here z is a "
-            + ("code of a codebook" if model.latent.codebooks() else "point on a sphere")
+            "a density of codes is over any numbers, and here z is "
+            + (model.latent.confined_to or "a code of a codebook")
         )
     z = draws(model, x, seed, label).z
     if not np.isfinite(z).all():

@@ -3,6 +3,7 @@
 from tfvae.latents.posterior import DrawnPosterior, Posterior
 from tfvae.latents.posteriors.auxiliary import AuxiliaryPosterior
 from tfvae.latents.posteriors.batch_normalised import BatchNormalisedPosterior
+from tfvae.latents.posteriors.concrete import ConcretePosterior
 from tfvae.latents.posteriors.coupling import CouplingPosterior
 from tfvae.latents.posteriors.fixed_scale import FixedScalePosterior
 from tfvae.latents.posteriors.flow import FlowPosterior
@@ -16,6 +17,7 @@ from tfvae.latents.posteriors.power_spherical import (
     PowerSphericalPosterior,
 )
 from tfvae.latents.posteriors.shared_scale import SharedScalePosterior
+from tfvae.latents.posteriors.side_by_side import SideBySidePosterior
 from tfvae.latents.posteriors.vmf_norm import VMFNormPosterior
 from tfvae.latents.posteriors.von_mises_fisher import (
     LearnedVonMisesFisherPosterior,
@@ -26,6 +28,7 @@ __all__ = [
     "HEADS",
     "AuxiliaryPosterior",
     "BatchNormalisedPosterior",
+    "ConcretePosterior",
     "CouplingPosterior",
     "DrawnPosterior",
     "FixedScalePosterior",
@@ -40,6 +43,7 @@ __all__ = [
     "Posterior",
     "PowerSphericalPosterior",
     "SharedScalePosterior",
+    "SideBySidePosterior",
     "VMFNormPosterior",
     "VonMisesFisherPosterior",
 ]

@@ -154,7 +154,9 @@ class BatchNormalised(PosteriorPart):
 
     name = "batch_normalised"
     needs = facts("pairs encoder_posterior")  # one that is refined leaves the floor
-    offers = facts("z density density_of_every_z mean_field mean_and_scale paid_rate")
+    offers = facts(
+        "z density density_of_every_z independent_units mean_field mean_and_scale paid_rate"
+    )
     posterior_gamma: float = setting(
         0.6, "of the means: the rate is at least gamma^2 / 2 nats a number", low=1e-3, high=100.0
     )

@@ -55,7 +55,9 @@ class FixedScale(PosteriorPart):
     """N(mu(x), sigma^2 I), sigma the same for every x and held."""
 
     name = "fixed_scale"
-    offers = facts("z density density_of_every_z mean_field paid_rate gradient_moves_all")
+    offers = facts(
+        "z density density_of_every_z independent_units mean_field paid_rate gradient_moves_all"
+    )
     posterior_scale: float = setting(1.0, "sigma", low=1e-4, high=1e3)
 
     def make(self, context):

@@ -125,7 +125,8 @@ class Gaussian(PosteriorPart):
 
     name = "gaussian"
     offers = facts(
-        "z density density_of_every_z mean_field mean_and_scale paid_rate gradient_moves_all"
+        "z density density_of_every_z independent_units mean_field mean_and_scale paid_rate "
+        "gradient_moves_all"
     )
     posterior_head: str = setting(
         "log_scale",

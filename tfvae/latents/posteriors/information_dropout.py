@@ -46,7 +46,7 @@ class InformationDropoutPosterior(Posterior):
         UserError: another activation; a bound that is not above 0.
     """
 
-    flat_space = False
+    confined_to = "of positive numbers"
 
     def __init__(self, event_shape, max_noise: float = 0.7, activation: str = "softplus", **kwargs):
         super().__init__(event_shape, **kwargs)

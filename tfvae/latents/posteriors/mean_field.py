@@ -24,6 +24,8 @@ class MeanFieldPosterior(Posterior):
             give features [B, n, F].
     """
 
+    num_parameters = 2
+
     def parameters(self, features, pass_=None) -> tuple[tf.Tensor, tf.Tensor]:
         """(mu, log sigma^2), each [B, *event_shape], float32."""
         raise NotImplementedError(type(self).__name__)

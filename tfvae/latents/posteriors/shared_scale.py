@@ -52,7 +52,8 @@ class SharedScale(PosteriorPart):
 
     name = "shared_scale"
     offers = facts(
-        "z density density_of_every_z mean_field mean_and_scale paid_rate gradient_moves_all"
+        "z density density_of_every_z independent_units mean_field mean_and_scale paid_rate "
+        "gradient_moves_all"
     )
 
     def make(self, context):

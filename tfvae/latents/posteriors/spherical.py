@@ -50,7 +50,7 @@ class SphericalPosterior(Posterior):
         UserError: D is no `spheres` points of two numbers or more.
     """
 
-    flat_space = False
+    confined_to = "a point on a sphere"
 
     def __init__(self, event_shape, spheres: int = 1, uniform_scale: float | None = None, **kwargs):
         super().__init__(event_shape, **kwargs)

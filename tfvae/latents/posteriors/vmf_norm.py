@@ -42,7 +42,7 @@ class VMFNormPosterior(SphericalPosterior):
         UserError: no room for a range of length 1.
     """
 
-    flat_space = True
+    confined_to = ""
 
     def __init__(self, event_shape, concentration: float = 35.0, norm_max: float = 5.0, **kwargs):
         super().__init__(event_shape, **kwargs)

@@ -4,6 +4,7 @@ from tfvae.latents.prior import Prior
 from tfvae.latents.priors.ar1 import AR1Prior
 from tfvae.latents.priors.attention import AttentionPrior
 from tfvae.latents.priors.autoregressive import AutoregressivePrior
+from tfvae.latents.priors.categories import SideBySidePrior, UniformCategoryPrior
 from tfvae.latents.priors.codes import AutoregressiveCodes, UniformCodes
 from tfvae.latents.priors.conditional import ConditionalNormalPrior
 from tfvae.latents.priors.learned import LearnedPrior
@@ -37,7 +38,9 @@ __all__ = [
     "PixelCNNPrior",
     "Prior",
     "SequentialPrior",
+    "SideBySidePrior",
     "StandardNormalPrior",
+    "UniformCategoryPrior",
     "UniformCodes",
     "UniformNormPrior",
     "UniformSpherePrior",

@@ -1,0 +1,20 @@
+"""`joint_vae`: a code of categories and of numbers, each with a capacity of its own.
+
+    z = (c_1, ..., c_P, u),   q(c|x) = Cat(pi(x)) relaxed in training,   q(u|x) = N(mu(x), sigma(x)^2)
+    loss = distortion + gamma |rate of the c - C_c(step)| + gamma |rate of u - C_u(step)|
+
+categories says how many kinds each c has; the rest of latent_width is u. Without a capacity of its own a
+category is left out: the numbers are easier to learn. Measured are one-hot codes, so the bound is that of the
+model with categories, not of its relaxation.
+
+Not for classes as such: nothing says that a category is a label (terms=+labelled_category does, with some
+labels).
+"""
+
+from zoo.recipe import Defaults, Recipe
+
+RECIPE = Recipe(
+    "Dupont, Learning Disentangled Joint Continuous and Discrete Representations, NeurIPS 2018",
+    Defaults(backbone="deconvolutional"),
+    {"posterior": "concrete", "rate_budget": "joint_capacity", "latent_width": 20},
+)
