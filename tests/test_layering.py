@@ -13,6 +13,7 @@ LAYERS = [
         "configured",
         "guard",
         "inputs",
+        "multiplicative",
         "randomness",
         "replicas",
         "schedules",

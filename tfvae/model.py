@@ -22,7 +22,7 @@ from tfvae.distributions import importance_weighted_log_prob
 from tfvae.draw import Draw, Pass
 from tfvae.fitting import Fitted
 from tfvae.inputs import first
-from tfvae.latents import Latent
+from tfvae.latents import Inferred, Latent
 from tfvae.networks import joined
 from tfvae.randomness import fold, seed_of
 
@@ -48,7 +48,8 @@ class VAE(Fitted):
     Args:
         encoder: a Keras network, x -> features; one with `takes_pass = True` is called with
             `pass_` too (`tfvae.draw.Pass`: its own seed, the step), and with `None` for it where only
-            shapes are asked.
+            shapes are asked. One whose noise is paid for also has `with_costs(x, pass_)`, as
+            `tfvae.networks.NoisyEncoder` does.
         latent: a `tfvae.latents.Latent`, features -> posterior, draw, rate.
         decoder: a network, (z, x) -> parameters of the likelihood; it has `generate`. An ordinary Keras
             network z -> parameters [B, ..., P] becomes a `tfvae.networks.FactorisedDecoder`.
@@ -147,7 +148,17 @@ class VAE(Fitted):
 
     def features(self, x, label=None, pass_: Pass | None = None) -> tf.Tensor:
         """What the encoder makes of x, with the condition behind it where the encoder is told."""
-        return self._encoded(self._inputs(x), label, pass_)
+        return self.encoded(x, label, pass_)[0]
+
+    def encoded(self, x, label=None, pass_: Pass | None = None) -> tuple[Any, dict[str, tf.Tensor]]:
+        """`features`, and what the noise of the encoder's layers costs, {name: [B] nats}, for `Draw.aux`."""
+        features, costs = self._untold(self._inputs(x), pass_)
+        return self._beside("encoder", features, label), costs
+
+    def infer(self, x, pass_: Pass, label=None) -> tuple[Any, Inferred]:
+        """(features, what the latent infers of them, with what the encoder's noise costs in its `aux`)."""
+        features, costs = self.encoded(x, label, pass_)
+        return features, self.latent.infer(features, pass_).beside(costs)
 
     def passed(self, seed, step=None, training: bool = False, label=None, rows=None) -> Pass:
         """What a pass over examples with these labels gives to every part.
@@ -287,8 +298,7 @@ class VAE(Fitted):
         """
         x = inputs.tensor(self, x)
         pass_ = self.passed(seed, step, training, label)
-        features = self.features(x, label, pass_)
-        inferred = self.latent.infer(features, pass_)
+        features, inferred = self.infer(x, pass_, label)
         return self.score(x, features, inferred, pass_.seed if training else None, label)
 
     def score(self, x, features, inferred, seed=None, label=None) -> Draw:
@@ -406,11 +416,12 @@ class VAE(Fitted):
         told = self.told_size("encoder")
         return classifier(draw.features[..., :-told] if told else draw.features)
 
-    def label_scores(self, x) -> tf.Tensor:
+    def label_scores(self, x, pass_: Pass | None = None) -> tf.Tensor:
         """log q(y|x) up to a constant, of a classifier of features, [B, K] float32.
 
         Args:
             x: [B, ...] raw units.
+            pass_: of training, whose noise the encoder then has; `None` to measure.
 
         Raises:
             UserError: there is none.
@@ -419,7 +430,8 @@ class VAE(Fitted):
             raise UserError(
                 "this model has no classifier of features: classifier=Classifier(K, reads='features')"
             )
-        return tf.cast(self.classifier(self._untold(self._inputs(x), None)), tf.float32)
+        features, _ = self._untold(self._inputs(x), pass_)
+        return tf.cast(self.classifier(features), tf.float32)
 
     def label_probabilities(self, x, num_draws: int = LABEL_DRAWS, seed=0, label=None):
         """E_q(z|x)[q(y|z)] by draws of z, or q(y|code of x) without noise, a tensor [B, K].
@@ -639,7 +651,8 @@ class VAE(Fitted):
                     "a prior that encodes inputs of its own has no labels for them, and this encoder is told "
                     "labels: tell them to the decoder alone (told='decoder')"
                 )
-            return self._encoded(u, label, Pass.measuring().but(step=step, training=training))
+            # u is no batch of examples, whose rows the noise of training would be drawn for
+            return self._encoded(u, label, Pass.measuring().but(step=step))
 
         return Pass(_seed(seed), step, training, told, features_of)
 
@@ -650,14 +663,17 @@ class VAE(Fitted):
         return self.passed(seed, label=label)
 
     def _encoded(self, preprocessed, label, pass_: Pass | None) -> tf.Tensor:
-        return self._beside("encoder", self._untold(preprocessed, pass_), label)
+        return self._beside("encoder", self._untold(preprocessed, pass_)[0], label)
 
-    def _untold(self, preprocessed, pass_: Pass | None) -> tf.Tensor:
-        """What the encoder makes of x alone."""
+    def _untold(self, preprocessed, pass_: Pass | None) -> tuple[Any, dict[str, tf.Tensor]]:
+        """What the encoder makes of x alone, and what its noise costs."""
         if not getattr(self.encoder, "takes_pass", False):
-            return self.encoder(preprocessed)
+            return self.encoder(preprocessed), {}
         pass_ = Pass.measuring() if pass_ is None else pass_
-        return self.encoder(preprocessed, pass_=pass_.but(seed=pass_.noise(_ENCODER)))
+        own = pass_.but(seed=pass_.noise(_ENCODER))
+        if hasattr(self.encoder, "with_costs"):
+            return self.encoder.with_costs(preprocessed, own)
+        return self.encoder(preprocessed, pass_=own), {}
 
     def _beside(self, part: str, values, label) -> tf.Tensor:
         if self.condition is not None and part not in self.told and label is None:

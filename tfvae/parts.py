@@ -121,6 +121,7 @@ FACTS = {
     "asked_code": "a term that asks something of the code",
     # of the networks
     "decodes": "a decoder",
+    "hidden_layers": "an encoder of one chain of layers, some of them hidden",
     "classifier": "a classifier of labels",
     "taught_classifier": "a term that teaches the classifier",
     "labels_kept_back": "labels that the model is not told",

@@ -44,6 +44,14 @@ PARTS = {
     networks.ResNetEncoder: (lambda: networks.ResNetEncoder((8, 8), 6), (X,)),
     networks.GridEncoder: (lambda: networks.GridEncoder((2, 2), 8, 1), (X,)),
     networks.AntiCausalEncoder: (lambda: networks.AntiCausalEncoder((2, 2), 6, 2), (X,)),
+    networks.InformationDropout: (
+        lambda: networks.InformationDropout(3, 0.5, "relu", "all"),
+        (X, np.array([1, 2], np.int32)),  # of the noise
+    ),
+    networks.NoisyEncoder: (
+        lambda: networks.NoisyEncoder.of(networks.ResNetEncoder((8, 8), 6), 0.5),
+        None,
+    ),
     networks.Classifier: (lambda: networks.Classifier(3, (4,)), (Z,)),
     networks.LabelCondition: (
         lambda: networks.LabelCondition(4, 3, True),

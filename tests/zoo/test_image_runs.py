@@ -58,6 +58,12 @@ SYSTEMS = {
     "bn_vae": ("bn_vae", MLP, (), 1),
     "m2_vae": ("m2_vae", MLP, ("labelled_examples=20",), 1),
     "information_dropout": ("information_dropout", MLP, (), 1),
+    "information_dropout in the encoder": (
+        "information_dropout",
+        GRID,
+        ("encoder=information_dropout", "layer_activation=softplus", "noise_weight=0.01"),
+        1,
+    ),
     "vfae": ("vfae", {**MLP, "dataset": "diabetes"}, ("batches=partly_labelled",), 1),
     "vib": ("vib", MLP, ("classifier_units=8",), 1),
     "contrastive_vae": (

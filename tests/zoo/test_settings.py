@@ -83,6 +83,7 @@ POINTS = [
         "mlp",
         {"code_activation": "relu", "prior": "log_uniform"},
     ),
+    ("vae", "digits", "mlp", {"encoder": "information_dropout", "noise_weight": 0.01}),
     (
         "m2_vae",
         "digits",

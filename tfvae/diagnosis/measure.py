@@ -310,6 +310,7 @@ def _code(model, passes, chosen) -> dict[str, Any]:
         **_information(latent, reference),
         **_units(latent, passes),
         **_codebooks(latent, passes),
+        **_dependence(latent, passes),
         "rate_stderr": metrics.summarise(passes["rate"].sum(1)).standard_error,
         "rate_is_exact": bool(passes["rate_is_exact"].all()),
         "active_units_threshold": metrics.ACTIVE_THRESHOLD,
@@ -381,6 +382,17 @@ def _units(latent, passes) -> dict[str, Any]:
         "committed_rate": None if committed is None else float(np.sum(committed)),
         "committed_rate_per_group": None if committed is None else list(map(float, committed)),
     }
+
+
+def _dependence(latent, passes) -> dict[str, Any]:
+    """Of a z that is multiplied by noise: TC of ln z at the draws, as if Gaussian, by number."""
+    if not latent.positive:
+        return {}
+    z, found = passes["z"], None
+    width = int(np.prod(z.shape[1:]))
+    if len(z) > width:
+        found = metrics.gaussian_total_correlation(np.log(z.astype(np.float64))) / width
+    return {"log_total_correlation": found}
 
 
 def _codebooks(latent, passes) -> dict[str, Any]:

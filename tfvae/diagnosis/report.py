@@ -61,6 +61,12 @@ MEASURES = (
     ),
     ("marginal_kl", "marginal KL", "nats", "KL(q(z) || p(z)): rate that tells nothing about x"),
     (
+        "log_total_correlation",
+        "TC of ln z by number",
+        "nats",
+        "-1/(2D) ln det corr(ln z) at draws: 0 where no two numbers of the code are correlated",
+    ),
+    (
         "active_units",
         "active units",
         "",

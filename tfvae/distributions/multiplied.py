@@ -18,6 +18,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfvae.checks import UserError
+from tfvae.multiplicative import log_normal_cost, log_uniform_cost
 
 tfd = tfp.distributions
 
@@ -130,12 +131,10 @@ class LogUniform(tfd.AutoCompositeTensorDistribution):
 def _to_log_normal(q, p, name=None):
     """Of f > 0; f = 0 is nowhere under p."""
     with tf.name_scope(name or "kl_multiplied_log_normal"):
-        size = tf.maximum(q.size, 1e-30)
-        return tfd.kl_divergence(tfd.Normal(tf.math.log(size), q.noise), tfd.Normal(p.loc, p.scale))
+        return log_normal_cost(q.size, q.noise, p.loc, tf.math.log(p.scale))
 
 
 @tfd.RegisterKL(Multiplied, LogUniform)
 def _to_log_uniform(q, p, name=None):
     with tf.name_scope(name or "kl_multiplied_log_uniform"):
-        alive = -tf.math.log(q.noise) - 0.5 * math.log(2 * math.pi * math.e) - p.log_scale
-        return tf.where(q.size > 0, alive, tf.zeros_like(alive) - p.log_zero)
+        return log_uniform_cost(q.size, q.noise, p.log_scale, p.log_zero)

@@ -33,7 +33,8 @@ def code_only(model, x, seed, step=None, label=None) -> Draw:
         return amortised(model, x, seed, label=label)
     pass_ = model.passed(seed, step, True, label)
     held = tf.nest.map_structure(tf.stop_gradient, model.features(x, label, pass_))
-    return _coded(model, x, held, pass_, label)
+    inferred = model.latent.infer(held, pass_)
+    return Draw.of(x, held, inferred, None, model.as_label(label))
 
 
 def encoder_only(model, x, seed, step=None, label=None) -> Draw:
@@ -44,11 +45,7 @@ def encoder_only(model, x, seed, step=None, label=None) -> Draw:
     if step is None:
         return amortised(model, x, seed, label=label)
     pass_ = model.passed(seed, step, True, label)
-    return _coded(model, x, model.features(x, label, pass_), pass_, label)
-
-
-def _coded(model, x, features, pass_, label) -> Draw:
-    inferred = model.latent.infer(features, pass_)
+    features, inferred = model.infer(x, pass_, label)
     return Draw.of(x, features, inferred, None, model.as_label(label))
 
 

@@ -100,10 +100,10 @@ def clamped(widths: Sequence[int], strength: float = 0.05, kept: str = "mean") -
         with tf.control_dependencies([alike]):
             label = tf.identity(label)
         pass_ = model.passed(seed, step, True)
-        features = model.features(x, pass_=pass_)
+        features, costs = model.encoded(x, pass_=pass_)
         free = owner[None] == tf.cast(label, tf.int32)[:, None]
         made = [clamp(each, free, strength, kept) for each in latent.parameters(features, pass_)]
-        inferred = latent.infer_from(latent.of(*made), pass_)
+        inferred = latent.infer_from(latent.of(*made), pass_).beside(costs)
         return model.score(x, features, inferred, pass_.seed)
 
     inference.reads_beside = True  # what varied

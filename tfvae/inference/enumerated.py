@@ -17,7 +17,7 @@ import math
 import tensorflow as tf
 
 from tfvae.checks import UserError
-from tfvae.draw import Draw
+from tfvae.draw import Draw, Pass
 from tfvae.parts import Part, facts, part
 from tfvae.randomness import fold
 
@@ -55,15 +55,17 @@ def enumerated(model, x, seed, step=None, label=None) -> Draw:
 
     def given(told, seed):
         pass_ = model.passed(seed, step, step is not None, told)
-        features = model.features(x, told, pass_)
-        inferred = model.latent.infer(features, pass_)
+        features, inferred = model.infer(x, pass_, told)
         return model.score(x, features, inferred, pass_.seed if step is not None else None, told)
 
     # one z for all labels, where it is the classifier's
     found = [
         given(tf.fill([rows], y), fold(seed, y) if of_features else seed) for y in range(number)
     ]
-    logits = model.label_scores(x) if of_features else model.label_logits(found[0])
+    if of_features:  # by the noise of the first of them
+        logits = model.label_scores(x, Pass(fold(seed, 0), step, step is not None))
+    else:
+        logits = model.label_logits(found[0])
     scores = tf.nn.log_softmax(tf.cast(logits, tf.float32))
     known = label >= 0
     weights = tf.where(known[:, None], tf.one_hot(label, number), tf.exp(scores))

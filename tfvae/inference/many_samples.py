@@ -52,8 +52,8 @@ def many_samples(num: int, gradient: str = "plain") -> Callable:
                 f"{'' if model.decodes else ' without a decoder'}"
             )
         pass_ = model.passed(seed, step, step is not None, label)
-        features = model.features(x, label, pass_)
-        passes, drawn = [pass_], [latent.infer(features, pass_)]
+        features, first = model.infer(x, pass_, label)
+        passes, drawn = [pass_], [first]
         if num > 1:
             passes.append(pass_.but(seed=pass_.noise(_FURTHER), told=_each(pass_.told, num - 1)))
             drawn.append(latent.infer(_each(features, num - 1), passes[1]))

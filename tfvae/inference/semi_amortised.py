@@ -55,14 +55,14 @@ def semi_amortised(
                 "that could be refined"
             )
         pass_ = model.passed(seed, step, step is not None, label)
-        features = model.features(x, label, pass_)
+        features, costs = model.encoded(x, label, pass_)
         start = latent.parameters(features, pass_)
         weight = 1.0 if step is None else beta(step)
         at_hand = batch_sum(tf.ones([tf.shape(start[0])[0]], start[0].dtype))
         count = at_hand if batch_size is None else tf.cast(batch_size, at_hand.dtype)
 
         def draw(parameters, seed):
-            inferred = latent.infer_from(latent.of(*parameters), pass_.but(seed=seed))
+            inferred = latent.infer_from(latent.of(*parameters), pass_.but(seed=seed)).beside(costs)
             return model.score(x, features, inferred, None if step is None else seed, label)
 
         def loss(parameters, index):

@@ -45,7 +45,8 @@ class Ladder(PosteriorPart):
     name = "ladder"
     needs = facts("one_vector")
     offers = facts("z density density_of_every_z paid_rate gradient_moves_all")
-    withholds = facts("renewable_prior")  # it is of the top level alone
+    # a fitted prior is of the top level alone; each level has an encoder of its own
+    withholds = facts("renewable_prior hidden_layers")
     lower_widths: tuple[int, ...] = setting(
         (40,),
         "D of each level below the top one, from there down; that of the top one is latent_width",

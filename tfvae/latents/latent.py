@@ -35,6 +35,10 @@ class Inferred(NamedTuple):
         """log p(z) - log q(z|x) at the draw, [B] nats."""
         return self.at_draw.log_ratio()
 
+    def beside(self, aux: Mapping[str, tf.Tensor]) -> Inferred:
+        """The same with more in `aux`."""
+        return self._replace(aux={**self.aux, **aux}) if aux else self
+
 
 class Latent(keras.layers.Layer):
     """Abstract: features -> a posterior, one draw from it, and its rate.
@@ -55,6 +59,9 @@ class Latent(keras.layers.Layer):
 
     confined_to = ""
     """What z is, where it may not be any numbers: `a point on a sphere`."""
+
+    positive = False
+    """Whether every number of z is above 0."""
 
     unit_scale: Any = 1.0
     """The spread of each number of z under the prior, in which `kept` has `mean`."""

@@ -40,6 +40,9 @@ class Posterior(keras.layers.Layer):
     num_parameters: int | None = None
     """How many tensors `parameters` gives, of a family that may stand beside another in one z."""
 
+    positive = False
+    """Whether every number of z is above 0."""
+
     unit_scale: Any = 1.0
     """The spread of a number of z under the prior of the family, by which codes are divided before their
     variance says whether a unit is active."""

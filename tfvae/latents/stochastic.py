@@ -204,6 +204,10 @@ class StochasticLatent(Latent):
     def refinable(self) -> bool:
         return self.posterior.refinable
 
+    @property
+    def positive(self) -> bool:
+        return self.posterior.positive
+
     def between(self, first, last, share) -> tf.Tensor:
         return self.posterior.between(first, last, share)
 

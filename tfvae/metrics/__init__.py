@@ -15,6 +15,7 @@ from tfvae.metrics.disentanglement import (
     mutual_information_matrix,
     separated_attribute_predictability,
 )
+from tfvae.metrics.gaussian_dependence import gaussian_total_correlation
 from tfvae.metrics.information import (
     Information,
     batch_information,
@@ -43,6 +44,7 @@ __all__ = [
     "disentanglement",
     "factor_vae_score",
     "gaussian_aggregate_log_prob",
+    "gaussian_total_correlation",
     "importance_weighted_log_prob",
     "information",
     "linear_probe_accuracy",

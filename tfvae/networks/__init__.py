@@ -16,6 +16,7 @@ from tfvae.networks.gated import GatedDense
 from tfvae.networks.gated_pixelcnn import GatedPixelCNN
 from tfvae.networks.grid_image import GridImage
 from tfvae.networks.heads import ChannelAutoregressiveHead, DenseHead
+from tfvae.networks.information_dropout import CHARGED, InformationDropout, NoisyEncoder
 from tfvae.networks.injective import ConvexGradient, InjectiveImage
 from tfvae.networks.join import JoinAbove
 from tfvae.networks.levels import GatedJoin, GatedLevels, LevelEncoders
@@ -46,6 +47,7 @@ from tfvae.networks.wavenet import WaveNet
 from tfvae.networks.wavenet_decoder import WaveNetDecoder
 
 __all__ = [
+    "CHARGED",
     "MADE",
     "AntiCausalEncoder",
     "AntiCausalTextEncoder",
@@ -71,6 +73,7 @@ __all__ = [
     "GridEncoder",
     "GridImage",
     "ImageConditioner",
+    "InformationDropout",
     "InjectiveImage",
     "JoinAbove",
     "LSTMNetwork",
@@ -82,6 +85,7 @@ __all__ = [
     "MaskedPixelCNN",
     "NoDecoder",
     "NoEncoder",
+    "NoisyEncoder",
     "PixelSNAIL",
     "PooledTextEncoder",
     "PositionalTextDecoder",

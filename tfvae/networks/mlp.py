@@ -68,6 +68,10 @@ class MLPEncoder(Configured, keras.layers.Layer):
             h = layer(h)
         return h
 
+    def hidden(self) -> list:
+        """The same as [(layer, its width where a hidden layer ends, or `None`)], see `NoisyEncoder.of`."""
+        return [(keras.layers.Flatten(), None), *zip(self.chain, self.units)]
+
 
 @keras.saving.register_keras_serializable(package="tfvae")
 class MLPImage(Configured, keras.layers.Layer):

@@ -128,6 +128,11 @@ class ResNetEncoder(Configured, keras.layers.Layer):
             x = block(x)
         return self.output_layer(ops.reshape(x, (-1, flat_size(x.shape))))
 
+    def hidden(self) -> list:
+        """See `MLPEncoder.hidden`."""
+        last = (keras.layers.Flatten(), None), (self.output_layer, self.output_units)
+        return [*zip(self.blocks, self.filters), *last]
+
 
 @keras.saving.register_keras_serializable(package="tfvae")
 class GridEncoder(Configured, keras.layers.Layer):

@@ -34,6 +34,7 @@ from tfvae.objectives.kitchen_sinks import KitchenSinks, between_groups, random_
 from tfvae.objectives.label_likelihood import LabelLikelihood
 from tfvae.objectives.learned import LearnedWeight
 from tfvae.objectives.moments import MomentDistance
+from tfvae.objectives.noise_cost import noise_cost
 from tfvae.objectives.objective import Objective
 from tfvae.objectives.posterior_divergence import (
     DIVERSITIES,
@@ -98,6 +99,7 @@ __all__ = [
     "independence_criterion",
     "inverse_multiquadratic",
     "maximum_mean_discrepancy",
+    "noise_cost",
     "off_diagonal",
     "permute_dimensions",
     "posterior_diversity",

@@ -21,12 +21,18 @@ class Full(Part):
     place, name, kinds = "encoder", "full", ("documents",)
     needs = facts("z")
 
+    def make(self, context, usual):
+        """`usual()`: the backbone's own encoder."""
+        del context
+        return usual()
+
 
 @part
 class MLPDocuments(BackbonePart):
     """Fully connected; the decoder is one softmax layer, unless it is given hidden ones."""
 
     name, kinds = "mlp", ("documents",)
+    offers = facts("hidden_layers")
     decoder_layers: int = setting(
         0, "hidden layers of the decoder; 0: logits = W z + b", low=0, high=200
     )
@@ -38,5 +44,5 @@ class MLPDocuments(BackbonePart):
         widths = (self.decoder_filters or units[0],) * self.decoder_layers
         size = counts.parameter_size(*shape)
         decoder = networks.FactorisedDecoder(shape, networks.MLPImage(shape, widths, size, "relu"))
-        encoder = networks.MLPEncoder(units, "relu")
+        encoder = context.point["encoder"].make(context, lambda: networks.MLPEncoder(units, "relu"))
         return Backbone(encoder, decoder, counts, context.point["code"].shape(context))

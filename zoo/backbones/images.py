@@ -122,6 +122,7 @@ class AntiCausal(Part):
 
 class _ImageBackbone(BackbonePart):
     kinds = ("images",)
+    offers = facts("hidden_layers")
 
     def encoder(self, size: str):
         """Of one vector."""
@@ -175,7 +176,7 @@ class FactorisedBackbone(_ImageBackbone):
 class AutoregressiveBackbone(_ImageBackbone):
     """Each pixel given those before it."""
 
-    offers = facts("decodes_alone")
+    offers = facts("decodes_alone hidden_layers")
 
     def network(self, size: str):
         """The causal network."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tfvae.networks import MLPEncoder, MLPImage
-from tfvae.parts import part
+from tfvae.parts import facts, part
 from zoo.backbones.images import FactorisedBackbone
 
 
@@ -11,7 +11,7 @@ from zoo.backbones.images import FactorisedBackbone
 class Linear(FactorisedBackbone):
     """x flattened, the posterior's mean linear in it; W z + mu."""
 
-    name = "linear"
+    name, offers = "linear", facts()
 
     def encoder(self, size):
         return MLPEncoder(())

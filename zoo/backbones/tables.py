@@ -17,6 +17,11 @@ class Full(Part):
     place, name, kinds = "encoder", "full", ("tables",)
     needs = facts("z")
 
+    def make(self, context, usual):
+        """`usual()`: the backbone's own encoder."""
+        del context
+        return usual()
+
 
 class _TableBackbone(BackbonePart):
     """Columns that are independent given z (and the sensitive one, where there is such a one)."""
@@ -31,7 +36,7 @@ class _TableBackbone(BackbonePart):
         columns, own = context.point["likelihood"].make(context), self.networks()
         width = columns.width
         network = own.network(context.size, (width,), width, None)
-        encoder = own.encoder(context.size)
+        encoder = context.point["encoder"].make(context, lambda: own.encoder(context.size))
         numbers = columns.parameter_size(width) - width
         if numbers:
             network = networks.ColumnVariances(network, numbers)
@@ -56,7 +61,7 @@ class LinearRows(_TableBackbone):
 class MLPRows(_TableBackbone):
     """Fully connected."""
 
-    name = "mlp"
+    name, offers = "mlp", facts("hidden_layers")
     decoder_layers: int | None = decoder_layers()
     decoder_filters: int | None = decoder_filters()
 

@@ -149,6 +149,8 @@ def _further(context, terms) -> list:
         opponents += added.opponents
     if context.point["upkeep"] is not None:
         terms |= context.point["upkeep"].terms(context)
+    # not all parts of others say it
+    terms |= getattr(context.point["encoder"], "terms", lambda context: {})(context)
     return opponents
 
 

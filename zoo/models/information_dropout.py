@@ -8,7 +8,13 @@ correlation of z. beta is the released one by the number of training examples. c
 prior=log_uniform is the paper's other layer, whose cost is no divergence; target=none makes a VAE of it. To
 encode the noise is off, and so it is in predict_labels(x, num_draws=0), the paper's test mode.
 
-Not for layers below the last one: the noise stands on the encoder's features, whatever the encoder is.
+encoder=information_dropout puts such a layer after each hidden one of the encoder, too (of any model of
+images, tables or documents with one vector as its code). What they cost is the term noise_cost, with the
+released weight of 3 by the number of training examples unless noise_weight says another. In training alone
+are they noisy.
+
+Not for noise that stays: with it off, numbers are smaller than they were on the average in training, by
+exp(-alpha^2 / 2), and no statistics are gathered anew for that.
 """
 
 from zoo.recipe import Defaults, Recipe

@@ -19,15 +19,12 @@ from tfvae.distributions import Multiplied
 from tfvae.latents.parts import PosteriorPart
 from tfvae.latents.posterior import Posterior
 from tfvae.latents.shapes import check_features
+from tfvae.multiplicative import ACTIVATIONS, LEAST_NOISE, multiplied, noise_of, size_of
 from tfvae.parts import facts, part, setting
-from tfvae.randomness import batch_normal
 
 tfd = tfp.distributions
 
-__all__ = ["ACTIVATIONS", "InformationDropoutPosterior"]
-
-ACTIVATIONS = ("softplus", "relu")
-_LEAST_NOISE, _LEAST_SIZE = 1e-3, 1e-4  # as released
+__all__ = ["InformationDropoutPosterior"]
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
@@ -57,6 +54,11 @@ class InformationDropoutPosterior(Posterior):
             keras.layers.Dense(width, dtype="float32", name=name) for name in ("size", "noise")
         )
 
+    @property
+    def positive(self) -> bool:
+        """A ReLU may be 0."""
+        return self.activation == "softplus"
+
     def build(self, features_shape):
         check_features(type(self).__name__, self.event_shape, features_shape)
         for head in (self.size_head, self.noise_head):
@@ -71,25 +73,19 @@ class InformationDropoutPosterior(Posterior):
 
     def of(self, raw, noise) -> tfd.Distribution:
         """q with these parameters."""
-        if self.activation == "relu":
-            size = tf.nn.relu(raw)
-        else:
-            size = tf.maximum(tf.nn.softplus(raw), _LEAST_SIZE)
-        alpha = _LEAST_NOISE + self.max_noise * tf.sigmoid(noise)
-        return tfd.Independent(Multiplied(size, alpha), len(self.event_shape))
+        each = Multiplied(size_of(raw, self.activation), noise_of(noise, self.max_noise))
+        return tfd.Independent(each, len(self.event_shape))
 
     def parameters_of(self, posterior) -> tuple[tf.Tensor, tf.Tensor]:
         """Some parameters of it: a ReLU has forgotten what was below 0."""
         each = posterior.distribution
-        share = tf.clip_by_value((each.noise - _LEAST_NOISE) / self.max_noise, 1e-6, 1.0 - 1e-6)
+        share = tf.clip_by_value((each.noise - LEAST_NOISE) / self.max_noise, 1e-6, 1.0 - 1e-6)
         raw = each.size if self.activation == "relu" else tfp.math.softplus_inverse(each.size)
         return raw, tf.math.log(share) - tf.math.log1p(-share)
 
     def draw(self, posterior, seed) -> tf.Tensor:
         """z [B, *event_shape]; the noise belongs to the example, whatever the number of replicas."""
-        each = posterior.distribution
-        shape = [tf.shape(each.size)[0], *self.event_shape]
-        return each.size * tf.exp(each.noise * batch_normal(shape, seed))
+        return multiplied(posterior.distribution.size, posterior.distribution.noise, seed)
 
     def code(self, posterior) -> tf.Tensor:
         """f(x): the noise is off."""

@@ -5,8 +5,6 @@ Achille and Soatto 2018.
 
 from __future__ import annotations
 
-import math
-
 import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -14,6 +12,7 @@ import tensorflow_probability as tfp
 from tfvae.distributions import LogUniform
 from tfvae.latents.parts import PriorPart
 from tfvae.latents.prior import Prior
+from tfvae.multiplicative import log_scale_of
 from tfvae.parts import facts, part
 
 tfd = tfp.distributions
@@ -64,8 +63,8 @@ class LogUniformPrior(Prior):
 
     def distribution(self) -> tfd.Distribution:
         """Of the costs; see `LogUniform`."""
-        least = math.log(self.max_noise + 1e-3) + 0.5 * math.log(2.0 * math.pi * math.e)
-        return tfd.Independent(LogUniform(self.event_shape, -least, 0.0), len(self.event_shape))
+        each = LogUniform(self.event_shape, log_scale_of(self.max_noise))
+        return tfd.Independent(each, len(self.event_shape))
 
     def get_config(self):
         return {**super().get_config(), "max_noise": self.max_noise}
