@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tfvae.exploring import codes
+from tfvae.exploring import codes, draws
 from zoo.benchmarks.table import Benchmark, Row
 
 __all__ = ["BENCHMARK"]
@@ -34,37 +34,49 @@ def _probes() -> dict[str, Any]:
     }
 
 
-def _further(report, model, data, test) -> dict[str, float]:
-    """{y_linear, s_linear, y_forest, s_forest: of the codes; the same of x; chances}."""
-    del report, test
-    start, width, names = 0, 0, data.columns.names
-    for name, width in zip(names, data.columns.groups):
-        if name == "sex":
-            break
-        start += width
-    train, held = (split.at(slice(None)) for split in (data.train, data.test))
-    few = np.random.default_rng(0).permutation(len(train.x))[:_MOST]
-    train = train.at(few)
+def _sex(columns) -> slice:
+    """Where it stands in a row."""
+    widths = dict(zip(columns.names, columns.groups))
+    before = columns.names.index("sex")
+    start = sum(columns.groups[:before])
+    return slice(start, start + widths["sex"])
 
-    def coded(split):
-        return codes(model, split.x, split.label if model.asks_label else None)
 
-    found: dict[str, float] = {}
-    for what, known in (
-        ("y", lambda split: split.label),
-        ("s", lambda split: split.x[:, start : start + width].argmax(1)),
-    ):
-        learned, judged = known(train), known(held)
-        found[f"chance_{what}"] = float(np.bincount(judged).max() / len(judged))
-        for of, seen in (("", coded), ("_of_x", None)):
-            for name, probe in _probes().items():
-                x = [
-                    np.delete(s.x, np.arange(start, start + width), 1) if seen is None else seen(s)
-                    for s in (train, held)
-                ]
-                fitted = probe.fit(x[0], learned)
-                found[f"{what}_{name}{of}"] = float(fitted.score(x[1], judged))
+def _found(seen, known) -> dict[str, float]:
+    """{y_linear, s_linear, y_forest, s_forest}: of (train, test) rows, and of what is known of them."""
+    found = {}
+    for what, (learned, judged) in known.items():
+        for name, probe in _probes().items():
+            found[f"{what}_{name}"] = float(probe.fit(seen[0], learned).score(seen[1], judged))
     return found
+
+
+_OF_X: dict[str, dict[str, float]] = {}  # of a data set, which is the same for every row and seed
+
+
+def _further(report, model, data, test) -> dict[str, float]:
+    """What probes find in draws (`_draws`) and means of the posteriors and in x (`_of_x`), and chances."""
+    del test
+    sex, seed = _sex(data.columns), report["seed"]
+    train, held = (split.at(slice(None)) for split in (data.train, data.test))
+    train = train.at(np.random.default_rng(0).permutation(len(train.x))[:_MOST])
+    pair = train, held
+    known = {
+        "y": [split.label for split in pair],
+        "s": [split.x[:, sex].argmax(1) for split in pair],
+    }
+    told = [split.label if model.asks_label else None for split in pair]
+    means = [codes(model, split.x, label) for split, label in zip(pair, told)]
+    drawn = [draws(model, split.x, seed + i, told[i]).z for i, split in enumerate(pair)]
+    if data.name not in _OF_X:
+        _OF_X[data.name] = _found([np.delete(split.x, sex, 1) for split in pair], known)
+    chances = {f"chance_{what}": np.bincount(k[1]).max() / len(k[1]) for what, k in known.items()}
+    return {
+        **_found(means, known),
+        **{f"{name}_draws": value for name, value in _found(drawn, known).items()},
+        **{f"{name}_of_x": value for name, value in _OF_X[data.name].items()},
+        **{name: float(value) for name, value in chances.items()},
+    }
 
 
 def _fair(figures) -> bool:
