@@ -1,5 +1,13 @@
 """Runs that are cut short and go on: what is left of them at the end."""
 
+import contextlib
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
 import pytest
 
 from tfvae import training
@@ -54,3 +62,26 @@ def _kill_in(patch, number):
 
     patch.setattr(training, "train", beginning)
     patch.setattr(callbacks.Checkpointer, "at_step", at_step)
+
+
+def killed_and_whole(words, tmp_path, name):
+    """(--out of a command that was killed within its run of that name and given again, that of a whole one).
+
+    Args:
+        words: of Python's, for a command that has --out.
+    """
+    root = pathlib.Path(__file__).parents[2]
+    words = [sys.executable, *words]
+    piped = {"cwd": root, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    whole, out = tmp_path / "whole", tmp_path / "cut"
+    assert subprocess.call([*words, f"--out={whole}"], timeout=600, **piped) == 0
+    process = subprocess.Popen([*words, f"--out={out}"], start_new_session=True, **piped)
+    rows = out / name / "metrics.jsonl"
+    while process.poll() is None and not (rows.exists() and rows.read_bytes().count(b"\n") > 3):
+        time.sleep(0.05)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (out / name / "report.json").exists()
+    assert subprocess.call([*words, f"--out={out}"], timeout=600, **piped) == 0
+    return out, whole

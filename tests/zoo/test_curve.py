@@ -7,6 +7,7 @@ import pytest
 from absl import flags
 
 from tests.zoo import finished
+from tests.zoo.cut import killed_and_whole
 from zoo.command import console, plan
 from zoo.sweep import curve_page
 from zoo.sweep.curve import Point
@@ -124,3 +125,30 @@ def test_refused_in_one_line(words, says, capsys):
     assert status == 2
     said = capsys.readouterr().err.strip()
     assert said.startswith("curve: ") and says in said and "\n" not in said
+
+
+@pytest.mark.slow
+def test_a_curve_that_is_killed_goes_on_and_is_the_same(tmp_path):
+    program = "import sys; from zoo.command import console; sys.exit(console.main(sys.argv[1:]))"
+    words = [
+        "-c",
+        program,
+        "curve",
+        "--model=vae",
+        "--dataset=digits",
+        "--backbone=mlp",
+        "--betas=0.5,2",
+    ]
+    words += ["--train_steps=40", "--batch_size=8", "--nll_samples=2", "--nll_examples=10"]
+    words += ["--eval_every=5"]
+    cut, whole = killed_and_whole(words, tmp_path, "vae_beta=2_0")
+
+    def shown(out):
+        held = json.loads((out / "curve.json").read_text())
+        return [{k: v for k, v in row.items() if k != "train_seconds"} for row in held]
+
+    assert json.dumps(shown(cut)) == json.dumps(shown(whole)) and len(shown(cut)) == 2
+    for name in ("vae_beta=0.5_0", "vae_beta=2_0"):
+        rows = [(out / name / "metrics.jsonl").read_bytes() for out in (cut, whole)]
+        assert rows[0] == rows[1]
+    assert "2 of 2 runs are done" in (cut / "curve.html").read_text()

@@ -1,13 +1,10 @@
 """A search of settings: what it tries, that a kill changes nothing, and what it says of the best."""
 
-import contextlib
 import dataclasses
 import json
 import math
-import os
 import pathlib
 import shlex
-import signal
 import subprocess
 import sys
 import time
@@ -17,6 +14,7 @@ from absl import flags
 
 import train_main
 from tests.zoo import finished
+from tests.zoo.cut import killed_and_whole
 from tfvae import training
 from tfvae.checks import UserError
 from zoo.comparison.launchers import Launcher, local
@@ -273,21 +271,9 @@ def test_a_process_whose_run_is_over_is_ended(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_trainings_that_are_killed_go_on_and_the_search_is_the_same(tmp_path):
-    root = pathlib.Path(command.__file__).parents[2]
     fixed = [*RUN[:3], "--train_steps=40", "--batch_size=8", "--nll_samples=2", "--nll_examples=10"]
-    words = [sys.executable, "-m", "zoo.sweep", *fixed, *VARY, "--trials=2"]
-    piped = {"cwd": root, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    whole, cut = tmp_path / "whole", tmp_path / "cut"
-    assert subprocess.call([*words, f"--out={whole}"], timeout=600, **piped) == 0
-    process = subprocess.Popen([*words, f"--out={cut}"], start_new_session=True, **piped)
-    rows = cut / "trial_1_0" / "metrics.jsonl"
-    while process.poll() is None and not (rows.exists() and rows.read_bytes().count(b"\n") > 3):
-        time.sleep(0.05)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    assert not (cut / "trial_1_0" / "report.json").exists()
-    assert subprocess.call([*words, f"--out={cut}"], timeout=600, **piped) == 0
+    words = ["-m", "zoo.sweep", *fixed, *VARY, "--trials=2"]
+    cut, whole = killed_and_whole(words, tmp_path, "trial_1_0")
 
     def shown(out):
         held = json.loads((out / "sweep.json").read_text())["trials"]
