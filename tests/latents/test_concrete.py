@@ -7,6 +7,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 import tfvae
+import zoo
 from tests import models
 from tfvae import diagnosis, exploring
 from tfvae.checks import UserError
@@ -235,3 +236,24 @@ def test_everything_that_measures_works_on_a_mixed_code():
 def test_refused(make, said):
     with pytest.raises(UserError, match=said):
         make()
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"categories": (30,)}, "categories=30 take 30 numbers of z, which has latent_width=20"),
+        ({"prior": "normal"}, "needs a prior of categories"),
+        ({"inference": "semi_amortised"}, "needs a posterior whose mean and scale differ"),
+        ({"terms": "covariance"}, "needs a posterior of independent numbers"),
+        ({"posterior": "gaussian"}, "a code of categories"),
+        (
+            {"terms": "labelled_category", "categories": (4,)},
+            r"as many kinds as there are labels \(10\), got categories=4",
+        ),
+        ({"concrete_temperature_steps": 10}, "concrete_last_temperature"),
+        ({"concrete_draws": "hard"}, "straight_through"),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_a_line(settings, said):
+    with pytest.raises(UserError, match=said):
+        zoo.build("joint_vae", dataset="digits", backbone="mlp", **settings)
