@@ -24,7 +24,8 @@ MODELS = sorted(path.stem for path in (ROOT / "zoo" / "models").glob("[!_]*.py")
 PAGE = ROOT / "docs" / "results" / "bare_names.md"
 PICTURES = ROOT / "docs" / "assets" / "models"
 SHOWN = ("reconstructions", "curves")  # the first that a run has
-WIDEST, COLOURS = 760, 32
+WIDEST, LARGEST = 760, 15_000  # pixels, bytes
+COLOURS = 32, 24, 16, 8  # the most that are small enough
 ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 
 
@@ -93,8 +94,12 @@ def picture(name: str, folder: pathlib.Path) -> None:
         old.unlink()
     with Image.open(file) as held:
         held.thumbnail((WIDEST, WIDEST))
-        few = held.convert("RGBA").quantize(COLOURS, method=Image.Quantize.FASTOCTREE)
-        few.save(PICTURES / f"{name}.{file.name}", optimize=True)
+        own = PICTURES / f"{name}.{file.name}"
+        for colours in COLOURS:
+            few = held.convert("RGBA").quantize(colours, method=Image.Quantize.FASTOCTREE)
+            few.save(own, optimize=True)
+            if own.stat().st_size <= LARGEST:
+                break
 
 
 def main(out: str, names: Sequence[str]) -> int:

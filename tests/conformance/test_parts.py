@@ -57,6 +57,21 @@ PARTS = {
         lambda: networks.LabelCondition(4, 3, True),
         (np.array([0, 3, 2], np.int32),),
     ),
+    latents.ConcretePosterior: (
+        lambda: latents.ConcretePosterior((4, 3), 0.5, 0.2, 9, True),
+        None,
+    ),
+    latents.UniformCategoryPrior: (lambda: latents.UniformCategoryPrior((3,)), None),
+    latents.SideBySidePosterior: (
+        lambda: latents.SideBySidePosterior([latents.ConcretePosterior((4, 3)), _posterior()]),
+        None,
+    ),
+    latents.SideBySidePrior: (
+        lambda: latents.SideBySidePrior(
+            [latents.UniformCategoryPrior((3,)), latents.StandardNormalPrior((2,))]
+        ),
+        None,
+    ),
     latents.InformationDropoutPosterior: (
         lambda: latents.InformationDropoutPosterior((3,), 0.5, "relu"),
         None,

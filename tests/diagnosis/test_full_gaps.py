@@ -93,7 +93,7 @@ def test_the_command_refuses_what_has_none_before_it_measures():
     levels = types.SimpleNamespace(latent=Hierarchy([("a", level), ("b", level)]), bound=True)
     for model, says in (
         (models.discrete(), "no such densities"),
-        (sphere, "leave the spheres"),
+        (sphere, "here z is a point on a sphere"),
     ):
         with pytest.raises(UserError, match=says):
             diagnose(model, models.images(40), gaps="full")

@@ -106,9 +106,9 @@ class Double:
         )
 
     @staticmethod
-    def features(x, label=None, pass_=None):
+    def encoded(x, label=None, pass_=None):
         del label, pass_
-        return tf.tanh(x)
+        return tf.tanh(x), {}
 
     @staticmethod
     def passed(seed, step=None, training=False, label=None):

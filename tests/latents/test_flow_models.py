@@ -55,7 +55,7 @@ def test_half_precision_leaves_flows_alone():
 def test_what_needs_a_gaussian_is_refused_in_one_line():
     model = models.flow()
     term = objectives.total_correlation(100)
-    with pytest.raises(UserError, match="diagonal Gaussian") as caught:
+    with pytest.raises(UserError, match="independent Gaussian numbers") as caught:
         model.compile("adam", objective=Objective({**elbo().terms, "tc": term}))
         model.fit(models.images(16), verbose=0)
     assert "\n" not in str(caught.value)
