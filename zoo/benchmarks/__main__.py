@@ -8,6 +8,7 @@ from zoo.command import console
 
 NAMES = (
     "anomaly",
+    "categories",
     "cost",
     "documents",
     "fair",

@@ -34,15 +34,16 @@ def _accuracy(seen, label, parts, seed: int) -> float:
 def _further(report, model, data, test) -> dict[str, float]:
     """{label_of_draws, label_of_means: what a classifier finds}."""
     label, seed = data.test.label, report["seed"]
+    told = label if model.asks_label else None
     order = np.random.default_rng(seed).permutation(len(test))
     apart = order[:_LEARNED], order[_LEARNED:]
-    several = np.stack([draws(model, test, seed + i, label).z for i in range(_DRAWS)])
+    several = np.stack([draws(model, test, seed + i, told).z for i in range(_DRAWS)])
     rows = np.arange(_DRAWS)[:, None] * len(test)
     parts = [(rows + part).ravel() for part in apart]
     flat = several.reshape(_DRAWS * len(test), -1)
     return {
         "label_of_draws": _accuracy(flat, np.tile(label, _DRAWS), parts, seed),
-        "label_of_means": _accuracy(codes(model, test, label), label, apart, seed),
+        "label_of_means": _accuracy(codes(model, test, told), label, apart, seed),
     }
 
 
