@@ -1,8 +1,8 @@
 """UCI digits: does a category of ten kinds, which nobody labels, find the ten digits?
 
 `named`: the share of test digits that the category names, where each kind stands for the digit that it holds
-most often among the training digits; 0.1 is chance. `kinds`: how many hold a training digit. `joint_vae` has a
-capacity of its category and one of two numbers; beside it the ELBO alone, the released weight of the
+most often among the training digits; 0.1 is chance. `kinds`: how many hold a training digit. `joint_vae` has
+a capacity of its category and one of two numbers; beside it the ELBO alone, the released weight of the
 capacities (for larger images), and 100 labels.
 """
 
