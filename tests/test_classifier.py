@@ -251,7 +251,7 @@ def test_what_is_wrong_is_refused_in_one_line(what):
         (
             "vib",
             {"condition": "labels"},
-            "labels that the model is not told, which condition=labels",
+            "labels that the encoder is not told, which condition=labels",
         ),
         ("vib", {"classifier_reads": "features"}, "asks nothing of z"),
         ("vib", {"dataset": "sprites"}, "needs data with labels, and images has none"),

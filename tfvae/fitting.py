@@ -368,19 +368,23 @@ class Fitted(keras.Model):
                 "rate": tf.reduce_sum(draw.rate, -1),
                 **({} if objective is None else objective.measured(draw)),
             }
-            sums = {name: tf.reduce_sum(each * value) for name, value in values.items()}
+            own = {name: v if isinstance(v, tuple) else (v, 1.0) for name, v in values.items()}
+            sums = {
+                name: (tf.reduce_sum(each * v * parts), tf.reduce_sum(each * parts))
+                for name, (v, parts) in own.items()
+            }
             if share is None:
                 share = tf.reduce_sum(-each * draw.elbo) / tf.cast(number, tf.float32)
             return {
                 "loss": share,
                 "count": tf.cast(count, tf.float32),
-                "weight": tf.reduce_sum(each),
-                **sums,
+                "means": sums,
             }
 
         def step_on(iterator, step, at):
             sums = strategy.run(replica, (next(iterator), step, at))
-            return {k: strategy.reduce("SUM", v, axis=None) for k, v in sums.items()}
+            reduced = [strategy.reduce("SUM", v, axis=None) for v in tf.nest.flatten(sums)]
+            return tf.nest.pack_sequence_as(sums, reduced)
 
         compiled = step_on if self.run_eagerly else tf.function(step_on, autograph=False)
 
@@ -394,10 +398,9 @@ class Fitted(keras.Model):
                     if number == 0:
                         raise
                     break
-                sums = {k: float(v) for k, v in found.items()}
-                count, weight, loss = sums.pop("count"), sums.pop("weight"), sums.pop("loss")
-                whole_loss = {"loss": (loss * count, count)}
-                self._means.add(whole_loss | {k: (v, weight) for k, v in sums.items()})
+                sums = tf.nest.map_structure(float, found)
+                loss, count = sums["loss"], sums["count"]
+                self._means.add({"loss": (loss * count, count), **sums["means"]})
             return self._means.result()
 
         self.test_function = function

@@ -589,14 +589,16 @@ class VAE(Fitted):
         return tf.cast(label, tf.int32) if self.condition.beside == "label" else None
 
     def check_beside(self, values, rows: int | None = None) -> tf.Tensor:
-        """What came beside x, as int32 [B]: as the condition has it, or labels from -1 (unknown) on.
+        """What came beside x, as int32 [B]: as the condition has it, or labels from -1 (unknown) up to the
+        last one that the classifier and every term know.
 
         Raises:
             UserError: it is none of that.
         """
         if self.condition is None:
-            top = () if self.classifier is None else (self.classifier.num_labels - 1,)
-            return inputs.whole("label", values, rows, -1, *top)
+            who = (self.classifier, getattr(self, "procedure", None))
+            tops = [each.num_labels - 1 for each in who if each is not None and each.num_labels]
+            return inputs.whole("label", values, rows, -1, *sorted(tops)[:1])
         return self.condition.check_beside(values, rows, self.latent.num_remembered)
 
     def save(self, filepath, overwrite=True, zipped=None, **kwargs):

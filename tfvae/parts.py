@@ -109,6 +109,9 @@ FACTS = {
     "log_normal": "a log-normal prior",
     "log_uniform": "the log-uniform cost",
     "rejection_sampled": "a posterior whose draws are proposals that were accepted",
+    "exact_gradient": "draws in training whose gradient is exact",
+    "draws_like_the_prior": "draws in training like those of the prior (concrete_draws=straight_through)",
+    "rate_of_the_code": "a rate that is of the code alone",
     "one_prior": "one prior for all examples",
     "renewable_prior": "a prior that can be fitted anew afterwards",
     "prior_without_rows": "a prior that does not look examples up by their rows",
@@ -124,7 +127,7 @@ FACTS = {
     "hidden_layers": "an encoder of one chain of layers, some of them hidden",
     "classifier": "a classifier of labels",
     "taught_classifier": "a term that teaches the classifier",
-    "labels_kept_back": "labels that the model is not told",
+    "labels_kept_back": "labels that the encoder is not told",
     "decodes_alone": "a decoder that makes x without z",
     # of the data and the run
     "own_images": "one's own images (--dataset=images)",
@@ -199,6 +202,10 @@ class Part:
     def needed(self) -> frozenset[str]:
         """`needs`, with what its settings need."""
         return self.needs
+
+    def withheld(self) -> frozenset[str]:
+        """`withholds`, with what its settings withhold."""
+        return self.withholds
 
     def make(self, context: Context) -> Any:
         """The thing itself."""
@@ -300,7 +307,7 @@ class Point:
     def offered(self) -> frozenset[str]:
         """Facts of all parts."""
         offered = frozenset().union(*(each.offers for each in self))
-        return offered.difference(*(each.withholds for each in self))
+        return offered.difference(*(each.withheld() for each in self))
 
 
 def misfit(point: Point, given: frozenset[str], where: str, kind: str = "") -> str:
@@ -318,7 +325,7 @@ def misfit(point: Point, given: frozenset[str], where: str, kind: str = "") -> s
             if owned in deciding:
                 return f"{deciding[owned]} and {each} both decide {owned}: take one of them"
             deciding[owned] = each
-    offered = (given | point.offered()).difference(*(each.withholds for each in point))
+    offered = (given | point.offered()).difference(*(each.withheld() for each in point))
     for each in point:
         for need in sorted(each.needed() - offered):
             return _refusal(each, need, point, where, kind)
@@ -327,7 +334,7 @@ def misfit(point: Point, given: frozenset[str], where: str, kind: str = "") -> s
 
 def _refusal(each: Part, need: str, point: Point, where: str, kind: str) -> str:
     said = f"{each} needs {FACTS.get(need, need)}"
-    withholding = [str(other) for other in point if need in other.withholds]
+    withholding = [str(other) for other in point if need in other.withheld()]
     if withholding:
         return f"{said}, which {withholding[0]} does not leave"
     able = [

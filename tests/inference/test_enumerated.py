@@ -149,7 +149,7 @@ def test_fit_takes_unknown_labels_and_moves_the_classifier_by_them():
         ),
         (
             lambda: zoo.build("m2_vae", "digits", backbone="mlp", classifier_reads="z"),
-            "a classifier of features",
+            "labels that the encoder is not told, which condition=guessed_labels does not leave",
         ),
         (
             lambda: zoo.build("vae", "digits", backbone="mlp", condition="guessed_labels"),

@@ -26,7 +26,9 @@ from tfvae.latents import (
 )
 from tfvae.likelihoods import Bernoulli
 from tfvae.networks import FactorisedDecoder, MLPEncoder, MLPImage
+from tfvae.objectives import CategoryLikelihood, Objective, distortion
 from tfvae.randomness import seed_of
+from tfvae.schedules import LAST, Constant
 
 tfd = tfp.distributions
 LOGITS = np.random.default_rng(0).normal(size=(6, 4)).astype("float32")
@@ -213,9 +215,81 @@ def test_everything_that_measures_works_on_a_mixed_code():
         exploring.each_category(model, x[:2], 2)
 
 
+@pytest.mark.parametrize(("kinds", "width"), [((2,) * 10, 2), ((3,) * 11, 0), ((2,) * 11, 0)])
+def test_the_density_of_all_codes_is_right_however_many_parts_there_are(kinds, width):
+    """q(z) = 1/N sum_j q(z|x_j) by itself, and with it I(x; z) <= ln N."""
+    model, x = mixed(kinds=kinds, width=width), models.images(40)
+    kept = model.latent.kept(model.draw(x, seed_of(1)))
+    found = model.latent.log_aggregate(kept, kept)
+    each = [model.posterior(x).log_prob(z).numpy() for z in kept["z"]]
+    np.testing.assert_allclose(found, np.log(np.mean(np.exp(each), 1)), atol=1e-4)
+    assert diagnosis.measure(model, x, num_samples=2)["mutual_information"] <= np.log(40) + 1e-4
+
+
+def test_a_category_whose_odds_do_not_move_is_not_active():
+    """pi between 0.099 and 0.1 + 0.01: the likeliest kind differs from x to x, E[z] does not."""
+    model, x = mixed(kinds=(10,), width=0), models.images(64)
+    head = model.latent.posterior.posteriors[0].logits_head
+    head.kernel.assign(0.003 * head.kernel)
+    assert len(set(model.encode(x).numpy().argmax(1))) > 3
+    found = diagnosis.measure(model, x, num_samples=2)
+    assert found["active_units"] == 0 and found["rate"] < 1e-3
+    sure = mixed(kinds=(10,), width=0)
+    head = sure.latent.posterior.posteriors[0].logits_head
+    head.kernel.assign(100.0 * head.kernel)
+    assert diagnosis.measure(sure, x, num_samples=2)["active_units"] > 3
+
+
+def test_evaluate_counts_known_labels_and_refuses_others():
+    model, x = mixed(kinds=(4,)), models.images(40)
+    terms = {
+        "distortion": (Constant(1.0), distortion),
+        "category": (Constant(1.0), CategoryLikelihood()),
+    }
+    model.compile("adam", objective=Objective(terms))
+    y = model.encode(x)[:, :4].numpy().argmax(1)
+    model.fit(x, y, batch_size=20, verbose=0)
+    y = model.encode(x)[:, :4].numpy().argmax(1)
+    assert model.evaluate(x, y, verbose=0, return_dict=True)["category_accuracy"] == 1.0
+    half = np.where(np.arange(40) % 2, y, -1)
+    assert model.evaluate(x, half, verbose=0, return_dict=True)["category_accuracy"] == 1.0
+    for label in (4, -2):
+        with pytest.raises(UserError, match="label"):
+            model.evaluate(x, np.where(np.arange(40) % 2, y, label), verbose=0)
+
+
+def test_the_capacity_of_categories_is_that_of_all_positions():
+    built = zoo.build(
+        "joint_vae",
+        dataset="digits",
+        backbone="gated_pixelcnn",
+        code="sequence",
+        category_capacity=300.0,
+    )
+    positions, k = built.latent.event_shape[0], 10
+    _, term = built.procedure.objective.terms["capacity_of_categories"]
+    assert positions > 1
+    assert float(term.target(LAST)) == pytest.approx(positions * np.log(k), rel=1e-6)
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [
+        (
+            lambda: StochasticLatent(GaussianPosterior((4,)), UniformCategoryPrior((4,))),
+            "makes z of real numbers, prior UniformCategoryPrior expects units of 4: a probability",
+        ),
+        (
+            lambda: StochasticLatent(ConcretePosterior((4,)), StandardNormalPrior((4,))),
+            "makes z of units of 4, prior StandardNormalPrior expects real numbers",
+        ),
+        (
+            lambda: StochasticLatent(
+                SideBySidePosterior([ConcretePosterior((2,)), ConcretePosterior((3,))]),
+                SideBySidePrior([UniformCategoryPrior((3,)), UniformCategoryPrior((2,))]),
+            ),
+            "makes z of units of 2, 3, prior SideBySidePrior expects units of 3, 2",
+        ),
         (lambda: ConcretePosterior((1,)), "the categories of a code"),
         (lambda: ConcretePosterior((3,), 0.0), "temperature"),
         (lambda: ConcretePosterior((3,), 1.0, 0.5), "temperature_steps"),
@@ -250,6 +324,40 @@ def test_refused(make, said):
             {"terms": "labelled_category", "categories": (4,)},
             r"as many kinds as there are labels \(10\), got categories=4",
         ),
+        (
+            {"terms": "labelled_category", "condition": "labels"},
+            "needs labels that the encoder is not told, which condition=labels does not leave",
+        ),
+        (
+            {
+                "terms": "labelled_category,label_likelihood",
+                "condition": "guessed_labels",
+                "classifier": "dense",
+                "classifier_reads": "features",
+                "inference": "enumerated",
+                "rate_budget": "none",
+            },
+            "needs labels that the encoder is not told, which condition=guessed_labels does not leave",
+        ),
+        (
+            {
+                "terms": "label_likelihood",
+                "condition": "guessed_labels",
+                "classifier": "dense",
+                "classifier_reads": "features",
+                "inference": "enumerated",
+            },
+            "joint_capacity needs a rate that is of the code alone, which inference=enumerated does not",
+        ),
+        (
+            {"bound": "many_samples", "rate_budget": "none"},
+            "needs draws in training whose gradient is exact, which posterior=concrete does not leave",
+        ),
+        (
+            {"terms": "mmd"},
+            r"those of the prior \(concrete_draws=straight_through\), which posterior=",
+        ),
+        ({"terms": "adversary"}, "needs draws in training like those of the prior"),
         ({"concrete_temperature_steps": 10}, "concrete_last_temperature"),
         ({"concrete_draws": "hard"}, "straight_through"),
     ],

@@ -257,6 +257,16 @@ def test_permuted_dimensions_keep_each_column_and_break_the_rows():
     assert not np.array_equal(found, again)
 
 
+def test_numbers_of_one_category_are_dealt_together():
+    hot = np.eye(3, dtype="float32")[np.random.default_rng(0).integers(3, size=50)]
+    z = np.concatenate([hot, np.arange(50, dtype="float32")[:, None], hot], 1)
+    found = permute_dimensions(tf.constant(z), seed_of(1), (3, 1, 3)).numpy()
+    np.testing.assert_array_equal(np.sort(found, 0), np.sort(z, 0))
+    for part in (found[:, :3], found[:, 4:]):
+        np.testing.assert_array_equal(part.sum(1), 1.0)
+    assert not np.array_equal(found[:, :3], found[:, 4:])  # each category by itself
+
+
 def _fit(critic, loss, codes, steps=1500):
     optimizer = keras.optimizers.Adam(3e-3)
     optimizer.build(critic.trainable_variables)

@@ -364,8 +364,9 @@ def test_a_labelled_category_costs_its_cross_entropy_and_nothing_where_it_is_unk
     found = CategoryLikelihood()(draw)
     log_pi = np.log(np.exp(logits) / np.exp(logits).sum(1, keepdims=True))
     np.testing.assert_allclose(found, [-log_pi[0, 2], 0.0, -log_pi[2, 0], -log_pi[3, 1]], atol=1e-6)
-    measured = CategoryLikelihood().measured(draw)
+    correct, counts = CategoryLikelihood().measured(draw)["category_accuracy"]
     right = [float(logits[i].argmax() == k) for i, k in ((0, 2), (2, 0), (3, 1))]
-    np.testing.assert_allclose(np.asarray(measured["category_accuracy"])[[0, 2, 3]], right)
+    np.testing.assert_allclose(np.asarray(correct)[[0, 2, 3]], right)
+    np.testing.assert_array_equal(counts, [1.0, 0.0, 1.0, 1.0])
     with pytest.raises(UserError, match="begins with a category"):
         CategoryLikelihood()(draw._replace(posterior=draw.posterior.parts[1]))

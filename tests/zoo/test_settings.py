@@ -301,11 +301,8 @@ def test_every_part_and_setting_is_documented_and_every_need_can_be_met(kind):
         "pairs",
         "no_xla",
         "rows",
-        "decodes",
-        "usual_batches",
-        "labels_kept_back",
-        "each_label",
         "factors",
+        *plan.UNLESS_WITHHELD,
     }
     of_the_run |= {"binary", "bytes", "reals"}
     for cls in parts:

@@ -109,7 +109,7 @@ class ManySamples(Part):
     """log of a mean of weights, over K draws of the posterior (IWAE, Burda et al. 2016)."""
 
     place, name = "bound", "many_samples"
-    needs = facts("density decodes prior_without_rows")
+    needs = facts("density decodes prior_without_rows exact_gradient")
     offers = facts("encoder_posterior")
     closes = ("rate_weight", "rate_budget", "on_collapse", "inference")
     num_samples: int = setting(5, "K; memory grows with it", low=1, high=100_000)

@@ -94,6 +94,11 @@ class Latent(keras.layers.Layer):
         """(first number, K) of each category in one vector z."""
         return ()
 
+    @property
+    def unit_widths(self) -> tuple[int, ...]:
+        """How many numbers of the flat z each of its units takes: one, or the K of a category."""
+        return (1,) * math.prod(self.event_shape)
+
     def codebooks(self) -> list:
         """Its codebooks, in the order of the codes that `kept` has."""
         return []
@@ -190,7 +195,7 @@ class Latent(keras.layers.Layer):
 
             z, log_posterior    the draw, and log q(z|x) at it, nats
             log_prior           log p(z), where distortion + rate is a bound
-            mean                the deterministic code, where z is drawn, in units of the prior's spread
+            mean                E_q[z] or what stands for it, where z is drawn, in units of the prior's spread
             codes_0, ...        [B, n], the indices in each of `codebooks`
 
         and what `log_aggregate` needs. Of each of `levels` also `level/z`, `level/mean`,

@@ -61,6 +61,11 @@ class Posterior(keras.layers.Layer):
         """(first number, K) of each category in one vector z."""
         return ()
 
+    @property
+    def unit_widths(self) -> tuple[int, ...]:
+        """How many numbers of the last axis of z each of its units takes: one, or the K of a category."""
+        return (1,) * self.event_shape[-1]
+
     def parameters(self, features, pass_=None) -> tuple[tf.Tensor, ...]:
         """Tensors [B, ...] that say which member of the family it is; what is refined, too.
 
@@ -97,8 +102,12 @@ class Posterior(keras.layers.Layer):
         return z, posterior.log_prob(z)
 
     def code(self, posterior) -> tf.Tensor:
-        """The deterministic code, E_q[z], [B, *event_shape]."""
+        """The deterministic code, E_q[z] where that is one, [B, *event_shape]."""
         return posterior.mean()
+
+    def mean(self, posterior) -> tf.Tensor:
+        """E_q[z], or what stands for it, [B, *event_shape]: its variance says whether a unit is active."""
+        return self.code(posterior)
 
     def between(self, first, last, share) -> tf.Tensor:
         """The codes on the way from one to the other, [..., *event_shape]; `share` from 0 to 1, [..., 1]."""

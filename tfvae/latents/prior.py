@@ -30,6 +30,11 @@ class Prior(keras.layers.Layer):
         super().__init__(**kwargs)
         self.event_shape = tuple(event_shape)
 
+    @property
+    def unit_widths(self) -> tuple[int, ...]:
+        """See `tfvae.latents.Posterior.unit_widths`."""
+        return (1,) * self.event_shape[-1]
+
     def given(self, known: Known):
         """What has the `distribution` of these examples: the same for all, unless it asks.
 

@@ -20,6 +20,14 @@ from tfvae.latents.prior import Prior
 
 __all__ = ["StochasticLatent"]
 
+_PARAMETER = "parameter_"
+
+
+def _kind(unit_widths) -> str:
+    if max(unit_widths, default=1) == 1:
+        return "real numbers"
+    return f"units of {', '.join(map(str, unit_widths))}"
+
 
 @keras.saving.register_keras_serializable(package="tfvae")
 class StochasticLatent(Latent):
@@ -33,8 +41,8 @@ class StochasticLatent(Latent):
         prior: a `tfvae.latents.Prior`.
 
     Raises:
-        UserError: one of them is none; the two disagree about the shape of z; a prior of codes, or another
-            that has a method `rate`.
+        UserError: one of them is none; the two disagree about the shape of z, or about which of its numbers
+            are a category; a prior of codes, or another that has a method `rate`.
     """
 
     def __init__(self, posterior, prior, **kwargs):
@@ -48,6 +56,12 @@ class StochasticLatent(Latent):
             raise UserError(
                 f"posterior {type(posterior).__name__} makes z of shape {tuple(posterior.event_shape)}, "
                 f"prior {type(prior).__name__} expects {tuple(prior.event_shape)}"
+            )
+        made, expected = (_kind(part.unit_widths) for part in (posterior, prior))
+        if made != expected:
+            raise UserError(
+                f"posterior {type(posterior).__name__} makes z of {made}, prior {type(prior).__name__} "
+                f"expects {expected}: a probability and a density cannot be compared"
             )
         if callable(getattr(prior, "rate", None)):
             raise UserError(
@@ -168,9 +182,9 @@ class StochasticLatent(Latent):
         if self.posterior.has_density:
             parameters = self.posterior.parameters_of(draw.posterior)
         kept = {
-            **{f"parameter_{i}": p for i, p in enumerate(parameters)},
+            **{f"{_PARAMETER}{i}": p for i, p in enumerate(parameters)},
             "z": draw.z,
-            "mean": self.posterior.code(draw.posterior) / self.unit_scale,
+            "mean": self.posterior.mean(draw.posterior) / self.unit_scale,
             "log_posterior": draw.at_draw.log_posterior(),
         }
         if self.bound:
@@ -178,10 +192,11 @@ class StochasticLatent(Latent):
         return kept
 
     def log_aggregate(self, reference, points) -> tf.Tensor | None:
-        names = sorted(name for name in reference if name.startswith("parameter_"))
-        if not names:
+        number = sum(name.startswith(_PARAMETER) for name in reference)
+        if not number:
             return None
-        posterior = self.of(*(tf.convert_to_tensor(reference[name]) for name in names))
+        kept = [tf.convert_to_tensor(reference[f"{_PARAMETER}{i}"]) for i in range(number)]
+        posterior = self.of(*kept)
         return distributions.aggregate_log_prob(points["z"], posterior)
 
     @property
@@ -199,6 +214,10 @@ class StochasticLatent(Latent):
     @property
     def categories(self) -> tuple[tuple[int, int], ...]:
         return self.posterior.categories
+
+    @property
+    def unit_widths(self) -> tuple[int, ...]:
+        return self.posterior.unit_widths * math.prod(self.event_shape[:-1])
 
     @property
     def refinable(self) -> bool:

@@ -156,12 +156,15 @@ class GuessedLabels(Labels):
     name = "guessed_labels"
     needs = facts("labels z enumerated_labels")
     offers = facts("labels_told guessed_labels")
-    withholds = facts()  # what q(y|.) may read, inference=enumerated says
+    withholds = facts()
     labels_told_to: str = setting(
         "all",
         "all: encoder, decoder and prior; prior: z says all that the label does (VFAE)",
         choices=("all", "prior"),
     )
+
+    def withheld(self):
+        return facts("labels_kept_back" if self.labels_told_to == "all" else "")
 
     def make(self, context):
         return LabelCondition(context.num_labels, self.label_width, guessed=True)

@@ -84,7 +84,9 @@ def all_pairs(draw: Draw, term: str) -> Pairs:
 def _pairs(posterior, z, term: str) -> Pairs:
     if isinstance(posterior, OneHot):
         log_pi = all_rows(posterior.log_probabilities())
-        return Pairs(tf.matmul(all_rows(z), log_pi, transpose_b=True)[..., None], (z.shape[-1],))
+        # a relaxed draw is largest at a draw of the category: there the pieces are those of the categories
+        hard = tf.one_hot(tf.argmax(z, -1), z.shape[-1]) + z - tf.stop_gradient(z)
+        return Pairs(tf.matmul(all_rows(hard), log_pi, transpose_b=True)[..., None], (z.shape[-1],))
     parameters = mean_field(posterior)
     if parameters is None:
         raise UserError(

@@ -56,6 +56,11 @@ class Bottleneck:
         return self.body.needs_label
 
     @property
+    def num_labels(self) -> int | None:
+        """Of the critic."""
+        return self.body.num_labels
+
+    @property
     def after(self) -> tuple:
         """Of both."""
         return (*self.body.after, *self.head.after)

@@ -83,10 +83,12 @@ class JointCapacity(BudgetPart):
     """A capacity of the categories and one of the other numbers (JointVAE; Dupont 2018)."""
 
     name = "joint_capacity"
-    needs = facts("paid_rate categories")
+    needs = facts("paid_rate categories rate_of_the_code")
     closes = ("rate_weight",)
     category_capacity: float = setting(
-        5.0, "C of the categories in nats, at most the sum of ln K of them", low=0.0
+        5.0,
+        "C of the categories in nats, at most the sum of ln K of them (at all positions)",
+        low=0.0,
     )
     continuous_capacity: float = setting(5.0, "C of the other numbers", low=0.0)
     capacity_weight: float = setting(30.0, "gamma of both", low=1e-6)
@@ -94,9 +96,10 @@ class JointCapacity(BudgetPart):
 
     def make(self, context, weight):
         categories = context.point["posterior"].categories
-        most = sum(map(math.log, categories))
+        shape = context.point["code"].shape(context)
+        most = math.prod(shape[:-1]) * sum(map(math.log, categories))
         capacities = {"categories": (self.category_capacity, most, slice(len(categories)))}
-        if context.point["posterior"].gaussian_width(context.point["code"].shape(context)):
+        if context.point["posterior"].gaussian_width(shape):
             rest = slice(len(categories), None)
             capacities["numbers"] = (self.continuous_capacity, math.inf, rest)
         return {

@@ -27,6 +27,24 @@ class CategoryLikelihood(LabelCost):
     """
 
     distortion, accuracy = "category_distortion", "category_accuracy"
+    num_labels: int | None = None
+    """K, of the model that it is built with."""
+
+    def build(self, model) -> None:
+        """Looks at the code.
+
+        Raises:
+            UserError: it does not begin with a category; an encoder that is told the label.
+        """
+        categories = model.latent.categories
+        if not categories or categories[0][0] != 0:
+            raise UserError("a CategoryLikelihood needs a code that begins with a category")
+        if model.asks_label and "encoder" in model.told:
+            raise UserError(
+                "a CategoryLikelihood asks x for the label, and this encoder is told it: tell it to the "
+                "others alone (told=...)"
+            )
+        self.num_labels = categories[0][1]
 
     def scores(self, draw: Draw) -> tf.Tensor:
         """log q(c|x), [B, K].
@@ -48,7 +66,7 @@ class LabelledCategory(TermPart):
     """-log q(c = y|x) where the label is known: the first category of the code is to be the label."""
 
     name = "labelled_category"
-    needs = facts("labels categories one_vector")
+    needs = facts("labels categories one_vector labels_kept_back")
     offers = facts("asked_code")
     category_weight: float = setting(1.0, "of the term", low=1e-12)
 

@@ -12,7 +12,6 @@ units of z (a number, or the one-hot vector of a category, in place of d above),
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -83,27 +82,30 @@ def _grouped(each, widths, groups) -> tf.Tensor:
     """[M, M, U] -> [M, M, G]."""
     if not groups:
         return each
-    check_groups(groups, sum(widths))
+    sizes = _units(groups, widths)
+    return tf.stack([tf.reduce_sum(part, -1) for part in tf.split(each, sizes, -1)], -1)
+
+
+def _units(groups: Sequence[int], widths: Sequence[int]) -> list[int]:
+    """How many units each group has; each unit is one where none is given.
+
+    Raises:
+        UserError: groups that are not all of z, or cut a category.
+    """
+    if not groups:
+        return [1] * len(widths)
+    if sum(groups) != sum(widths):
+        raise UserError(
+            f"the groups must be all of the {sum(widths)} numbers of z, got {list(groups)}: together "
+            f"{sum(groups)}"
+        )
     ends = np.cumsum(widths).tolist()
     cuts = np.cumsum(groups).tolist()
     if not set(cuts) <= set(ends):
         raise UserError(
             f"the groups {list(groups)} cut a category: z is of {', '.join(map(str, widths))} numbers"
         )
-    sizes = np.diff([0, *(ends.index(cut) + 1 for cut in cuts)])
-    return tf.stack([tf.reduce_sum(part, -1) for part in tf.split(each, sizes, -1)], -1)
-
-
-def check_groups(groups: Sequence[int], size: int) -> None:
-    """Refuses groups that are not all of z.
-
-    Raises:
-        UserError: otherwise.
-    """
-    if groups and sum(groups) != size:
-        raise UserError(
-            f"the groups must be all of the {size} numbers of z, got {list(groups)}: together {sum(groups)}"
-        )
+    return np.diff([0, *(ends.index(cut) + 1 for cut in cuts)]).tolist()
 
 
 class RatePiece:
@@ -118,25 +120,28 @@ class RatePiece:
         groups: see `decompose_rate`.
 
     Raises:
-        UserError: an unknown piece; one that these groups have not; when built, groups that are not all of z.
+        UserError: an unknown piece; when built, groups that are not all of z or cut a category, or that have
+            not this piece.
     """
 
     def __init__(self, piece: str, num_examples: int, groups: Sequence[int] = ()):
         self.piece = one_of("piece of a rate", piece, Decomposition._fields)
         self.num_examples = int(positive("num_examples", num_examples))
         self.groups = tuple(count("a group of latent numbers", width) for width in groups)
-        if piece == "within" and max(self.groups, default=1) == 1:
-            raise UserError(
-                f"the piece within groups needs a group of two numbers or more, got {list(groups)}"
-            )
-        if piece == "between" and len(self.groups) == 1:
-            raise UserError(
-                f"the piece between groups needs two groups or more, got {list(groups)}"
-            )
 
     def build(self, model) -> None:
         """Looks at the groups."""
-        check_groups(self.groups, math.prod(model.latent.event_shape))
+        sizes = _units(self.groups, model.latent.unit_widths)
+        if self.piece == "within" and max(sizes) == 1:
+            raise UserError(
+                "the piece within groups needs a group of two units or more (a category is one), got "
+                f"{list(self.groups)}"
+            )
+        if self.piece == "between" and len(sizes) == 1:
+            raise UserError(
+                "the piece between groups needs two groups or more, got "
+                f"{list(self.groups) or 'one unit'}"
+            )
 
     def __call__(self, draw: Draw) -> tf.Tensor:
         return getattr(decompose_rate(draw, self.num_examples, self.groups), self.piece)

@@ -7,6 +7,7 @@ Legend: B batch of this replica, M global batch, D latent numbers.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -24,10 +25,17 @@ __all__ = ["DensityRatio", "DensityRatioLoss", "permute_dimensions"]
 _OWN, _DEALT = 1, 2  # whose noise, of a critic that draws
 
 
-def permute_dimensions(z: tf.Tensor, seed) -> tf.Tensor:
-    """Each of the D numbers permuted over the examples by itself, [M, D]; Kim and Mnih 2018."""
+def permute_dimensions(z: tf.Tensor, seed, unit_widths: Sequence[int] | None = None) -> tf.Tensor:
+    """Each of the D numbers permuted over the examples by itself, [M, D]; Kim and Mnih 2018.
+
+    Args:
+        unit_widths: of numbers that stay together, as those of one category; each alone if not given.
+    """
     count, width = tf.unstack(tf.shape(z))
-    order = tf.argsort(tf.random.stateless_uniform([width, count], seed), axis=-1)
+    units = width if unit_widths is None else len(unit_widths)
+    order = tf.argsort(tf.random.stateless_uniform([units, count], seed), axis=-1)
+    if unit_widths is not None:
+        order = tf.repeat(order, list(unit_widths), 0)
     return tf.transpose(tf.gather(tf.transpose(z), order, batch_dims=1))
 
 
@@ -66,10 +74,12 @@ class DensityRatioLoss:
     def __init__(self, critic: Any, seed: int = 0):
         self.critic = critic
         self.seed = fold(seed_of(seed), 0xFAC)
+        self._unit_widths: tuple[int, ...] | None = None
 
     def build(self, model) -> None:
-        """Makes the critic's weights for the model's draws."""
+        """Makes the critic's weights for the model's draws, and looks which numbers stay together."""
         self.critic.build(model)
+        self._unit_widths = model.latent.unit_widths
 
     @property
     def trainable_variables(self) -> list:
@@ -84,7 +94,8 @@ class DensityRatioLoss:
     def sides(self, draw: Draw, step) -> tuple[Draw, Draw]:
         """The codes, and codes dealt anew, of the whole global batch; no gradient reaches them."""
         own = whole(draw, self.critic)
-        return own, own._replace(z=permute_dimensions(flat_rows(own.z), fold(self.seed, step)))
+        seed = fold(self.seed, step)
+        return own, own._replace(z=permute_dimensions(flat_rows(own.z), seed, self._unit_widths))
 
     def __call__(self, draw: Draw, step) -> tf.Tensor:
         """Scalar, of the whole global batch; no gradient reaches z."""

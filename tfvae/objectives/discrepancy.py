@@ -139,7 +139,7 @@ class Discrepancy(TermPart):
     """MMD^2(q(z), p(z)): the codes of a batch against draws of the prior (WAE-MMD, InfoVAE)."""
 
     name = "mmd"
-    needs = facts("z one_prior")
+    needs = facts("z one_prior draws_like_the_prior")
     mmd_weight: float = setting(
         50.0, "of the term; it belongs to the scale of the distortion", low=1e-12
     )

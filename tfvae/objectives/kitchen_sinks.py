@@ -98,6 +98,11 @@ class KitchenSinks:
         """Whether the label says the group."""
         return self.column is None
 
+    @property
+    def num_labels(self) -> int | None:
+        """Which it then has."""
+        return self.num_groups if self.needs_label else None
+
     def build(self, model) -> None:
         """Looks whether x has these columns.
 

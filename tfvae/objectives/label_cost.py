@@ -34,11 +34,12 @@ class LabelCost:
         scores, hot = self._known(draw)
         return -tf.reduce_sum(hot * scores, -1)
 
-    def measured(self, draw: Draw) -> dict[str, tf.Tensor]:
-        """For `evaluate`, each [B]."""
+    def measured(self, draw: Draw) -> dict[str, tf.Tensor | tuple[tf.Tensor, tf.Tensor]]:
+        """For `evaluate`, each [B]; the accuracy is that of the known labels."""
         scores, hot = self._known(draw)
         right = tf.gather(hot, tf.argmax(scores, -1), batch_dims=1)
-        return {self.distortion: -tf.reduce_sum(hot * scores, -1), self.accuracy: right}
+        cost = -tf.reduce_sum(hot * scores, -1)
+        return {self.distortion: cost, self.accuracy: (right, tf.reduce_sum(hot, -1))}
 
     def of_means(self, measured) -> float:
         """As above, of measured data."""

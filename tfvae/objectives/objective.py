@@ -40,7 +40,8 @@ class Objective:
             (`reads_step = True`), may read labels (`needs_label = True`, its own or its critic's:
             `draw.label` is there then, -1 where it is unknown), may have weights (`build(model)`,
             `trainable_variables`) and say what it is of measured means (`of_means(measured)`), for
-            `judge`, and what it adds to them (`measured(draw) -> {name: [B]}`).
+            `judge`, and what it adds to them (`measured(draw) -> {name: [B]}`, or a pair: that, and what
+            each counts).
 
     Raises:
         UserError: a name that the logs reserve, or something that is not a term.
@@ -122,8 +123,8 @@ class Objective:
                 logs[f"weight/{name}"] = w / num_replicas
         return loss, {"objective": loss, **logs}
 
-    def measured(self, draw: Draw) -> dict[str, tf.Tensor]:
-        """What terms add to the means that `evaluate` takes, {name: [B]}."""
+    def measured(self, draw: Draw) -> dict[str, Any]:
+        """What terms add to the means that `evaluate` takes, {name: [B], or ([B], what each counts)}."""
         found = {}
         for _, term in self.terms.values():
             if hasattr(term, "measured"):
@@ -165,6 +166,15 @@ class Objective:
     def needs_label(self) -> bool:
         """Whether a term reads labels."""
         return any(_reads_label(term) for _, term in self.terms.values())
+
+    @property
+    def num_labels(self) -> int | None:
+        """K of the term that knows the fewest labels, 0 .. K - 1; `None` where none says."""
+        asked = (
+            t for _, term in self.terms.values() for t in (term, getattr(term, "critic", None))
+        )
+        known = [getattr(t, "num_labels", None) for t in asked if getattr(t, "needs_label", False)]
+        return min((number for number in known if number), default=None)
 
     def build(self, model) -> None:
         """Makes the weights of terms and the state of learned weights; under the strategy's scope."""

@@ -53,6 +53,11 @@ class OffsetCritic:
         return self.critic.needs_label
 
     @property
+    def num_labels(self) -> int | None:
+        """Of the critic."""
+        return self.critic.num_labels
+
+    @property
     def after(self) -> tuple:
         """Of the critic."""
         return self.critic.after
@@ -178,7 +183,7 @@ class Adversary(CriticPart):
     """softplus(-D(z)): a critic tells codes from draws of the prior (WAE-GAN, AAE)."""
 
     name = "adversary"
-    needs = facts("z one_prior")
+    needs = facts("z one_prior draws_like_the_prior")
     adversary_weight: float = setting(10.0, "of the term", low=1e-12)
     adversary_offset: bool = setting(
         False, "log p(z) is added to D(z): its critic learns -log q(z) alone"

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from tfvae.checks import one_of, positive
+from tfvae.checks import UserError, one_of, positive
 from tfvae.draw import Draw
 from tfvae.objectives.aggregate import all_pairs
 from tfvae.objectives.parts import Added, TermPart
@@ -38,13 +38,15 @@ def total_correlation(num_examples: int, mixture: str = "unbiased") -> Callable[
         mixture: one of the two.
 
     Raises:
-        UserError: an unknown mixture; when called, a posterior of dependent numbers.
+        UserError: an unknown mixture; when called, a posterior of dependent numbers, or a code of one.
     """
     one_of("mixture of a total correlation", mixture, MIXTURES)
     positive("num_examples", num_examples)
 
     def term(draw: Draw) -> tf.Tensor:
         log_densities, _ = all_pairs(draw, "total_correlation")
+        if log_densities.shape[-1] < 2:
+            raise UserError("a total correlation is that of two numbers or categories, got one")
         weights = log_weights(tf.shape(log_densities)[0], num_examples, mixture)
         joint = tf.reduce_logsumexp(tf.reduce_sum(log_densities, -1) + weights, 1)
         single = tf.reduce_logsumexp(log_densities + weights[..., None], 1)

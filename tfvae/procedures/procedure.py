@@ -111,8 +111,17 @@ class Procedure(abc.ABC):
     @property
     def needs_label(self) -> bool:
         """Whether a term of what it minimises reads labels: `fit` then takes batches (x, label)."""
+        return any(objective.needs_label for objective in self._objectives())
+
+    def _objectives(self) -> list[Any]:
         objectives = [self.objective, *(update.objective for update in self.updates)]
-        return any(objective is not None and objective.needs_label for objective in objectives)
+        return [objective for objective in objectives if objective is not None]
+
+    @property
+    def num_labels(self) -> int | None:
+        """K of the term that knows the fewest labels; see `tfvae.objectives.Objective.num_labels`."""
+        known = (objective.num_labels for objective in self._objectives())
+        return min((number for number in known if number), default=None)
 
     @property
     def reads_beside(self) -> bool:

@@ -11,13 +11,13 @@ from typing import Any
 from tfvae import values as checked
 from tfvae.checks import UserError, one_of
 from tfvae.checks import place as path_like
-from tfvae.parts import PLACES, Point, choices, setting
+from tfvae.parts import PLACES, Point, choices, facts, setting
 from zoo import backbones, datasets, modalities, models
 from zoo.command import migration, parts_of_zoo
 from zoo.command.points import USUAL, Chooser, Said, path_of, said, texts
 from zoo.datasets import labels
 
-__all__ = ["Plan", "chooser", "could_be", "current", "reached", "resolve"]
+__all__ = ["UNLESS_WITHHELD", "Plan", "chooser", "could_be", "current", "reached", "resolve"]
 
 parts_of_zoo.known()
 STRATEGIES = ("auto", "one_device", "mirrored", "multi_worker")
@@ -129,6 +129,12 @@ _OF_THE_MACHINE = (
 _SHOWN = ("dataset", "backbone", "size", "train_steps", "batch_size", "learning_rate", "seed")
 
 
+UNLESS_WITHHELD = facts(
+    "decodes usual_batches each_label labels_kept_back exact_gradient draws_like_the_prior rate_of_the_code"
+)
+"""What a part finds, where no other part withholds it."""
+
+
 def chooser(
     model: str,
     dataset: str,
@@ -157,7 +163,7 @@ def chooser(
         found = kind.load(dataset, files, _data_point(kind, dataset, words))
         space, labelled = kind.space_of(found), labels.are_known(found)
     given = set(kind.facts(dataset, space).split())
-    given |= {"decodes", "usual_batches", "each_label", "labels_kept_back"}  # but where withheld
+    given |= UNLESS_WITHHELD
     given |= {"labels"} if labelled else set()
     given |= {"factors"} if unread or datasets.has_factors(dataset) else set()
     given |= {"pairs"} if batch_size > 1 else set()

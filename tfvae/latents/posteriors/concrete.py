@@ -87,6 +87,10 @@ class ConcretePosterior(Posterior):
     def categories(self) -> tuple[tuple[int, int], ...]:
         return ((0, self.event_shape[-1]),) if len(self.event_shape) == 1 else ()
 
+    @property
+    def unit_widths(self) -> tuple[int, ...]:
+        return self.event_shape[-1:]
+
     def build(self, features_shape):
         check_features(type(self).__name__, self.event_shape, features_shape)
         if not self.logits_head.built:
@@ -133,6 +137,10 @@ class ConcretePosterior(Posterior):
         """The likeliest category, one-hot."""
         return posterior.mode()
 
+    def mean(self, posterior) -> tf.Tensor:
+        """pi: its likeliest category may vary where pi hardly does."""
+        return tf.exp(self._each(posterior).log_probabilities())
+
     def between(self, first, last, share) -> tf.Tensor:
         """The one, and from the middle of the way on the other."""
         return tf.where(share < 0.5, first, last)
@@ -156,6 +164,7 @@ class Concrete(PosteriorPart):
     offers = facts(
         "z density density_of_every_z independent_units categories paid_rate gradient_moves_all"
     )
+    withholds = facts("exact_gradient")
     brings = {"prior": "uniform_categories"}
     categories: tuple[int, ...] = setting(
         (10,),
@@ -180,6 +189,10 @@ class Concrete(PosteriorPart):
         "relaxed one)",
         choices=DRAWS,
     )
+
+    def withheld(self):
+        relaxed = self.concrete_draws == "relaxed"
+        return self.withholds | facts("draws_like_the_prior" if relaxed else "")
 
     def gaussian_width(self, shape) -> int:
         """How many numbers of z are left for the Gaussian.

@@ -68,6 +68,10 @@ class SideBySidePosterior(Posterior):
         return tuple((start + at, k) for start, each in both for at, k in each.categories)
 
     @property
+    def unit_widths(self) -> tuple[int, ...]:
+        return sum((each.unit_widths for each in self.posteriors), ())
+
+    @property
     def refinable(self) -> bool:
         return all(each.refinable for each in self.posteriors)
 
@@ -124,6 +128,10 @@ class SideBySidePosterior(Posterior):
         """Those of each."""
         both = zip(self.posteriors, posterior.parts)
         return tf.concat([each.code(own) for each, own in both], -1)
+
+    def mean(self, posterior) -> tf.Tensor:
+        both = zip(self.posteriors, posterior.parts)
+        return tf.concat([each.mean(own) for each, own in both], -1)
 
     def between(self, first, last, share) -> tf.Tensor:
         """Each on its own way."""

@@ -31,6 +31,10 @@ class UniformCategoryPrior(Prior):
         event_shape: `(K,)`, or `(n, K)`.
     """
 
+    @property
+    def unit_widths(self) -> tuple[int, ...]:
+        return self.event_shape[-1:]
+
     def distribution(self) -> tfd.Distribution:
         """p(c), batch shape [], event shape as declared."""
         each = OneHot(tf.zeros(self.event_shape))
@@ -58,6 +62,10 @@ class SideBySidePrior(Prior):
         width = sum(each.event_shape[-1] for each in priors)
         super().__init__((*priors[0].event_shape[:-1], width), **kwargs)
         self.priors = priors
+
+    @property
+    def unit_widths(self) -> tuple[int, ...]:
+        return sum((each.unit_widths for each in self.priors), ())
 
     @property
     def proper(self) -> bool:
