@@ -9,6 +9,8 @@ from unittest import mock
 import keras
 import numpy as np
 import pytest
+import sklearn.datasets
+import sklearn.utils
 
 import zoo
 from tests.conformance import bad_files
@@ -63,6 +65,10 @@ def names(tmp_path, monkeypatch):
     _finished(tmp_path / "runs" / "lm_pydoc", lm, identity, words)
     for name in ("delta_vae_digits", "first"):
         _finished(tmp_path / "runs" / name, _vae(), {})
+        np.savez(tmp_path / "runs" / name / "examples.npz", x=x[100:])
+    digits = sklearn.datasets.load_digits()
+    few = sklearn.utils.Bunch(images=digits.images[:480], target=digits.target[:480])
+    monkeypatch.setattr(sklearn.datasets, "load_digits", lambda: few)
     encoder = keras.Sequential([keras.Input(SHAPE), keras.layers.Flatten(), keras.layers.Dense(4)])
     decoder = keras.Sequential(
         [keras.Input((2,)), keras.layers.Dense(64), keras.layers.Reshape(SHAPE)]

@@ -130,11 +130,11 @@ def test_what_is_no_command_of_ours_is_there():
             for extra in re.findall(r"(?:tfvae|\.)\[([\w,]+)\]", " ".join(words)):
                 assert all(f'"{one}": [' in SETUP for one in extra.split(",")), said
         elif program == "jupyter":
-            assert (ROOT / words[-1]).is_file(), said
+            assert (ROOT / words[-1]).exists(), said
         elif program == "python" and words[0].endswith(".py"):
             source = (ROOT / words[0]).read_text(encoding="utf-8")
             assert all(f'"{f}"' in source for f in re.findall(r"--\w+", shlex.join(words))), said
-        elif program in ("docker", "curl"):
+        elif program in ("docker", "curl", "mkdir", "cp", "tensorflow_model_server"):
             continue  # somebody else's
         elif program == "pytest":
             assert all((ROOT / w).exists() for w in words if w.startswith("tests/")), said

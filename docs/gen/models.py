@@ -31,7 +31,7 @@ def page(name: str) -> str:
     text, limits = _text(rest)
     parts = [f"# {name}", said[:1].upper() + said[1:], *text, f"**Paper.** {described.citation}."]
     parts += [f"```sh\ntfvae train --model={name}\n```", *measured.pictured(name)]
-    parts += ["## What it is not good for", f"It is not for {limits}"]
+    parts += ["## What it is not for", limits[:1].upper() + limits[1:]]
     parts += ["## Making it again", *_card(name)]
     found, names = measured.measured(name), measured.named(name)
     parts += ["## What was measured", *found] if found else []
@@ -105,8 +105,9 @@ def _flagfile(name: str) -> list[str]:
     lines = (FLAGFILES / f"{name}.flags").read_text(encoding="utf-8").splitlines()
     about = " ".join(line.lstrip("# ") for line in lines if line.startswith("#"))
     words = [line for line in lines if line.startswith("--")]
-    there = datasets.made_here(_resolved(f"--flagfile={name}").dataset)
-    command = f"tfvae train --flagfile={name}{'' if there else ' --data_dir=DIR'}"
+    dataset = _resolved(f"--flagfile={name}").dataset
+    where = " --data=PATH" if datasets.own.is_own(dataset) else " --data_dir=DIR"
+    command = f"tfvae train --flagfile={name}{'' if datasets.made_here(dataset) else where}"
     return [f"### {name}", about, f"```sh\n{command}\n```", "\n".join(["```text", *words, "```"])]
 
 

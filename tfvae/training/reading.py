@@ -195,5 +195,8 @@ def model(path: str) -> VAE:
     with reading(path, "cannot be loaded as a model"):
         found = keras.models.load_model(path, safe_mode=True)
     if not isinstance(found, VAE):
-        raise UserError(f"{path} must hold a tfvae.VAE, got a {type(found).__name__}")
+        raise UserError(
+            f"{path} must hold a tfvae.VAE, got a {type(found).__name__}; of a VAE of your own code "
+            "tfvae.foreign takes the two networks"
+        )
     return found

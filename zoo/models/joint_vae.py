@@ -4,9 +4,9 @@
     loss = distortion + gamma |rate of the c - C_c(step)| + gamma |rate of u - C_u(step)|
 
 categories says how many kinds each c has; the rest of latent_width is u. Without a capacity of its own a
-category is left out: the numbers are easier to learn. Measured are one-hot codes, so the bound is that of the
-model with categories, not of its relaxation. gamma is 10 here, for images of 64 pixels; 30 is released for
-those of 1,024.
+category says less of the class than it could: the numbers are easier to learn. Measured are one-hot codes,
+so the bound is that of the model with categories, not of its relaxation. gamma is 10 here, for images of 64
+pixels; 30 is released for those of 1,024.
 
 Not for classes as such: nothing says that a category is a label (terms=+labelled_category does, with some
 labels). And a capacity is a wish for nats, not for information: a category that is always sure of the same
