@@ -154,7 +154,7 @@ def test_the_documentation_is_built_without_a_warning(tmp_path):
     assert 'not included in the "nav"' not in done.stderr  # a page that no reader finds
     for name in models.names():
         page = (tmp_path / "site" / "models" / name / "index.html").read_text(encoding="utf-8")
-        assert "not good for" in page and f"--model={name}" in re.sub("<[^>]+>", "", page)
+        assert "What it is not for" in page and f"--model={name}" in re.sub("<[^>]+>", "", page)
         assert not re.search(r"<th[^>]*>\s*</th>", page), name  # a column without a name
     elsewhere = r"<(?:script|link|img)[^>]+(?:src|href)=\"?(http[^\" >]+)"
     pages = [p.read_text(encoding="utf-8") for p in (tmp_path / "site").rglob("*.html")]
