@@ -327,3 +327,13 @@ def test_a_conditional_model_learns_the_classes_and_leaves_z_the_rest():
         assert drawn.mean() == pytest.approx(share, abs=0.04)
     rate = float(tf.reduce_mean(tf.reduce_sum(model.draw(x, 0, label=label).rate, -1)))
     assert rate < 0.3  # nothing is left for the code
+
+
+def test_there_is_no_marginal_kl_where_each_label_has_a_prior_of_its_own():
+    """log q(z) of all labels less log p(z|y) is no KL: it was below 0."""
+    x, label = models.images(60), np.arange(60, dtype=np.int32) % 3
+    told, plain = _told_prior(), _vector()
+    plain.build()
+    found = diagnosis.measure(told, x, label=label, num_samples=2)
+    assert found["marginal_kl"] is None and found["mutual_information"] > 0
+    assert diagnosis.measure(plain, x, label=label, num_samples=2)["marginal_kl"] > -0.05

@@ -108,6 +108,11 @@ def _of_run(path: str, data: str | None) -> Examined:
     for name in ("title", "command"):
         if not isinstance(said.get(name), str):
             raise UserError(f"{card}: {name!r} must be a text, got {str(said.get(name))[:40]}")
+    if said.get("refined_by"):
+        raise UserError(
+            f"{path} was trained with {str(said['refined_by'])[:60]}, and a diagnosis is of the encoder's "
+            "own posterior, which is that of another model: its report has the figures"
+        )
     beta, weight = (
         None if said.get(name) is None else within(f"{card}: {name!r}", said[name], 0.0, _HEAVIEST)
         for name in ("beta", "rate_weight")

@@ -120,6 +120,7 @@ FACTS = {
     "rate_weight": "a weight of the rate that a schedule gives",
     "floor": "a floor under the rate (free bits)",
     "encoder_posterior": "the posterior that the encoder proposes",
+    "unrefined": "codes that nobody refines",
     "labels_told": "a model that is told labels",
     "asked_code": "a term that asks something of the code",
     # of the networks
@@ -128,6 +129,7 @@ FACTS = {
     "classifier": "a classifier of labels",
     "taught_classifier": "a term that teaches the classifier",
     "labels_kept_back": "labels that the encoder is not told",
+    "labels_always_known": "a model that is told no guessed labels",
     "decodes_alone": "a decoder that makes x without z",
     # of the data and the run
     "own_images": "one's own images (--dataset=images)",

@@ -13,7 +13,15 @@ import tensorflow as tf
 
 from tfvae.checks import UserError
 
-__all__ = ["batch_mean", "batch_moments", "batch_sum", "replica_count", "weighted", "whole_batch"]
+__all__ = [
+    "batch_count",
+    "batch_mean",
+    "batch_moments",
+    "batch_sum",
+    "replica_count",
+    "weighted",
+    "whole_batch",
+]
 
 _WEIGHTS: contextvars.ContextVar = contextvars.ContextVar("weights", default=None)
 
@@ -52,6 +60,11 @@ def batch_sum(values: tf.Tensor) -> tf.Tensor:
     return _sum(values)
 
 
+def batch_count(values: tf.Tensor) -> tf.Tensor:
+    """How many examples the global batch has, whatever each counts; of the type of [B, ...]."""
+    return _sum(tf.ones([tf.shape(values)[0]], values.dtype))
+
+
 def _sum(values):
     return tf.stop_gradient(_passing_sum(values))
 
@@ -60,7 +73,7 @@ def batch_mean(values: tf.Tensor) -> tf.Tensor:
     """The (weighted) mean over the examples of the global batch, [B, ...] -> [...]; no gradient passes."""
     weights = _WEIGHTS.get()
     if weights is None:
-        return _sum(values) / _sum(tf.ones([tf.shape(values)[0]], values.dtype))
+        return _sum(values) / batch_count(values)
     weights = tf.cast(weights, values.dtype)
     along = tf.reshape(weights, [-1] + [1] * (values.shape.rank - 1))
     return tf.math.divide_no_nan(_sum(along * values), _sum(weights))

@@ -59,6 +59,14 @@ def test_a_run_directory_knows_its_data_its_weight_and_its_command(tmp_path):
     np.save(tmp_path / "x.npy", models.images(5))
     other = examination.read(workdir, str(tmp_path / "x.npy"))
     assert len(other.x) == 5 and other.weight == found.weight
+    with open(f"{workdir}/card.json") as file:
+        card = json.load(file)
+    with open(f"{workdir}/card.json", "w") as file:
+        json.dump({**card, "refined_by": "inference=semi_amortised"}, file)
+    with pytest.raises(
+        UserError, match="trained with inference=semi_amortised, and a diagnosis is of"
+    ):
+        examination.read(workdir, str(tmp_path / "x.npy"))
     os.remove(f"{workdir}/card.json")
     with pytest.raises(
         UserError, match="before runs left a card.json: examine its model by .*keras"

@@ -20,7 +20,10 @@ from tfvae.latents import (
     PowerSphericalPosterior,
     StandardNormalPrior,
     StochasticLatent,
+    UniformNormPrior,
     UniformSpherePrior,
+    VampPrior,
+    VMFNormPosterior,
 )
 
 
@@ -91,9 +94,16 @@ def test_the_command_refuses_what_has_none_before_it_measures():
     sphere.build()
     level = StochasticLatent(GaussianPosterior((3,)), StandardNormalPrior((3,)))
     levels = types.SimpleNamespace(latent=Hierarchy([("a", level), ("b", level)]), bound=True)
+    plain = models.plain()
+    shell = StochasticLatent(VMFNormPosterior((3,)), UniformNormPrior((3,)))
+    shell = VAE(plain.encoder, shell, plain.decoder, plain.likelihood)
+    shell.build()
+    inputs = plain.with_prior(VampPrior((3,), models.SHAPE, 4))
     for model, says in (
         (models.discrete(), "no such densities"),
         (sphere, "here z is a point on a sphere"),
+        (shell, "a UniformNormPrior has no density of large z"),
+        (inputs, "a VampPrior encodes inputs of its own"),
     ):
         with pytest.raises(UserError, match=says):
             diagnose(model, models.images(40), gaps="full")

@@ -1,5 +1,6 @@
 """The clamped pass: golden values, the replaced gradient, and what is refused."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -9,6 +10,8 @@ from tests import models
 from tests.objectives.test_divergences import MEAN
 from tfvae.checks import UserError
 from tfvae.inference import amortised, clamp, clamped
+from tfvae.objectives import elbo
+from tfvae.procedures import Joint, Update
 from tfvae.randomness import seed_of
 
 SEED, STEP = seed_of(3), tf.constant(5)
@@ -122,3 +125,17 @@ def test_batches_that_mix_factors_are_refused():
     label = tf.constant([0, 0, 1, 0])
     with pytest.raises(tf.errors.InvalidArgumentError, match="in which one factor varies"):
         clamped((1, 2))(models.plain(), models.images(4), SEED, STEP, label)
+
+
+def test_examples_that_are_weighted_and_losses_that_are_scaled_are_refused():
+    """A clamp compares the examples of a batch, and its gradient is its own."""
+    model, x = models.plain(), models.images(8)
+    update = Update(elbo(), inference=clamped((1, 2)))
+    model.compile(procedure=Joint(update))
+    with pytest.raises(UserError, match="sample_weight|weight"):
+        model.fit(x, np.ones(8, np.int32), sample_weight=np.zeros(8), verbose=0)
+    scaled = keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam())
+    with pytest.raises(
+        UserError, match="scales the loss, and this inference has gradients of its own"
+    ):
+        Update(elbo(), scaled, inference=clamped((1, 2)))

@@ -13,6 +13,7 @@ from scipy import special, stats
 from tests import frames, models
 from tfvae import VAE, UserError, diagnose, diagnosis
 from tfvae.draw import Known
+from tfvae.inference import many_samples
 from tfvae.latents import (
     GaussianPosterior,
     Hierarchy,
@@ -218,6 +219,15 @@ def test_a_unit_that_copies_the_noise_above_it_is_not_active():
     kept = model.latent.kept(draw)
     np.testing.assert_allclose(kept["low/mean"], np.zeros((60, 2)), atol=1e-6)
     np.testing.assert_array_equal(kept["mean"], model.encode(x))
+
+
+def test_after_many_samples_the_nll_is_that_of_the_same_posterior(gated):
+    """The bound takes draws of the encoder's q, which nobody refines."""
+    x = models.images(6)
+    found = diagnosis.measure(gated, x, num_samples=5, inference=many_samples(3))
+    assert found["nll"] == pytest.approx(
+        diagnosis.measure(gated, x, num_samples=5)["nll"], rel=1e-5
+    )
 
 
 def test_a_ladder_is_watched(gated):

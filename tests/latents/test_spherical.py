@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
+from scipy import special
 
 import zoo
 from tests import models
-from tfvae import VAE, UserError, diagnosis, distributions
+from tfvae import VAE, UserError, diagnosis, distributions, metrics
 from tfvae.draw import Pass
 from tfvae.latents import (
     GaussianPosterior,
@@ -142,14 +143,16 @@ def test_everything_is_measured_on_the_sphere(fitted):
 
 
 def test_active_units_are_counted_by_the_spread_of_the_prior():
-    """A number of a uniform point has variance 1 / d, and counts as 1: of d = 400 all are active."""
+    """A number of a uniform point has variance 1 / d, and counts as 1; of E[z] = A(kappa) mu A(kappa)^2 is
+    left, A = I_(d/2) / I_(d/2 - 1)."""
     latent = _latent(VonMisesFisherPosterior, (400,), concentration=50.0)
     latent.build((None, 400))
     latent.posterior.direction_head.set_weights(
         [np.eye(400, dtype="float32"), np.zeros(400, "float32")]
     )
     mean = latent.kept(latent.infer(_features(500, 400), Pass.measuring()))["mean"].numpy()
-    assert np.var(mean, 0).mean() == pytest.approx(1.0, rel=0.02)
+    shorter = special.ive(200, 50.0) / special.ive(199, 50.0)
+    assert np.var(mean, 0).mean() == pytest.approx(shorter**2, rel=0.02)
     np.testing.assert_allclose(
         np.linalg.norm(latent.code(_features(3, 400)), axis=-1), 1.0, rtol=1e-5
     )
@@ -382,3 +385,16 @@ def test_rate_weights_of_a_learned_concentration_have_an_effect():
         **WORDS,
     ).point
     assert point["rate_weight"].beta == 0.5 and point["prior"].name == "uniform_sphere"
+
+
+@pytest.mark.parametrize("family", LEARNED)
+def test_directions_that_are_hardly_meant_are_no_active_units(family):
+    """kappa = 1 for each x on a sphere of 32 numbers: the directions differ, and say nothing."""
+    latent = _latent(LEARNED[family][0], (32,))
+    latent.build((None, 32))
+    latent.posterior.direction_head.set_weights([np.eye(32, dtype="f4"), np.zeros(32, "f4")])
+    latent.posterior.concentration_head.set_weights([np.zeros((32, 1)), np.full(1, -30.0)])
+    inferred = latent.infer(_features(300, 32), Pass.measuring())
+    assert float(tf.reduce_mean(tf.reduce_sum(inferred.rate, -1))) < 0.05
+    mean = latent.kept(inferred)["mean"].numpy()
+    assert metrics.active_units(np.var(mean, 0, ddof=1)) == 0

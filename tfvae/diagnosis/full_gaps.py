@@ -148,9 +148,15 @@ def check_movable(model) -> None:
     """Refuses a model whose gaps cannot be had.
 
     Raises:
-        UserError: codes, z on a sphere, levels, no p(z).
+        UserError: codes, z on a sphere or in a shell, levels, no p(z), one that encodes inputs of its own.
     """
     check_annealed(model)
+    prior = getattr(model.latent, "prior", None)
+    if prior is not None and (prior.asks_encoder or not prior.everywhere):
+        why = "encodes inputs of its own" if prior.asks_encoder else "has no density of large z"
+        raise UserError(
+            f"full gaps put a flexible posterior under the model's prior, and a {type(prior).__name__} {why}"
+        )
     if not model.latent.refinable:
         raise UserError(
             "full gaps need a posterior that can be given for each x anew, and a "

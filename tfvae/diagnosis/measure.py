@@ -277,7 +277,7 @@ def _nll(model, x, label, num_examples, num_samples, seed, inference) -> dict[st
     @tf.function(reduce_retracing=True, autograph=False)
     def score(batch, label, seed):
         refined = None
-        if inference is not amortised:
+        if inference is not amortised and getattr(inference, "refines", True):
             refined = inference(model, batch, fold(seed, 0), None, label=label).posterior
         return model.importance(batch, num_samples, fold(seed, 1), posterior=refined, label=label)
 
@@ -319,7 +319,10 @@ def _code(model, passes, chosen) -> dict[str, Any]:
 
 
 def _information(latent, reference) -> dict[str, Any]:
-    """I(x; z) and KL(q(z) || p(z)), where q(z) is known: of codes H(k), of whole sequences."""
+    """I(x; z) and KL(q(z) || p(z)), where q(z) is known: of codes H(k), of whole sequences.
+
+    Where each label has a p(z|y) of its own there is no one p(z), and so not the second.
+    """
     by_level = latent.log_aggregates(reference, reference)
     if by_level is None:
         log_aggregate = latent.log_aggregate(reference, reference)
@@ -329,7 +332,7 @@ def _information(latent, reference) -> dict[str, Any]:
         return {}
     information = metrics.mutual_information(reference["log_posterior"], log_aggregate)
     beside = None
-    if latent.bound:
+    if latent.bound and not latent.prior_asks_label:
         beside = metrics.marginal_kl(log_aggregate, reference["log_prior"]).mean
     number = len(reference["log_posterior"])
     return {
@@ -338,11 +341,11 @@ def _information(latent, reference) -> dict[str, Any]:
         "mutual_information_reference": number,
         "mutual_information_ceiling": float(np.log(number)),
         "marginal_kl": beside,
-        **({} if by_level is None else _added(reference, by_level)),
+        **({} if by_level is None else _added(latent, reference, by_level)),
     }
 
 
-def _added(reference, by_level) -> dict[str, Any]:
+def _added(latent, reference, by_level) -> dict[str, Any]:
     """What each level adds: I(x; z_l | z_above), and KL(q(z_l | z_above) || p(z_l | z_above))."""
     information, marginal, above = {}, {}, 0.0
     for name, log_aggregate in by_level.items():
@@ -350,7 +353,8 @@ def _added(reference, by_level) -> dict[str, Any]:
         above = np.asarray(log_aggregate, np.float64)
         known = reference[f"{name}/log_posterior"], reference.get(f"{name}/log_prior")
         information[name] = metrics.mutual_information(known[0], own).mean
-        marginal[name] = None if known[1] is None else metrics.marginal_kl(own, known[1]).mean
+        absent = known[1] is None or latent.prior_asks_label
+        marginal[name] = None if absent else metrics.marginal_kl(own, known[1]).mean
     return {"mutual_information_per_level": information, "marginal_kl_per_level": marginal}
 
 

@@ -107,6 +107,7 @@ def clamped(widths: Sequence[int], strength: float = 0.05, kept: str = "mean") -
         return model.score(x, features, inferred, pass_.seed)
 
     inference.reads_beside = True  # what varied
+    inference.replaces_gradients = True
     return inference
 
 

@@ -75,6 +75,7 @@ def many_samples(num: int, gradient: str = "plain") -> Callable:
         mean = tf.reduce_mean(log_likelihood, 1)
         return Draw.of(x, features, first, mean, model.as_label(label))
 
+    inference.refines = False  # the draws are those of the encoder's q
     return inference
 
 

@@ -11,7 +11,7 @@ from tfvae.draw import Draw
 from tfvae.inference.refinement import METHODS, refine
 from tfvae.parts import ON, Part, facts, part, setting
 from tfvae.randomness import fold
-from tfvae.replicas import batch_sum
+from tfvae.replicas import batch_count
 from tfvae.schedules import Constant, Schedule
 
 __all__ = ["semi_amortised"]
@@ -58,7 +58,7 @@ def semi_amortised(
         features, costs = model.encoded(x, label, pass_)
         start = latent.parameters(features, pass_)
         weight = 1.0 if step is None else beta(step)
-        at_hand = batch_sum(tf.ones([tf.shape(start[0])[0]], start[0].dtype))
+        at_hand = batch_count(start[0])
         count = at_hand if batch_size is None else tf.cast(batch_size, at_hand.dtype)
 
         def draw(parameters, seed):
@@ -72,6 +72,7 @@ def semi_amortised(
         refined = refine(loss, start, steps, step_size, momentum, clip_norm, method, radius)
         return draw(refined, pass_.seed)  # the noise of `amortised`, which K = 0 is
 
+    inference.refines = True
     return inference
 
 
@@ -82,6 +83,8 @@ class SemiAmortised(Part):
     place, name = "inference", "semi_amortised"
     needs = facts("mean_and_scale decodes rate_weight prior_without_rows no_xla")
     offers = facts("second_derivatives")
+    withholds = facts("unrefined")
+    closes = ("rate_budget",)  # the steps descend on distortion and the weighted rate alone
     svi_steps: int = setting(20, "K of the refinement, in training and measuring", low=0, high=1000)
     svi_step_size: float = setting(
         1.0,

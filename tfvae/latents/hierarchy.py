@@ -80,6 +80,10 @@ class Hierarchy(Latent):
         return (sum(math.prod(latent.event_shape) for latent in self.latents),)
 
     @property
+    def prior_asks_label(self) -> bool:
+        return any(latent.prior_asks_label for latent in self.latents)
+
+    @property
     def bound(self) -> bool:
         return all(latent.bound for latent in self.latents)
 

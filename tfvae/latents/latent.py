@@ -76,6 +76,11 @@ class Latent(keras.layers.Layer):
     num_remembered: int | None = None
     """How many training examples it remembers, if any."""
 
+    @property
+    def prior_asks_label(self) -> bool:
+        """Whether p(z) differs with the label that the model is told."""
+        return False
+
     codes_shape: tuple[int, ...] | None = None
     """The shape of the codes of one z, where there are some."""
 

@@ -26,6 +26,18 @@ class Prior(keras.layers.Layer):
     proper = True
     """Whether it has a sum: without one distortion + rate bounds nothing, and there are no draws."""
 
+    estimated = False
+    """Whether its density is an estimate by noise, which each set of draws needs anew."""
+
+    everywhere = True
+    """Whether it has a density of any numbers."""
+
+    asks_encoder = False
+    """Whether it encodes inputs of its own."""
+
+    asks_label = False
+    """Whether it differs with the label that the model is told."""
+
     def __init__(self, event_shape, **kwargs):
         super().__init__(**kwargs)
         self.event_shape = tuple(event_shape)

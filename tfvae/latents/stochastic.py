@@ -173,6 +173,8 @@ class StochasticLatent(Latent):
 
         def propose(num, seed):
             z, log_posterior = self.posterior.propose(posterior, num, seed)
+            if self.prior.estimated:
+                return z, self.log_prior(z, pass_.but(seed=seed)) - log_posterior
             return z, prior.log_prob(z) - log_posterior
 
         return propose
@@ -214,6 +216,10 @@ class StochasticLatent(Latent):
     @property
     def categories(self) -> tuple[tuple[int, int], ...]:
         return self.posterior.categories
+
+    @property
+    def prior_asks_label(self) -> bool:
+        return self.prior.asks_label
 
     @property
     def unit_widths(self) -> tuple[int, ...]:

@@ -164,7 +164,8 @@ class GuessedLabels(Labels):
     )
 
     def withheld(self):
-        return facts("labels_kept_back" if self.labels_told_to == "all" else "")
+        known = facts("labels_always_known")
+        return known | facts("labels_kept_back" if self.labels_told_to == "all" else "")
 
     def make(self, context):
         return LabelCondition(context.num_labels, self.label_width, guessed=True)

@@ -113,7 +113,7 @@ class Ratio(CriticPart):
     """The total correlation, by a critic that tells codes from codes of shuffled numbers (FactorVAE)."""
 
     name = "density_ratio"
-    needs = facts("z")
+    needs = facts("z labels_always_known unrefined")
     ratio_weight: float = setting(10.0, "of the term", low=1e-12)
 
     def make(self, context):

@@ -72,7 +72,7 @@ class FreeBits(BudgetPart):
     """A part of the rate is not paid (Kingma et al. 2016)."""
 
     name = "free_bits"
-    needs = facts("paid_rate")
+    needs = facts("paid_rate rate_of_the_code")
     offers = facts("floor")
     free_bits: float = setting(
         0.25, "lambda in nats: rate that is not paid (of each group, or in total)", low=1e-12

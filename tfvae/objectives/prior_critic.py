@@ -183,7 +183,7 @@ class Adversary(CriticPart):
     """softplus(-D(z)): a critic tells codes from draws of the prior (WAE-GAN, AAE)."""
 
     name = "adversary"
-    needs = facts("z one_prior draws_like_the_prior")
+    needs = facts("z one_prior draws_like_the_prior labels_always_known unrefined")
     adversary_weight: float = setting(10.0, "of the term", low=1e-12)
     adversary_offset: bool = setting(
         False, "log p(z) is added to D(z): its critic learns -log q(z) alone"

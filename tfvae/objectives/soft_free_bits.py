@@ -71,7 +71,7 @@ class SoftFreeBitsBudget(BudgetPart):
     """The rate's weight falls while the rate is below a floor, and rises to 1 above it (Chen et al. 2017)."""
 
     name = "soft_free_bits"
-    needs = facts("paid_rate")
+    needs = facts("paid_rate rate_of_the_code")
     closes = ("rate_weight",)
     free_rate: float = setting(4.0, "lambda in nats, of the whole rate", low=1e-6)
     free_rate_tolerance: float = setting(

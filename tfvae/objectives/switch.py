@@ -73,7 +73,7 @@ class BeginAnnealing(RemedyPart):
     """Say so, and begin annealing anew."""
 
     name = "annealing"
-    needs = facts("rate_weight prior_without_rows")
+    needs = facts("rate_weight prior_without_rows unrefined")
     annealing_start: float = setting(0.0, "the weight where it starts to rise", low=0.0)
     annealing_steps: int | None = setting(None, "of the ramp; none: a fifth of train_steps", low=1)
 
@@ -88,7 +88,7 @@ class SwitchFreeBits(RemedyPart):
     """Say so, and switch free bits on; before, the whole rate is paid."""
 
     name = "free_bits"
-    needs = facts("floor rate_weight prior_without_rows")
+    needs = facts("floor rate_weight prior_without_rows unrefined")
 
     def terms(self, terms, context):
         weight, floor = terms["free_bits"]

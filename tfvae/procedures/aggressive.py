@@ -376,7 +376,7 @@ class _Phases(Part):
         return 1.0 if own is None else own / context.learning_rate
 
 
-_NEEDS = facts("density_of_every_z prior_without_rows")
+_NEEDS = facts("density_of_every_z prior_without_rows unrefined")
 _OWNS = frozenset({"how many optimizers there are"})
 
 

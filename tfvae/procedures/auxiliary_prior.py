@@ -50,7 +50,7 @@ class AuxiliaryPart(StagePart):
     """
 
     after = True
-    needs = facts("density renewable_prior encoder_posterior")
+    needs = facts("density renewable_prior encoder_posterior labels_always_known")
     owns = frozenset({"which prior is fitted afterwards"})
     auxiliary_steps: int | None = setting(None, "of that stage; none: a half of train_steps", low=1)
     auxiliary_learning_rate: float = setting(2e-3, "of that stage", low=1e-12, high=1.0)
@@ -131,7 +131,7 @@ class AuxiliaryCodes(AuxiliaryPart):
     """Afterwards a Gated PixelCNN over the map of codes is fitted (van den Oord et al. 2017)."""
 
     name = "auxiliary_codes"
-    needs = facts("codes renewable_prior encoder_posterior")
+    needs = facts("codes renewable_prior encoder_posterior labels_always_known")
     auxiliary_filters: int = _filters()
     auxiliary_layers: int = _layers()
 

@@ -15,7 +15,7 @@ class Pretraining(StagePart):
     """First an autoencoder with noise (weight 0); then its decoder is made anew (Li et al. 2019)."""
 
     name = "pretrain"
-    needs = facts("density decodes")
+    needs = facts("density decodes labels_always_known")
     owns = frozenset({"where the encoder starts"})
     pretrain_steps: int = setting(1000, "of it", low=1)
 

@@ -59,7 +59,7 @@ class Moments(StagePart):
     """First the encoder alone: mean and covariance of its codes come to those of the prior (WAE)."""
 
     name = "moments"
-    needs = facts("density one_prior")
+    needs = facts("density one_prior labels_always_known")
     owns = frozenset({"where the encoder starts"})
     moment_steps: int = setting(
         200, "at most (WAE as released: 200); it ends at a distance below 0.1", low=1

@@ -15,6 +15,7 @@ from tfvae.inputs import first
 from tfvae.objectives import Objective
 from tfvae.procedures.after import After
 from tfvae.procedures.partwise import Partwise, refuse_unknown
+from tfvae.replicas import weighted
 
 __all__ = ["Update"]
 
@@ -58,6 +59,13 @@ class Update:
         self.objective = objective
         own = isinstance(optimizer, Partwise)
         self.optimizer = optimizer if own else keras.optimizers.get(optimizer)
+        if getattr(inference, "replaces_gradients", False) and (
+            float(self.optimizer.scale_loss(1.0)) != 1.0
+        ):
+            raise UserError(
+                f"{self.optimizer.name} scales the loss, and this inference has gradients of its own, which "
+                "know no scale: take an optimizer that does not (mixed_bfloat16 needs no scaling)"
+            )
         for name in ("clipnorm", "global_clipnorm", "clipvalue"):
             if getattr(self.optimizer, name, None):
                 raise UserError(f"use Update(clip_norm=...) instead of the optimizer's {name}")
@@ -196,7 +204,8 @@ class Update:
 
     def _gradients_of(self, x, label, step, seed, global_batch, num_replicas, weights, total):
         with tf.GradientTape() as tape:
-            draw = self.model.draw_by(self.inference, x, seed, step, label)
+            with weighted(weights):
+                draw = self.model.draw_by(self.inference, x, seed, step, label)
             loss, logs = self.objective(draw, step, global_batch, num_replicas, weights, total)
             loss = self.optimizer.scale_loss(loss)
         wanted = [*self.moving, *self._measured]

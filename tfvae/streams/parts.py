@@ -17,7 +17,7 @@ class OneFactorBatches(Part):
     place, name = "batches", "one_factor"
     needs = facts("factors")
     offers = facts("one_factor_batches")
-    withholds = facts("usual_batches")
+    withholds = facts("usual_batches each_label labels")  # what lies beside x is the factor
     factor_odds: tuple[float, ...] = setting(
         (),
         "how often each factor is the one that varies, by weight; empty: equally",

@@ -71,8 +71,10 @@ class CollapseMonitor(keras.callbacks.Callback):
         self.say = say or (lambda text: print(text, file=sys.stderr, flush=True))
         self.history: list[dict[str, float]] = []
         self._bad, self._said = 0, False
+        self._refined: Callable | None = None
 
     def on_train_begin(self, logs=None):
+        self._refined = None  # of the model and procedure of this training
         if not self.model.latent.stochastic:
             raise UserError("a CollapseMonitor needs a model whose code has a posterior")
         self.x = inputs.array(self.model, self.x)
@@ -99,12 +101,10 @@ class CollapseMonitor(keras.callbacks.Callback):
         model, seed = self.model, fold(seed_of(self.seed), step)
         batch = tf.constant(model.likelihood.trim(self.x))
         told = None if self.label is None else tf.constant(np.asarray(self.label, np.int32))
-        pass_ = model.passed(seed, label=told)
-        inferred = model.latent.infer(model.features(batch, told, pass_), pass_)
-        kept = model.latent.kept(inferred)
+        rate, kept = self._seen(batch, seed, told)
         found = {
             "step": step,
-            "rate": float(tf.reduce_mean(tf.reduce_sum(inferred.rate, -1))),
+            "rate": float(tf.reduce_mean(tf.reduce_sum(rate, -1))),
             "active_units": metrics.active_units(np.var(kept["mean"].numpy(), 0, ddof=1)),
         }
         log_aggregate = model.latent.log_aggregate(kept, kept)
@@ -124,6 +124,27 @@ class CollapseMonitor(keras.callbacks.Callback):
             self._said = True
             self._act(step, signs)
         return found
+
+    def _seen(self, batch, seed, told):
+        """(rate [B, G], what the latent keeps) of the codes that are trained: refined, where they are."""
+        model = self.model
+        inference = getattr(getattr(model, "procedure", None), "inference", None)
+        if not getattr(inference, "refines", False):
+            pass_ = model.passed(seed, label=told)
+            inferred = model.latent.infer(model.features(batch, told, pass_), pass_)
+            return inferred.rate, model.latent.kept(inferred)
+        seen = self._refined
+        if seen is None:
+            seen = self._refined = tf.function(
+                lambda batch, seed, told: self._refined_codes(inference, batch, seed, told),
+                reduce_retracing=True,
+                autograph=False,
+            )
+        return seen(batch, seed, told)
+
+    def _refined_codes(self, inference, batch, seed, told):
+        draw = self.model.draw_by(inference, batch, seed, label=told)
+        return draw.rate, self.model.latent.kept(draw)
 
     def _counts(self, step) -> bool:
         objective = getattr(getattr(self.model, "procedure", None), "objective", None)

@@ -130,7 +130,8 @@ _SHOWN = ("dataset", "backbone", "size", "train_steps", "batch_size", "learning_
 
 
 UNLESS_WITHHELD = facts(
-    "decodes usual_batches each_label labels_kept_back exact_gradient draws_like_the_prior rate_of_the_code"
+    "decodes usual_batches each_label labels_kept_back labels_always_known exact_gradient "
+    "draws_like_the_prior rate_of_the_code unrefined"
 )
 """What a part finds, where no other part withholds it."""
 

@@ -116,6 +116,10 @@ class SphericalPosterior(Posterior):
         """The direction, which lies on the sphere; the mean of z is a shorter vector along it."""
         return self._together(posterior.each.mean_direction)
 
+    def mean(self, posterior) -> tf.Tensor:
+        """E_q[z]: a direction that is hardly meant is a short vector."""
+        return posterior.mean()
+
     def between(self, first, last, share) -> tf.Tensor:
         """Along the great circle, sphere by sphere."""
         share = tf.reshape(share, [-1] + [1] * (len(self.event_shape) + 1))

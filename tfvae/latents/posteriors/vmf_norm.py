@@ -31,7 +31,8 @@ class VMFNormPosterior(SphericalPosterior):
         rate = KL(vMF || uniform) + ln norm_max,   the prior's r ~ U(0, norm_max): one constant
 
     Xu and Durrett 2018, section 3.3, whose rho is the length of the encoder's vector, cut off at the ends
-    (where it has no gradient).
+    (where it has no gradient). q holds a range of length 1 of the prior's norm_max and no more, so the
+    importance-weighted NLL stays above -log p(x) with any number of samples.
 
     Args:
         event_shape, spheres, uniform_scale: see `SphericalPosterior`; each point has a length of its own.

@@ -84,5 +84,6 @@ class LearnedVonMisesFisher(SphericalPart):
     offers = facts(
         "z density density_of_every_z on_sphere rejection_sampled paid_rate gradient_moves_all"
     )
+    withholds = facts("exact_gradient")  # of kappa: proposals that were accepted
     layer = LearnedVonMisesFisherPosterior
     spheres: int = spheres_setting()

@@ -32,6 +32,8 @@ class ConditionalNormalPrior(Prior):
         condition_size: C.
     """
 
+    asks_label = True
+
     def __init__(self, event_shape, condition_size: int, **kwargs):
         super().__init__(event_shape, **kwargs)
         self.condition_size = condition_size

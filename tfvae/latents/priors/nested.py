@@ -51,6 +51,8 @@ class NestedPrior(Prior):
         UserError: z is no vector.
     """
 
+    estimated = True
+
     def __init__(
         self,
         event_shape,
@@ -88,6 +90,10 @@ class NestedPrior(Prior):
             if not head.built:
                 head.build((None, layers[-1].units) if layers else first)
         self.built = True
+
+    @property
+    def asks_label(self) -> bool:
+        return self.condition_size > 0
 
     def given(self, known) -> _Given:
         """The prior of each example where something is told, [B, C] -> batch shape [B].

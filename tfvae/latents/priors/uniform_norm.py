@@ -30,6 +30,8 @@ class UniformNormPrior(Prior):
         spheres: s.
     """
 
+    everywhere = False
+
     def __init__(self, event_shape, norm_max: float = 5.0, spheres: int = 1, **kwargs):
         super().__init__(event_shape, **kwargs)
         self.norm_max = float(positive("norm_max", norm_max))

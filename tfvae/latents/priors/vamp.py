@@ -49,6 +49,8 @@ class VampPrior(Prior):
         UserError: no pseudo-input; a range that is none; tokens that are to be learned.
     """
 
+    asks_encoder = True
+
     def __init__(
         self,
         event_shape,
