@@ -62,6 +62,16 @@ def test_golden_and_the_floor_is_exact(gamma, centre, epsilon, row, nats, floor)
     )
 
 
+def test_an_encoder_cannot_shrink_below_the_floor():
+    """Means that lie 1e-4 apart: their variance is a thousandth of the 1e-5 that usual layers add to it."""
+    made = BatchNormalisedPosterior((2,), gamma=0.6, head="log_variance")
+    made.build((None, 4))
+    made.mean_head.kernel.assign(1e-4 * np.eye(4, 2))
+    features = np.random.default_rng(0).normal(size=(200, 4)).astype("float32")
+    mean, _ = made.parameters(features, TRAINING)
+    np.testing.assert_allclose(np.std(mean, 0), 0.6, rtol=1e-3)
+
+
 def model(**given):
     return models.plain(posterior=functools.partial(BatchNormalisedPosterior, **given))
 

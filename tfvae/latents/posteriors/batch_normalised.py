@@ -19,7 +19,8 @@ from tfvae.replicas import batch_moments
 
 __all__ = ["BatchNormalisedPosterior", "MovingMoments"]
 
-_EPSILON = 1e-5
+# with the 1e-5 of usual layers an encoder shrinks its means below it, and the floor with them
+_EPSILON = 1e-12
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
@@ -37,7 +38,7 @@ class BatchNormalisedPosterior(GaussianPosterior):
         event_shape: see `MeanFieldPosterior`.
         gamma: the standard deviation of each mean.
         decay: of the running averages.
-        epsilon: eps.
+        epsilon: eps; the floor is gone where the spread of m is below its root.
         **kwargs: of the `GaussianPosterior`; the linear layer of the means has no bias, which would be
             subtracted again.
 
