@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Callable
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
@@ -21,6 +22,7 @@ import numpy as np
 from tfvae import diagnosis, inputs
 from tfvae.checks import UserError, one_of, place, within
 from tfvae.guard import guarded
+from tfvae.inference import amortised, refines, semi_amortised
 from tfvae.training import RunDirectory, reading
 from tfvae.training.reading import json_object
 from tfvae.training.run_directory import refuse_unwritable, write_atomically
@@ -66,6 +68,7 @@ class Examined(NamedTuple):
     beta: float | None
     weight: float | None
     command: str
+    inference: Callable = amortised
 
 
 def read(path: str, data: str | None = None) -> Examined:
@@ -108,17 +111,37 @@ def _of_run(path: str, data: str | None) -> Examined:
     for name in ("title", "command"):
         if not isinstance(said.get(name), str):
             raise UserError(f"{card}: {name!r} must be a text, got {str(said.get(name))[:40]}")
-    if said.get("refined_by"):
+    if said.get("refined_by"):  # as runs said it before they left the settings
         raise UserError(
-            f"{path} was trained with {str(said['refined_by'])[:60]}, and a diagnosis is of the encoder's "
-            "own posterior, which is that of another model: its report has the figures"
+            f"{card} says that codes were refined by {str(said['refined_by'])[:60]}, and not how: train again"
         )
     beta, weight = (
         None if said.get(name) is None else within(f"{card}: {name!r}", said[name], 0.0, _HEAVIEST)
         for name in ("beta", "rate_weight")
     )
     x, label = reading.data(data or examples)
-    return Examined(said["title"], reading.model(model), x, label, beta, weight, said["command"])
+    return Examined(
+        said["title"],
+        reading.model(model),
+        x,
+        label,
+        beta,
+        weight,
+        said["command"],
+        _inference(card, said.get("refinement")),
+    )
+
+
+def _inference(card: str, settings) -> Callable:
+    """As the run's was: the encoder's own q, or one that is refined."""
+    if settings is None:
+        return amortised
+    try:
+        return semi_amortised(**settings)
+    except (TypeError, UserError) as wrong:
+        raise UserError(
+            f"{card}: 'refinement' must be settings of semi_amortised ({wrong})"
+        ) from None
 
 
 def save(found: diagnosis.Diagnosis, title: str, out: str, plane=None) -> None:
@@ -191,11 +214,13 @@ def _examine(asked) -> None:
         gaps=asked.gaps,
         **annealing,
         seed=asked.seed,
+        inference=examined.inference,
         command=examined.command,
         progress=lambda text: print(text, file=sys.stderr, flush=True),
     )
     latent = model.latent
     few = latent.event_shape in ((1,), (2,)) and latent.stochastic and not latent.confined_to
+    few = few and not refines(examined.inference)  # the plane is of the encoder's means
     plane = diagnosis.posterior_means(model, x[:100]) if few and not model.asks_label else None
     save(found, examined.title, out, plane)
     print(found)

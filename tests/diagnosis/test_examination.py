@@ -12,8 +12,9 @@ import pytest
 
 from tests import models
 from tests.linear_gaussian import planted
-from tfvae import examination
+from tfvae import diagnosis, examination, inputs
 from tfvae.checks import UserError
+from tfvae.inference import amortised, semi_amortised
 from tfvae.training import reading
 from zoo import models as systems
 from zoo.command import assemble, card, plan, run
@@ -54,24 +55,58 @@ def test_a_run_directory_knows_its_data_its_weight_and_its_command(tmp_path):
     )
     assert "--dataset=digits" in found.command and "--train_steps=4" in found.command
     os.remove(f"{workdir}/examples.npz")
+    x = str(tmp_path / "x.npy")
     with pytest.raises(UserError, match="was told to leave no examples: add --data="):
         examination.read(workdir)
-    np.save(tmp_path / "x.npy", models.images(5))
-    other = examination.read(workdir, str(tmp_path / "x.npy"))
+    np.save(x, models.images(5))
+    other = examination.read(workdir, x)
+    assert other.inference is amortised
     assert len(other.x) == 5 and other.weight == found.weight
     with open(f"{workdir}/card.json") as file:
         card = json.load(file)
     with open(f"{workdir}/card.json", "w") as file:
         json.dump({**card, "refined_by": "inference=semi_amortised"}, file)
-    with pytest.raises(
-        UserError, match="trained with inference=semi_amortised, and a diagnosis is of"
-    ):
-        examination.read(workdir, str(tmp_path / "x.npy"))
+    with pytest.raises(UserError, match="refined by inference=semi_amortised, and not how"):
+        examination.read(workdir, x)
+    refined = {"steps": 3, "step_size": 20.0, "batch_size": 40}
+    with open(f"{workdir}/card.json", "w") as file:
+        json.dump({**card, "refinement": refined}, file)
+    assert refined.items() <= examination.read(workdir, x).inference.refinement.items()
+    for wrong in ({"steps": -1}, {"stride": 2}, [3]):
+        with open(f"{workdir}/card.json", "w") as file:
+            json.dump({**card, "refinement": wrong}, file)
+        with pytest.raises(UserError, match="'refinement' must be settings of semi_amortised"):
+            examination.read(workdir, x)
     os.remove(f"{workdir}/card.json")
     with pytest.raises(
         UserError, match="before runs left a card.json: examine its model by .*keras"
     ):
         examination.read(workdir)
+
+
+@pytest.mark.slow
+def test_a_run_whose_codes_are_refined_is_examined_by_its_own_refinement(tmp_path, capsys):
+    """The command's figures are those of `measure` with the inference that was trained."""
+    workdir = str(tmp_path / "run")
+    steps = {"train_steps": 4, "nll_samples": 2, "nll_examples": 4, "workdir": workdir}
+    sets = ("svi_steps=3", "svi_step_size=20.0", "latent_width=2", "rate_weight=constant")
+    run.run(plan.resolve("sa_vae", sets, dataset="digits", backbone="mlp", **steps))
+    found = examination.read(workdir)
+    batch = found.inference.refinement["batch_size"]
+    wanted = {"steps": 3, "step_size": 20.0, "momentum": 0.5, "clip_norm": 5.0}
+    assert wanted.items() <= found.inference.refinement.items() and batch > 1
+    assert found.beta is None  # where it stands says nothing of a weight
+    assert examination.main([workdir, "--examples=40", *QUICK]) == 0
+    assert "above what the refinement finds" in capsys.readouterr().out
+    report = json.loads((tmp_path / "run" / "diagnosis.json").read_text())["report"]
+    x = found.x[inputs.some_rows(len(found.x), 40)]
+    options = {"num_samples": 3, "nll_examples": 4}
+    own = diagnosis.measure(
+        found.model, x, inference=semi_amortised(3, 20.0, batch_size=batch), **options
+    )
+    encoder = diagnosis.measure(found.model, x, **options)
+    assert report["elbo"] == pytest.approx(own["elbo"], rel=1e-5)
+    assert abs(report["elbo"] - encoder["elbo"]) > 0.01 and "effective_weight" not in report
 
 
 def test_what_a_run_says_of_itself_is_of_it():

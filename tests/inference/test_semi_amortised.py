@@ -8,7 +8,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tests import models
-from tfvae import inference
+from tfvae import diagnosis, inference
 from tfvae.checks import UserError
 from tfvae.draw import Draw, Pass
 from tfvae.inference import refine
@@ -292,8 +292,42 @@ def test_evaluate_measures_what_was_trained():
     wanted = infer(model, x, fold(seed_of(20260), 0))
     assert found["elbo"] == pytest.approx(np.mean(wanted.elbo), rel=1e-5)
     assert found["rate"] == pytest.approx(np.sum(wanted.rate) / 16, rel=1e-5)
+    measured, told = diagnosis.measure(model, x), diagnosis.measure(model, x, inference=infer)
+    assert measured == told
     plain = inference.amortised(model, x, fold(seed_of(20260), 0))
     assert abs(found["rate"] - np.sum(plain.rate) / 16) > 0.01
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{"steps": -1}, {"steps": 1.5}, {"step_size": 0}, {"momentum": 2}, {"clip_norm": 0}, {"method": "x"},
+     {"radius": -1}, {"batch_size": 0}],
+    ids=str,
+)  # fmt: skip
+def test_what_is_out_of_range_is_refused_before_it_is_called(arguments):
+    with pytest.raises(
+        UserError, match=f"{'gradient' if 'method' in arguments else [*arguments][0]}"
+    ):
+        inference.semi_amortised(**arguments)
+
+
+@pytest.mark.parametrize(
+    "infer",
+    [
+        inference.amortised,
+        inference.code_only,
+        inference.encoder_only,
+        inference.enumerated,
+        inference.clamped([1]),
+        inference.many_samples(2),
+        inference.semi_amortised(2),
+    ],
+    ids=lambda infer: infer.__qualname__.split(".")[0],
+)
+def test_each_inference_says_whether_it_refines(infer):
+    """One of somebody else's that does not may: it is measured by its own posterior."""
+    assert inference.refines(infer) == infer.refines == hasattr(infer, "refinement")
+    assert inference.refines(lambda *given: infer(*given))
 
 
 def test_noise_is_fresh_in_each_step_and_kept_for_the_way_back():

@@ -7,7 +7,7 @@ from tfvae.diagnosis.full_gaps import FullGaps, full_gaps
 from tfvae.diagnosis.gaps import Gaps, inference_gaps
 from tfvae.diagnosis.labels import label_figures
 from tfvae.diagnosis.mean_space import posterior_means
-from tfvae.diagnosis.measure import information_in_batches, measure
+from tfvae.diagnosis.measure import information_in_batches, measure, trained_inference
 from tfvae.diagnosis.report import diagnosis_html, html
 from tfvae.diagnosis.rows import rows
 from tfvae.diagnosis.sentences import sentences
@@ -45,5 +45,6 @@ __all__ = [
     "sentence",
     "sentences",
     "sounds",
+    "trained_inference",
     "verdict",
 ]

@@ -17,6 +17,7 @@ import tensorflow_probability as tfp
 
 from tfvae import inputs
 from tfvae.checks import UserError, count
+from tfvae.diagnosis.held_prior import with_held_prior
 from tfvae.randomness import fold, seed_of
 
 __all__ = ["Annealed", "annealed", "check_annealed", "temperatures"]
@@ -82,6 +83,7 @@ def annealed(
         raise UserError(f"number of temperatures must be 2 or more, got {number}")
     count("chains", chains)
     label = inputs.labels(model, label, len(x))
+    model = with_held_prior(model)
     betas = temperatures(number)
     if exact is not None:
         betas = betas[::-1]

@@ -23,10 +23,11 @@ from tfvae import inputs
 from tfvae.checks import UserError, one_of
 from tfvae.diagnosis.full_gaps import check_movable, full_gaps, gaps_table
 from tfvae.diagnosis.gaps import inference_gaps
-from tfvae.diagnosis.measure import measure
+from tfvae.diagnosis.measure import measure, trained_inference
 from tfvae.diagnosis.report import diagnosis_cell
 from tfvae.diagnosis.signs import clipped_share, data_spectrum, effective_weight, prior_gap
 from tfvae.diagnosis.verdict import COLLAPSED_RATE, extent, levels, verdict
+from tfvae.inference import refines
 from tfvae.values import number
 
 __all__ = ["VERDICTS", "Diagnosis", "diagnose", "remedies"]
@@ -146,6 +147,7 @@ def diagnose(
     temperatures: int = 200,
     chains: int = 16,
     seed: int = 0,
+    inference: Callable | None = None,
     command: str = "python train_main.py --dataset=DATASET",
     progress: Callable[[str], None] | None = None,
 ) -> Diagnosis:
@@ -169,6 +171,7 @@ def diagnose(
             (`tfvae.diagnosis.full_gaps`).
         temperatures, chains: of annealing.
         seed: equal seeds give equal diagnoses.
+        inference: how z is found for an x; if not given, as the model's procedure finds it (`measure`).
         command: what the proposed commands begin with.
         progress: called with what is being done.
 
@@ -189,6 +192,8 @@ def diagnose(
     unknown = sorted(set(terms or {}) - {"reconstruction", "rate"})
     if unknown:
         raise UserError(f"terms may be 'reconstruction' and 'rate', got {unknown[0]!r}")
+    inference = trained_inference(model) if inference is None else inference
+    refined = refines(inference)
     say("measuring")
     report = dict(
         measure(
@@ -197,6 +202,7 @@ def diagnose(
             num_samples=num_samples,
             nll_examples=min(nll_examples, len(x)),
             seed=seed,
+            inference=inference,
             label=label,
         )
     )
@@ -208,13 +214,15 @@ def diagnose(
         say("optimising posteriors")
         some = inputs.some_rows(len(x), gap_examples)
         looked = x[some], None if label is None else label[some]
-        evidence += _gaps(model, *looked, gap_steps, seed, report)
+        evidence += _gaps(model, *looked, gap_steps, seed, inference, report)
         if gaps == "full":
-            evidence += _full(model, *looked, gap_steps, temperatures, chains, seed, report, say)
+            searched = gap_steps, temperatures, chains, seed, inference
+            evidence += _full(model, *looked, *searched, report, say)
         say("looking for bugs of scale")
-        gap = prior_gap(model, x, seed, label)
+        gap = prior_gap(model, x, seed, label, inference=inference)
         report["prior_gap"], report["prior_gap_stderr"] = gap
-        bugs |= _of_posterior(model, x, label, beta, seed, report)
+        if not refined:  # which is no encoder's, and stands where its steps end
+            bugs |= _of_posterior(model, x, label, beta, seed, report)
     elif model.latent.stochastic and model.latent.bound:
         evidence.append(
             "how far q(z|x) is from the best of its family for each x is not measured: that of a "
@@ -265,8 +273,9 @@ def _usage(report) -> str:
     )
 
 
-def _gaps(model, x, label, steps, seed, report) -> list[str]:
-    gaps = inference_gaps(model, x, num_steps=steps, seed=seed, label=label)
+def _gaps(model, x, label, steps, seed, inference, report) -> list[str]:
+    gaps = inference_gaps(model, x, num_steps=steps, seed=seed, label=label, inference=inference)
+    whose = "what the refinement finds" if refines(inference) else "the encoder's"
     for name in ("amortisation", "approximation"):
         value = getattr(gaps, name)
         report[f"{name}_gap"], report[f"{name}_gap_stderr"] = value
@@ -275,12 +284,12 @@ def _gaps(model, x, label, steps, seed, report) -> list[str]:
     return [
         f"the best posterior of each of {len(x)} examples costs {number(gaps.refined_rate.mean, 3)} nats "
         f"and its bound is {number(gaps.amortisation.mean, 3)} ± {gaps.amortisation.standard_error:.3f} "
-        "nats above the encoder's (amortisation gap); "
+        f"nats above {whose} (amortisation gap); "
         f"{number(gaps.approximation.mean, 3)} are beyond any such posterior (approximation gap)"
     ]
 
 
-def _full(model, x, label, steps, temperatures, chains, seed, report, say) -> list[str]:
+def _full(model, x, label, steps, temperatures, chains, seed, inference, report, say) -> list[str]:
     found = full_gaps(
         model,
         x,
@@ -289,6 +298,7 @@ def _full(model, x, label, steps, temperatures, chains, seed, report, say) -> li
         chains=chains,
         seed=seed,
         label=label,
+        inference=inference,
         progress=say,
     )
     report["full_gaps"] = {name: list(figure) for name, figure in found.figures.items()}
@@ -296,7 +306,7 @@ def _full(model, x, label, steps, temperatures, chains, seed, report, say) -> li
     nats = {name: figure.mean for name, figure in found.figures.items()}
     return [
         f"log p(x) is {nats['log_likelihood']:.3f} at least: {nats['amortisation']:.3f} nats of the gap "
-        f"below it are the encoder's, {nats['approximation']:.3f} the family's, of which a flexible one, "
+        f"below it are of how q is found, {nats['approximation']:.3f} the family's, of which a flexible one, "
         f"as far as it was searched, leaves {nats['flexible_approximation']:.3f}; annealing there and back "
         f"differs by {nats['simulated_between']:.3f} on data from the model"
     ]

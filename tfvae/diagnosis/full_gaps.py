@@ -22,6 +22,8 @@ from tfvae.checks import UserError
 from tfvae.diagnosis.annealing import annealed, check_annealed
 from tfvae.diagnosis.flexible import flexible
 from tfvae.diagnosis.gaps import inference_gaps
+from tfvae.diagnosis.held_prior import with_held_prior
+from tfvae.diagnosis.measure import trained_inference
 from tfvae.metrics import Summary
 from tfvae.randomness import fold, seed_of
 
@@ -37,7 +39,7 @@ ROWS = {
     "annealed": "annealed importance sampling",
     "flexible_elbo": "L[q*], flexible family",
     "own_elbo": "L[q*], the model's family",
-    "elbo": "L[q], the encoder",
+    "elbo": "L[q], as the model finds q",
     "approximation": "approximation gap, the model's family",
     "amortisation": "amortisation gap, the model's family",
     "flexible_approximation": "approximation gap, flexible family",
@@ -72,6 +74,7 @@ def full_gaps(
     chains: int = 16,
     seed: int = 0,
     label: np.ndarray | None = None,
+    inference: Callable | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> FullGaps:
     """Both families' q* for each example, annealing there and back.
@@ -84,6 +87,7 @@ def full_gaps(
         temperatures, chains: of annealing.
         seed: equal seeds give equal figures.
         label: [N] of a conditional model.
+        inference: how z is found for an x, as `measure` has it.
         progress: called with what is being done.
 
     Raises:
@@ -92,12 +96,14 @@ def full_gaps(
     check_movable(model)
     x = inputs.array(model, x)
     label = inputs.labels(model, label, len(x))
+    inference = trained_inference(model) if inference is None else inference
+    model = with_held_prior(model)
     say = progress or (lambda text: None)
     say("annealing")
     below = annealed(model, x, temperatures, chains, seed, label)
     say("optimising posteriors of the model's family")
     shared = {"final_samples": final_samples, "seed": seed, "label": label}
-    refined = inference_gaps(model, x, num_steps, **shared)
+    refined = inference_gaps(model, x, num_steps, inference=inference, **shared)
     own = refined.each
     say("optimising posteriors of a flexible family")
     gaussian = (
@@ -148,14 +154,14 @@ def check_movable(model) -> None:
     """Refuses a model whose gaps cannot be had.
 
     Raises:
-        UserError: codes, z on a sphere or in a shell, levels, no p(z), one that encodes inputs of its own.
+        UserError: codes, z on a sphere or in a shell, levels, no p(z).
     """
     check_annealed(model)
     prior = getattr(model.latent, "prior", None)
-    if prior is not None and (prior.asks_encoder or not prior.everywhere):
-        why = "encodes inputs of its own" if prior.asks_encoder else "has no density of large z"
+    if prior is not None and not prior.everywhere:
         raise UserError(
-            f"full gaps put a flexible posterior under the model's prior, and a {type(prior).__name__} {why}"
+            f"full gaps put a flexible posterior under the model's prior, and a {type(prior).__name__} has "
+            "no density of large z"
         )
     if not model.latent.refinable:
         raise UserError(

@@ -9,7 +9,7 @@ Legend: N examples, S samples a step, D numbers of z.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +17,9 @@ import tensorflow as tf
 
 from tfvae import inputs, metrics
 from tfvae.checks import UserError, count
+from tfvae.diagnosis.held_prior import with_held_prior
+from tfvae.diagnosis.measure import trained_inference
+from tfvae.inference import refines
 from tfvae.metrics import Summary
 from tfvae.randomness import fold, seed_of
 
@@ -29,7 +32,7 @@ class Gaps(NamedTuple):
     """Means over the examples with standard errors, nats; what was compared was compared pairwise.
 
     Attributes:
-        elbo: L[q] of the encoder.
+        elbo: L[q] of the encoder, or of what refines its answer.
         refined_elbo: L[q*] with q optimised for each example.
         log_likelihood: log p(x), importance-weighted from q*.
         amortisation: L[q*] - L[q].
@@ -60,6 +63,7 @@ def inference_gaps(
     seed: int = 0,
     label: np.ndarray | None = None,
     start: Sequence[np.ndarray] = (),
+    inference: Callable | None = None,
 ) -> Gaps:
     """Optimises q for each example and says what that gains.
 
@@ -81,6 +85,8 @@ def inference_gaps(
         start: the first of the parameters, [N, ...] each, that the second search starts at instead of the
             encoder's: those of a smaller family's q*. What is found is then averaged over the second half of
             the steps, and no worse than the start.
+        inference: how z is found for an x, as `measure` has it: where it refines the encoder's answer, the
+            refined q is the one whose gap is measured.
 
     Raises:
         UserError: the model has no posterior with a density, or no p(z).
@@ -94,6 +100,16 @@ def inference_gaps(
     for name, value in (("num_steps", num_steps), ("final_samples", final_samples)):
         count(name, value)
     label = inputs.labels(model, label, len(x))
+    inference = trained_inference(model) if inference is None else inference
+    model = with_held_prior(model)
+    latent = model.latent
+
+    def answer(batch, told, seed):
+        """Parameters of q, as it is found without a search."""
+        if not refines(inference):
+            return latent.parameters(model.features(batch, told))
+        posterior = inference(model, batch, fold(seed, 6), None, label=told).posterior
+        return latent.parameters_of(posterior)
 
     def score(parameters, batch, told, seed, number):
         """Draws of the ELBO, [number, n], and of the rate, under q with these parameters."""
@@ -109,7 +125,7 @@ def inference_gaps(
 
     @tf.function(reduce_retracing=True, autograph=False)
     def search(batch, told, seed, given):
-        own = _own(model, batch, told)
+        own = answer(batch, told, seed)
         own = [*given, *own[len(given) :]]
         begun = [tf.concat(pair, 0) for pair in zip(latent.neutral(own), own)]
         twice = tf.concat([batch, batch], 0)
@@ -160,7 +176,7 @@ def inference_gaps(
 
     @tf.function(reduce_retracing=True, autograph=False)
     def final(batch, told, parameters, seed):
-        own, _ = score(_own(model, batch, told), batch, told, fold(seed, 2), final_samples)
+        own, _ = score(answer(batch, told, seed), batch, told, fold(seed, 2), final_samples)
         best, rate = score(parameters, batch, told, fold(seed, 3), final_samples)
         likelihood = model.log_prob(
             batch, final_samples, fold(seed, 4), posterior=latent.of(*parameters), label=told
@@ -185,7 +201,3 @@ def inference_gaps(
         parameters=tuple(np.concatenate(part) for part in zip(*parameters)),
         each={"elbo": own, "refined_elbo": refined, "log_likelihood": likelihood},
     )
-
-
-def _own(model, batch, told):
-    return model.latent.parameters(model.features(batch, told))

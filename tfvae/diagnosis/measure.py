@@ -14,10 +14,10 @@ import tensorflow as tf
 from tfvae import inputs, metrics
 from tfvae.checks import UserError, within
 from tfvae.diagnosis.linear_gaussian import tuned
-from tfvae.inference import amortised
+from tfvae.inference import amortised, refines
 from tfvae.randomness import fold, seed_of
 
-__all__ = ["information_in_batches", "measure"]
+__all__ = ["information_in_batches", "measure", "trained_inference"]
 
 
 def measure(
@@ -30,7 +30,7 @@ def measure(
     batch_size: int = 100,
     seed: int = 0,
     auxiliary=None,
-    inference: Callable = amortised,
+    inference: Callable | None = None,
     information_batch: int | None = None,
     label: np.ndarray | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -48,8 +48,8 @@ def measure(
         batch_size: examples at a time.
         seed: equal seeds give equal figures.
         auxiliary: the same model under an auxiliary prior (`model.with_prior(...)`).
-        inference: how z is found for an x; a model that was trained with a refined posterior is
-            measured with it.
+        inference: how z is found for an x; if not given, as the model's procedure finds it: one that was
+            trained with a refined posterior is measured with it.
         information_batch: also estimate mutual information as He et al. 2019 do, in batches of so
             many examples (32 for text, 50 for images): `mutual_information_batch`, whose ceiling is
             about the ln of that.
@@ -73,6 +73,7 @@ def measure(
     within("batch_size", batch_size, 1, np.inf)
     within("nll_examples", len(x) if nll_examples is None else nll_examples, 1, np.inf)
     base = seed_of(seed)
+    inference = trained_inference(model) if inference is None else inference
     units = model.likelihood.units(tf.constant(x)).numpy()
     # Test sets are often sorted by class: in their own order the codes swapped would be of one
     # class, and the reference of few classes.
@@ -131,6 +132,11 @@ def measure(
             mutual_information_batch=estimate, mutual_information_batch_size=information_batch
         )
     return report
+
+
+def trained_inference(model) -> Callable:
+    """That of the procedure that the model was compiled with, as in `evaluate`; else the encoder's own."""
+    return getattr(getattr(model, "procedure", None), "inference", amortised)
 
 
 def information_in_batches(model, x: np.ndarray, batch_size: int, seed, label=None) -> float:
@@ -277,7 +283,7 @@ def _nll(model, x, label, num_examples, num_samples, seed, inference) -> dict[st
     @tf.function(reduce_retracing=True, autograph=False)
     def score(batch, label, seed):
         refined = None
-        if inference is not amortised and getattr(inference, "refines", True):
+        if refines(inference):
             refined = inference(model, batch, fold(seed, 0), None, label=label).posterior
         return model.importance(batch, num_samples, fold(seed, 1), posterior=refined, label=label)
 

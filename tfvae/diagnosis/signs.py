@@ -5,6 +5,7 @@ Legend: N examples, D numbers of z.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfvae import inputs, metrics
+from tfvae.inference import amortised
 from tfvae.metrics import Summary
 from tfvae.randomness import fold, seed_of
 
@@ -145,13 +147,20 @@ def clipped_share(log_variance: np.ndarray, tolerance: float = 1e-5) -> tuple[fl
     return found
 
 
-def prior_gap(model, x: np.ndarray, seed: int = 0, label=None, batch_size: int = 100) -> Summary:
+def prior_gap(
+    model,
+    x: np.ndarray,
+    seed: int = 0,
+    label=None,
+    batch_size: int = 100,
+    inference: Callable = amortised,
+) -> Summary:
     """What the decoder loses, nats, when z ~ q(z|x) is replaced by a draw of the prior, by pairs."""
     gaps = []
 
     @tf.function(reduce_retracing=True, autograph=False)
     def one(batch, told, seed):
-        draw = model.draw(batch, fold(seed, 0), label=told)
+        draw = inference(model, batch, fold(seed, 0), None, label=told)
         z = model.sample_codes(tf.shape(batch)[0], fold(seed, 1), told)
         other = model.likelihood.log_prob(model.parameters(z, batch, told), batch)
         return draw.log_likelihood - other

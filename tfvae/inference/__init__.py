@@ -5,7 +5,7 @@ from tfvae.inference.clamped import clamp, clamped
 from tfvae.inference.enumerated import enumerated
 from tfvae.inference.many_samples import many_samples
 from tfvae.inference.path_gradients import GRADIENTS
-from tfvae.inference.refinement import METHODS, refine
+from tfvae.inference.refinement import METHODS, refine, refines
 from tfvae.inference.semi_amortised import semi_amortised
 
 __all__ = [
@@ -19,5 +19,6 @@ __all__ = [
     "enumerated",
     "many_samples",
     "refine",
+    "refines",
     "semi_amortised",
 ]

@@ -108,6 +108,7 @@ def clamped(widths: Sequence[int], strength: float = 0.05, kept: str = "mean") -
 
     inference.reads_beside = True  # what varied
     inference.replaces_gradients = True
+    inference.refines = False  # it measures the encoder's q
     return inference
 
 

@@ -83,6 +83,9 @@ def enumerated(model, x, seed, step=None, label=None) -> Draw:
     )
 
 
+enumerated.refines = False  # the q of a label is the encoder's
+
+
 @part
 class Enumerated(Part):
     """Unknown labels are gone through, weighted by the classifier (M2, Kingma et al. 2014)."""

@@ -14,9 +14,14 @@ import tensorflow as tf
 from tfvae.checks import one_of
 from tfvae.replicas import batch_sum, replica_count
 
-__all__ = ["METHODS", "refine"]
+__all__ = ["METHODS", "refine", "refines"]
 
 METHODS = ("exact", "finite_difference")
+
+
+def refines(inference: Callable) -> bool:
+    """Whether the q(z|x) of an inference may be another than the encoder's; one that does not say so may."""
+    return getattr(inference, "refines", True)
 
 
 def refine(

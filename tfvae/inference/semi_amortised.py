@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from tfvae.checks import UserError
+from tfvae.checks import UserError, count, one_of, positive, within
 from tfvae.draw import Draw
 from tfvae.inference.refinement import METHODS, refine
 from tfvae.parts import ON, Part, facts, part, setting
@@ -42,10 +42,23 @@ def semi_amortised(
             alike in any batch that it is measured in (but for the clipping); `None` for the mean
             over the batch at hand, as published.
 
+    Raises:
+        UserError: an argument is out of its range; when called: a posterior that cannot be refined.
+
     Returns:
-        `(model, x, seed, step, label) -> Draw`.
+        `(model, x, seed, step, label) -> Draw`; its `refinement` makes it again for whoever measures, where
+        beta plays no part.
     """
     beta = Constant(1.0) if beta is None else beta
+    count("steps of the refinement", steps, 0)
+    positive("step_size of the refinement", step_size)
+    within("momentum of the refinement", momentum, 0.0, 1.0)
+    one_of("gradient of the refinement", method, METHODS)
+    positive("radius of the refinement", radius)
+    if clip_norm is not None:
+        positive("clip_norm of the refinement", clip_norm)
+    if batch_size is not None:
+        count("batch_size of the refinement", batch_size)
 
     def inference(model, x, seed, step=None, label=None) -> Draw:
         latent = model.latent
@@ -59,7 +72,7 @@ def semi_amortised(
         start = latent.parameters(features, pass_)
         weight = 1.0 if step is None else beta(step)
         at_hand = batch_count(start[0])
-        count = at_hand if batch_size is None else tf.cast(batch_size, at_hand.dtype)
+        number = at_hand if batch_size is None else tf.cast(batch_size, at_hand.dtype)
 
         def draw(parameters, seed):
             inferred = latent.infer_from(latent.of(*parameters), pass_.but(seed=seed)).beside(costs)
@@ -67,12 +80,21 @@ def semi_amortised(
 
         def loss(parameters, index):
             one = draw(parameters, fold(seed, _STEPS, index))
-            return tf.reduce_sum(one.distortion + weight * tf.reduce_sum(one.rate, -1)) / count
+            return tf.reduce_sum(one.distortion + weight * tf.reduce_sum(one.rate, -1)) / number
 
         refined = refine(loss, start, steps, step_size, momentum, clip_norm, method, radius)
         return draw(refined, pass_.seed)  # the noise of `amortised`, which K = 0 is
 
     inference.refines = True
+    inference.refinement = {
+        "steps": steps,
+        "step_size": step_size,
+        "momentum": momentum,
+        "clip_norm": clip_norm,
+        "method": method,
+        "radius": radius,
+        "batch_size": batch_size,
+    }
     return inference
 
 

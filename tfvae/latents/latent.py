@@ -67,8 +67,8 @@ class Latent(keras.layers.Layer):
     """The spread of each number of z under the prior, in which `kept` has `mean`."""
 
     refinable = False
-    """Whether q can be given for each example anew: `parameters`, `of`, `neutral`, `infer_from`,
-    `proposal_from`."""
+    """Whether q can be given for each example anew: `parameters`, `of`, `parameters_of`, `neutral`,
+    `infer_from`, `proposal_from`."""
 
     posterior_is_known: bool = False
     """Whether q(z|x) has a density of every z, which `log_density` gives."""

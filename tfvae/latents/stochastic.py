@@ -121,6 +121,10 @@ class StochasticLatent(Latent):
         """q of such parameters."""
         return self.posterior.of(*parameters)
 
+    def parameters_of(self, posterior) -> tuple[tf.Tensor, ...]:
+        """The parameters of a q of the family, so that `of` gives it back."""
+        return self.posterior.parameters_of(posterior)
+
     def given(self, pass_):
         """The prior of these examples: that of all of them, unless it asks."""
         # u is no batch of examples: its q is that which is measured, whatever is normalised in training
@@ -151,7 +155,7 @@ class StochasticLatent(Latent):
                 f"a {type(self.posterior).__name__} is known at its own draws alone, and what is held needs "
                 "a density of every z"
             )
-        known = self.posterior.parameters_of(inferred.posterior)
+        known = self.parameters_of(inferred.posterior)
         return self.of(*(tf.stop_gradient(p) for p in known)).log_prob(z)
 
     @property
@@ -182,7 +186,7 @@ class StochasticLatent(Latent):
     def kept(self, draw) -> dict[str, tf.Tensor]:
         parameters = ()
         if self.posterior.has_density:
-            parameters = self.posterior.parameters_of(draw.posterior)
+            parameters = self.parameters_of(draw.posterior)
         kept = {
             **{f"{_PARAMETER}{i}": p for i, p in enumerate(parameters)},
             "z": draw.z,

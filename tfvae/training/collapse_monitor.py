@@ -11,6 +11,8 @@ import tensorflow as tf
 
 from tfvae import inputs, metrics
 from tfvae.checks import UserError, positive
+from tfvae.diagnosis import trained_inference
+from tfvae.inference import refines
 from tfvae.randomness import fold, seed_of
 
 __all__ = ["WARM_UP", "CollapseMonitor"]
@@ -128,8 +130,8 @@ class CollapseMonitor(keras.callbacks.Callback):
     def _seen(self, batch, seed, told):
         """(rate [B, G], what the latent keeps) of the codes that are trained: refined, where they are."""
         model = self.model
-        inference = getattr(getattr(model, "procedure", None), "inference", None)
-        if not getattr(inference, "refines", False):
+        inference = trained_inference(model)
+        if not refines(inference):
             pass_ = model.passed(seed, label=told)
             inferred = model.latent.infer(model.features(batch, told, pass_), pass_)
             return inferred.rate, model.latent.kept(inferred)

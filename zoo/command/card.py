@@ -27,16 +27,14 @@ def leave(resolved, kind, data, model, last, directory) -> None:
         last: the last stage.
         directory: `tfvae.training.RunDirectory`.
     """
-    plain, inference = is_plain(resolved.point, model, last), resolved.point["inference"]
+    plain = is_plain(resolved.point, model, last)
     directory.write_json(
         "card.json",
         {
             "title": f"{resolved.model} on {resolved.dataset}",
             "command": resolved.beside(),
             "again": resolved.command(),
-            "refined_by": str(inference)
-            if inference and "unrefined" in inference.withheld()
-            else None,
+            "refinement": getattr(model.procedure.inference, "refinement", None),
             "terms": sorted(model.procedure.objective.terms),
             # where the encoder stands where one weight of the rate would hold it
             "beta": getattr(resolved.point["rate_weight"], "beta", 1.0) if plain else None,
