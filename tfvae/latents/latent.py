@@ -97,7 +97,10 @@ class Latent(keras.layers.Layer):
     @property
     def categories(self) -> tuple[tuple[int, int], ...]:
         """(first number, K) of each category in one vector z."""
-        return ()
+        if len(self.event_shape) != 1:
+            return ()
+        starts = np.cumsum([0, *self.unit_widths]).tolist()
+        return tuple((start, k) for start, k in zip(starts, self.unit_widths) if k > 1)
 
     @property
     def unit_widths(self) -> tuple[int, ...]:

@@ -57,11 +57,6 @@ class Posterior(keras.layers.Layer):
         return np.full(self.event_shape[-1:], not self.confined_to)
 
     @property
-    def categories(self) -> tuple[tuple[int, int], ...]:
-        """(first number, K) of each category in one vector z."""
-        return ()
-
-    @property
     def unit_widths(self) -> tuple[int, ...]:
         """How many numbers of the last axis of z each of its units takes: one, or the K of a category."""
         return (1,) * self.event_shape[-1]

@@ -173,12 +173,11 @@ class StochasticLatent(Latent):
 
     def proposal_from(self, posterior, pass_) -> Proposal:
         """As `proposal`, with a q of the family that came from elsewhere."""
-        prior = self.given(pass_).distribution()
+        held = None if self.prior.estimated else self.given(pass_).distribution()
 
         def propose(num, seed):
             z, log_posterior = self.posterior.propose(posterior, num, seed)
-            if self.prior.estimated:
-                return z, self.log_prior(z, pass_.but(seed=seed)) - log_posterior
+            prior = self.given(pass_.but(seed=seed)).distribution() if held is None else held
             return z, prior.log_prob(z) - log_posterior
 
         return propose
@@ -216,10 +215,6 @@ class StochasticLatent(Latent):
     @property
     def free_numbers(self):
         return np.tile(self.posterior.free_numbers, math.prod(self.event_shape[:-1]))
-
-    @property
-    def categories(self) -> tuple[tuple[int, int], ...]:
-        return self.posterior.categories
 
     @property
     def prior_asks_label(self) -> bool:

@@ -84,10 +84,6 @@ class ConcretePosterior(Posterior):
         return (share * (1.0 - share)) ** 0.5
 
     @property
-    def categories(self) -> tuple[tuple[int, int], ...]:
-        return ((0, self.event_shape[-1]),) if len(self.event_shape) == 1 else ()
-
-    @property
     def unit_widths(self) -> tuple[int, ...]:
         return self.event_shape[-1:]
 

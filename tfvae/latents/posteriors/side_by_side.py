@@ -62,12 +62,6 @@ class SideBySidePosterior(Posterior):
         return np.concatenate([each.free_numbers for each in self.posteriors])
 
     @property
-    def categories(self) -> tuple[tuple[int, int], ...]:
-        starts = np.cumsum([0, *self.widths[:-1]]).tolist()
-        both = zip(starts, self.posteriors)
-        return tuple((start + at, k) for start, each in both for at, k in each.categories)
-
-    @property
     def unit_widths(self) -> tuple[int, ...]:
         return sum((each.unit_widths for each in self.posteriors), ())
 
