@@ -300,7 +300,7 @@ def test_evaluate_measures_what_was_trained():
 
 @pytest.mark.parametrize(
     "arguments",
-    [{"steps": -1}, {"steps": 1.5}, {"step_size": 0}, {"momentum": 2}, {"clip_norm": 0}, {"method": "x"},
+    [{"steps": -1}, {"steps": 1.5}, {"step_size": -1}, {"momentum": 2}, {"clip_norm": 0}, {"method": "x"},
      {"radius": -1}, {"batch_size": 0}],
     ids=str,
 )  # fmt: skip

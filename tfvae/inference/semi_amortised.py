@@ -51,7 +51,7 @@ def semi_amortised(
     """
     beta = Constant(1.0) if beta is None else beta
     count("steps of the refinement", steps, 0)
-    positive("step_size of the refinement", step_size)
+    within("step_size of the refinement", step_size, 0.0, 1e12)  # 0 leaves the encoder's q
     within("momentum of the refinement", momentum, 0.0, 1.0)
     one_of("gradient of the refinement", method, METHODS)
     positive("radius of the refinement", radius)
