@@ -111,9 +111,10 @@ def _of_run(path: str, data: str | None) -> Examined:
     for name in ("title", "command"):
         if not isinstance(said.get(name), str):
             raise UserError(f"{card}: {name!r} must be a text, got {str(said.get(name))[:40]}")
-    if said.get("refined_by"):  # as runs said it before they left the settings
+    if said.get("refined_by"):
         raise UserError(
-            f"{card} says that codes were refined by {str(said['refined_by'])[:60]}, and not how: train again"
+            f"{card} says that codes were refined by {str(said['refined_by'])[:60]}, and not how: call "
+            "tfvae.diagnose(model, x, inference=...) with what refined them"
         )
     beta, weight = (
         None if said.get(name) is None else within(f"{card}: {name!r}", said[name], 0.0, _HEAVIEST)

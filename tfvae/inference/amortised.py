@@ -49,8 +49,7 @@ def encoder_only(model, x, seed, step=None, label=None) -> Draw:
     return Draw.of(x, features, inferred, None, model.as_label(label))
 
 
-for _each in (amortised, code_only, encoder_only):
-    _each.refines = False
+amortised.refines = code_only.refines = encoder_only.refines = False
 
 
 @part

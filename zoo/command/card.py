@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tfvae.inference import refines
 from tfvae.inputs import some_rows
 from tfvae.objectives import LearnedWeight, Switch
 from tfvae.procedures import MAIN
@@ -27,14 +28,19 @@ def leave(resolved, kind, data, model, last, directory) -> None:
         last: the last stage.
         directory: `tfvae.training.RunDirectory`.
     """
-    plain = is_plain(resolved.point, model, last)
+    plain, inference = is_plain(resolved.point, model, last), model.procedure.inference
+    refinement = getattr(inference, "refinement", None)
     directory.write_json(
         "card.json",
         {
             "title": f"{resolved.model} on {resolved.dataset}",
             "command": resolved.beside(),
             "again": resolved.command(),
-            "refinement": getattr(model.procedure.inference, "refinement", None),
+            "refinement": refinement,
+            # one of somebody else's, whose settings nobody knows
+            "refined_by": str(resolved.point["inference"])
+            if refinement is None and refines(inference)
+            else None,
             "terms": sorted(model.procedure.objective.terms),
             # where the encoder stands where one weight of the rate would hold it
             "beta": getattr(resolved.point["rate_weight"], "beta", 1.0) if plain else None,
