@@ -37,7 +37,7 @@ CAPTIONS = {
     "mean_space": "Each point is a validation example: the mean of the posterior that the decoder "
     "implies (across) and of the encoder's (up), during the training. On the horizontal axis the "
     "encoder lags behind, on the diagonal it has caught up; all at the origin is collapse.",
-    "bounds": "What a better posterior would gain (first to second bar: the encoder's fault) and what "
+    "bounds": "What a better posterior would gain (first to second bar: of how q is found) and what "
     "no posterior of the family reaches (second to third).",
     "active_units": "Units that count as active, by the threshold: a steep line is a doubtful count.",
     "reconstructions": "From above: test images; the likeliest image given the code of each "
@@ -277,7 +277,7 @@ def _bounds(report) -> bytes:
     axis = make_axes(figure, 1)[0]
     low = min(values)
     axis.barh([2, 1, 0], [v - low for v in values], color=(BLUE, GREEN, GREY), height=0.6)
-    axis.set_yticks([2, 1, 0], ["ELBO of the encoder", "ELBO, posteriors optimised", "log p(x)"])
+    axis.set_yticks([2, 1, 0], ["ELBO, as q is found", "ELBO, posteriors optimised", "log p(x)"])
     axis.set(xlabel=f"nats above {low:.2f}")
     return png(figure)
 
