@@ -270,7 +270,7 @@ def examination(report: Mapping[str, Any], plane=None) -> dict[str, bytes]:
 
 
 def _bounds(report) -> bytes:
-    """The encoder's bound, the best posteriors', and the likelihood: the gaps between them."""
+    """The bound as q is found, the best posteriors', and the likelihood: the gaps between them."""
     refined = report["refined_elbo"]
     values = [report["gap_elbo"], refined, refined + report["approximation_gap"]]
     figure = Figure(figsize=(5.5, 2.2))
