@@ -7,14 +7,19 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import pytest
 import tensorflow as tf
+from tensorflow.python.data.ops import dataset_ops
 
 from tests.default_rows import KEPT
+from tfvae.batches import untuned
 from tfvae.randomness import deterministic
 
 _CPU = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(_CPU, [tf.config.LogicalDeviceConfiguration()] * 2)
 deterministic()
 tf.random.set_seed(0)  # which Keras then asks for where `fit` shuffles
+# Every stream, Keras' own too: what tunes one can keep a test waiting for a minute (see `untuned`).
+_asked = dataset_ops.DatasetV2._apply_debug_options
+dataset_ops.DatasetV2._apply_debug_options = lambda stream: untuned(_asked(stream))
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,15 @@ import tensorflow as tf
 from tfvae.checks import UserError
 from tfvae.inputs import some_rows
 
-__all__ = ["endless", "epoch", "examples", "iterator_of", "sample_weights", "split"]
+__all__ = [
+    "endless",
+    "epoch",
+    "examples",
+    "iterator_of",
+    "sample_weights",
+    "split",
+    "untuned",
+]
 
 
 def sample_weights(batch) -> tf.Tensor | None:
@@ -52,7 +60,24 @@ def iterator_of(iterator, procedure=None):
         )
     batch = next(iterator)
     parts = [np.asarray(part) for part in batch if part is not None]
-    return iter(tf.data.Dataset.from_tensors(tuple(parts) if len(parts) > 1 else parts[0]))
+    return iter(untuned(tf.data.Dataset.from_tensors(tuple(parts) if len(parts) > 1 else parts[0])))
+
+
+def untuned(stream: tf.data.Dataset, sharding: str | None = None) -> tf.data.Dataset:
+    """The same batches without TensorFlow's tuning: buffers of ours have the sizes that they were given.
+
+    What tunes sleeps for up to a minute, and a signal that comes a moment too early does not wake it (seen
+    in TensorFlow 2.21, on two cores): who drops the iterator waits that long.
+
+    Args:
+        sharding: a `tf.data.experimental.AutoShardPolicy` by name; `None`: the stream's own.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    if sharding is not None:
+        policy = tf.data.experimental.AutoShardPolicy[sharding]
+        options.experimental_distribute.auto_shard_policy = policy
+    return stream.with_options(options)
 
 
 def split(x, y, sample_weight, share: float):
@@ -104,7 +129,7 @@ def epoch(x, y, batch_size: int):
         return (x[index] for index in range(len(x)))
     if hasattr(x, "shape") and hasattr(x, "__len__"):
         parts = x if y is None else (x, y)
-        x = tf.data.Dataset.from_tensor_slices(parts).batch(batch_size)
+        x = untuned(tf.data.Dataset.from_tensor_slices(parts).batch(batch_size))
     return x
 
 
@@ -126,7 +151,7 @@ def endless(x, y, sample_weight, batch_size, shuffle, steps_per_epoch, procedure
         if shuffle:
             seed = int(procedure.seed[0].numpy())
             stream = stream.shuffle(len(x), seed=seed, reshuffle_each_iteration=True)
-        return stream.batch(batch_size).repeat(), None, None, steps_per_epoch or number
+        return untuned(stream.batch(batch_size).repeat()), None, None, steps_per_epoch or number
     else:
         stream = x
     if steps_per_epoch is None:

@@ -248,7 +248,8 @@ def test_validation_data_of_a_stream_are_looked_at_too(binary):
         lambda: X[:0],
         lambda: tf.constant(X[:0]),
         lambda: _dataset(X).take(0),
-        lambda: _dataset(X).filter(lambda x: False),
+        # a lambda that TensorFlow converts makes it parse this whole file
+        lambda: _dataset(X).filter(tf.autograph.experimental.do_not_convert(lambda x: False)),
         lambda: iter(()),
         lambda: Data(X[:0]),
     ],

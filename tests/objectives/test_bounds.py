@@ -105,6 +105,19 @@ def test_one_sample_is_the_amortised_draw_and_more_leave_rate_and_distortion_tru
     assert each.mean() == pytest.approx(distortion.mean(), rel=0.01)
 
 
+@pytest.mark.parametrize("num", [1, 2])
+def test_a_graph_that_knows_no_batch_size_knows_the_number_of_samples(linear, num):
+    """As the last batch of an `evaluate` is traced: the bound is that of the eager call."""
+    model, x, *_ = linear
+
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, *x.shape[1:]])])
+    def traced(x):
+        return BOUND(many_samples(num)(model, x, seed_of(5)))
+
+    eager = BOUND(many_samples(num)(model, tf.constant(x[:7]), seed_of(5)))
+    np.testing.assert_allclose(traced(x[:7]), eager, rtol=1e-5)
+
+
 def test_its_gradient_is_that_of_differences(linear):
     """Central differences along a direction of all weights, the noise held."""
     model, x, *_ = linear

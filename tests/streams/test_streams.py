@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from tests import models
+from tfvae import batches
 from tfvae.checks import UserError
 from tfvae.streams import CodesOf, OneFactorVaries, PartlyLabelled, Source, interleaved
+from zoo.datasets import text_pipeline
 from zoo.datasets.data import Split
 from zoo.datasets.disk import Rows
-from zoo.modalities import images
+from zoo.modalities import images, text
 
 
 class Data(NamedTuple):
@@ -155,3 +157,19 @@ def test_what_lies_on_a_disk_is_streamed_from_there(name, tmp_path):
 def test_what_cannot_be_streamed_is_refused_in_one_line(stream, split, more, said):
     with pytest.raises(UserError, match=said):
         stream(source(split, kind=more.get("kind", "real")), 0, more.get("shard", (0, 1)))
+
+
+def test_nothing_of_a_stream_of_ours_is_tuned():
+    """Its iterator has no thread that whoever drops it might wait for."""
+    made = source(NUMBERED)
+    words = np.ones((6, 4), np.int64)
+    streams = [
+        made.batches(0, (0, 1)),
+        PartlyLabelled(9, 0.5)(made, 0, (0, 1)),
+        text_pipeline.training_stream(Split(words, None), 2, 0),
+        images.batches(NUMBERED.x, 8)["x"],
+        text.batches(words, 2)["x"],
+        batches.epoch(NUMBERED.x, None, 8),
+        batches.endless(NUMBERED.x, None, None, 8, False, None, None)[0],
+    ]
+    assert [stream.options().autotune.enabled for stream in streams] == [False] * len(streams)

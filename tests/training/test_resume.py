@@ -76,18 +76,27 @@ def _wait_for(path, process, limit=120):
         time.sleep(0.001)
 
 
-def test_sigkill_and_resume_is_bit_identical(tmp_path):
+MOMENTS = {
+    "within a write": ("first/step_10/state.data*", 0.0),
+    "just after one": ("first/step_35/complete.json", 0.0),
+    "between two": ("first/step_50/complete.json", 0.03),
+    "in the second stage": ("second/step_20/host.json", 0.0),
+}
+
+
+@pytest.mark.parametrize(
+    "moments",
+    [
+        ("within a write", "in the second stage"),
+        pytest.param(tuple(MOMENTS), marks=pytest.mark.slow),
+    ],
+    ids=["two kills", "all"],
+)
+def test_sigkill_and_resume_is_bit_identical(moments, tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     _finish(_start(whole, "new"))
     mode = "new"
-    # the moments: within a write, just after one, between two, and in the second stage
-    moments = [
-        ("first/step_10/state.data*", 0.0),
-        ("first/step_35/complete.json", 0.0),
-        ("first/step_50/complete.json", 0.03),
-        ("second/step_20/host.json", 0.0),
-    ]
-    for pattern, wait in moments:
+    for pattern, wait in (MOMENTS[moment] for moment in moments):
         process = _start(killed, mode)
         folder, _, name = pattern.rpartition("/")
         _wait_for(killed / "checkpoints" / folder / name, process)

@@ -98,10 +98,14 @@ def _each(values, num: int):
 
 
 def _side_by_side(parts, num: int) -> tf.Tensor:
-    """[B, ...] and [B * (K - 1), ...] -> [B, K, ...]."""
-    shape = tf.shape(parts[0])[1:]
+    """[B, ...] and [B * (K - 1), ...] -> [B, K, ...], K known to a graph as well."""
+    shape = tf.shape(parts[0])
     return tf.concat(
-        [tf.reshape(p, tf.concat([[tf.shape(parts[0])[0], -1], shape], 0)) for p in parts], 1
+        [
+            tf.reshape(p, tf.concat([shape[:1], [here], shape[1:]], 0))
+            for p, here in zip(parts, (1, num - 1))
+        ],
+        1,
     )
 
 

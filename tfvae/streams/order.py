@@ -10,6 +10,8 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from tfvae.batches import untuned
+
 __all__ = ["endless", "gathering", "shuffled", "turned"]
 
 
@@ -72,6 +74,4 @@ def endless(start: int, batch: Callable) -> tf.data.Dataset:
     """
     steps = tf.data.Dataset.range(start, np.iinfo(np.int64).max)
     stream = steps.map(batch).prefetch(4)  # in turn, as deterministic kernels would have it anyway
-    options = tf.data.Options()
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
-    return stream.with_options(options)
+    return untuned(stream, "OFF")

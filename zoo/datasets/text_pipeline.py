@@ -16,6 +16,7 @@ import functools
 import numpy as np
 import tensorflow as tf
 
+from tfvae.batches import untuned
 from tfvae.checks import UserError, positive
 
 __all__ = ["evaluation_batches", "lengths", "training_stream"]
@@ -79,9 +80,7 @@ def training_stream(
     if known is not None:
         signature = (signature, tf.TensorSpec([batch_size // count], tf.int32))
     stream = tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(8)
-    options = tf.data.Options()
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
-    return stream.with_options(options)
+    return untuned(stream, "OFF")
 
 
 def _key(seed: int) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfvae import diagnosis
+from tfvae.batches import untuned
 from tfvae.parts import Part, part, setting
 from tfvae.parts import facts as facts_of
 from zoo import datasets
@@ -134,9 +135,7 @@ def arrays(data, split) -> np.ndarray:
 def batches(x: np.ndarray, batch_size: int, label=None) -> dict:
     """Arguments of `evaluate`; Keras would map arrays in parallel, which deterministic kernels undo aloud."""
     data = tf.data.Dataset.from_tensor_slices(x if label is None else (x, label)).batch(batch_size)
-    options = tf.data.Options()
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
-    return {"x": data.with_options(options)}
+    return {"x": untuned(data, "DATA")}
 
 
 def stream(

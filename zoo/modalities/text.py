@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfvae import diagnosis
+from tfvae.batches import untuned
 from tfvae.checks import UserError, place
 from tfvae.parts import Part, part, setting
 from tfvae.training.reading import content, json_object, reading
@@ -128,7 +129,7 @@ def batches(x: np.ndarray, batch_size: int, label=None) -> dict:
         parts = [(tokens, label[rows]) for rows, tokens in found]
     data = tf.data.Dataset.from_generator(lambda: iter(parts), output_signature=spec)
     # Keras warns of an end that it did not know of
-    return {"x": data.apply(tf.data.experimental.assert_cardinality(len(parts)))}
+    return {"x": untuned(data).apply(tf.data.experimental.assert_cardinality(len(parts)))}
 
 
 def stream(

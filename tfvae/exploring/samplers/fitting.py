@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfvae.batches import untuned
 from tfvae.checks import UserError, count
 
 __all__ = ["fit"]
@@ -38,10 +39,10 @@ def fit(network: keras.Model, codes: np.ndarray, steps: int, seed: int) -> None:
         "val_loss", 0, _PATIENCE, restore_best_weights=True, mode="min"
     )
     network.fit(
-        batches.batch(min(_BATCH, len(known))),
+        untuned(batches.batch(min(_BATCH, len(known)))),
         epochs=-(-steps // every),
         steps_per_epoch=every,
-        validation_data=tf.data.Dataset.from_tensor_slices(held).batch(_BATCH),
+        validation_data=untuned(tf.data.Dataset.from_tensor_slices(held).batch(_BATCH)),
         callbacks=[stop],
         shuffle=False,  # the stream does
         verbose=0,
