@@ -1,14 +1,17 @@
 """Every setting of every part is read when model and stages are made, and nothing else is accepted."""
 
+import contextlib
 import dataclasses
 
+import keras
 import pytest
 
 from tests.conformance import bad_files
+from tfvae import diagnosis
 from tfvae.checks import UserError
 from tfvae.parts import PLACES, Point, choices
 from zoo import modalities, models
-from zoo.command import assemble, plan, run
+from zoo.command import assemble, plan, report, run
 from zoo.modalities import documents, images, speech, tables, text
 
 SPACES = {
@@ -182,6 +185,38 @@ def test_every_setting_of_every_part_is_read(tmp_path):
     wanted = {(cls, f.name) for cls in every for f in dataclasses.fields(cls)}
     wanted |= {(cls, None) for cls in every}
     assert wanted <= had, wanted - had
+
+
+def _lowest(point):
+    """What a point's counts may be at least, {part.setting: value}."""
+    resolved = plan.resolve(*point[:1], (), point[3], dataset=point[1], backbone=point[2])
+    return {
+        f"{part.name}.{f.name}": f.metadata["range"]["low"]
+        for part in resolved.point
+        for f in dataclasses.fields(part)
+        if type(f.default) is type(f.metadata["range"]["low"]) is int and not _idle(part, f.name)
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", [p for p in POINTS if p[1] in ("digits", "squares", "pydoc")])
+def test_every_count_at_its_lowest_trains_and_is_measured(point, tmp_path, monkeypatch):
+    """Each alone, for two steps; the last batch that is evaluated is no whole one. Or a line refuses it."""
+
+    def write(resolved, described, kind, data, model, last, *_):
+        told = data.test.label[:5] if last.model.condition is not None else None
+        diagnosis.measure(last.model, kind.arrays(data, data.test)[:5], num_samples=2, label=told)
+        return {}
+
+    monkeypatch.setattr(report, "write", write)
+    model, dataset, backbone, given = point
+    run_ = {"dataset": dataset, "backbone": backbone, "size": "tiny", "batch_size": 4}
+    run_ |= {"train_steps": 2, "eval_every": 2, "checkpoint_every": 2}
+    for number, (name, low) in enumerate(_lowest(point).items()):
+        with contextlib.suppress(UserError):
+            values = {**given, name: low}
+            run.run(plan.resolve(model, (), values, workdir=str(tmp_path / str(number)), **run_))
+        keras.backend.clear_session()
 
 
 def _idle(part, name):
