@@ -61,6 +61,7 @@ KEPT = {
     "tests/test_model.py::test_eager_and_compiled_agree": ("plain",),
     "tests/test_model.py::test_keras_file_round_trip_is_exact": ("plain", "exact"),
     "tests/training/test_export.py::test_saved_model_alone_equals_the_model": ("exact",),
+    "tests/training/test_resume.py::test_sigkill_and_resume_is_bit_identical": ("two kills",),
     "tests/training/test_replicas.py::test_two_replicas_equal_one_device": ("plain-SGD",),
     "tests/zoo/test_models.py::test_an_epoch_may_end_with_a_batch_of_one": (
         "wae_mmd",

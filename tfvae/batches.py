@@ -66,8 +66,8 @@ def iterator_of(iterator, procedure=None):
 def untuned(stream: tf.data.Dataset, sharding: str | None = None) -> tf.data.Dataset:
     """The same batches without TensorFlow's tuning: buffers of ours have the sizes that they were given.
 
-    What tunes sleeps for up to a minute, and a signal that comes a moment too early does not wake it (seen
-    in TensorFlow 2.21, on two cores): who drops the iterator waits that long.
+    What tunes sleeps for up to a minute, and who drops the iterator waits for it, now and then until it
+    wakes by itself (13 to 68 s were seen with TensorFlow 2.21 on two busy cores).
 
     Args:
         sharding: a `tf.data.experimental.AutoShardPolicy` by name; `None`: the stream's own.

@@ -86,10 +86,7 @@ MOMENTS = {
 
 @pytest.mark.parametrize(
     "moments",
-    [
-        ("within a write", "in the second stage"),
-        pytest.param(tuple(MOMENTS), marks=pytest.mark.slow),
-    ],
+    [("within a write", "in the second stage"), tuple(MOMENTS)],
     ids=["two kills", "all"],
 )
 def test_sigkill_and_resume_is_bit_identical(moments, tmp_path):

@@ -1,6 +1,5 @@
 """Every setting of every part is read when model and stages are made, and nothing else is accepted."""
 
-import contextlib
 import dataclasses
 
 import keras
@@ -189,7 +188,7 @@ def test_every_setting_of_every_part_is_read(tmp_path):
 
 def _lowest(point):
     """What a point's counts may be at least, {part.setting: value}."""
-    resolved = plan.resolve(*point[:1], (), point[3], dataset=point[1], backbone=point[2])
+    resolved = plan.resolve(point[0], (), point[3], dataset=point[1], backbone=point[2])
     return {
         f"{part.name}.{f.name}": f.metadata["range"]["low"]
         for part in resolved.point
@@ -199,7 +198,10 @@ def _lowest(point):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("point", [p for p in POINTS if p[1] in ("digits", "squares", "pydoc")])
+@pytest.mark.parametrize(
+    "point",
+    [p for p in POINTS if p[1] in ("digits", "squares", "pydoc") and "memory_size" not in p[3]],
+)
 def test_every_count_at_its_lowest_trains_and_is_measured(point, tmp_path, monkeypatch):
     """Each alone, for two steps; the last batch that is evaluated is no whole one. Or a line refuses it."""
 
@@ -212,11 +214,16 @@ def test_every_count_at_its_lowest_trains_and_is_measured(point, tmp_path, monke
     model, dataset, backbone, given = point
     run_ = {"dataset": dataset, "backbone": backbone, "size": "tiny", "batch_size": 4}
     run_ |= {"train_steps": 2, "eval_every": 2, "checkpoint_every": 2}
+    refused = {}
     for number, (name, low) in enumerate(_lowest(point).items()):
-        with contextlib.suppress(UserError):
+        try:
             values = {**given, name: low}
             run.run(plan.resolve(model, (), values, workdir=str(tmp_path / str(number)), **run_))
+        except UserError as error:
+            refused[name] = str(error)
         keras.backend.clear_session()
+    print(refused)  # each is a line that names what is at fault
+    assert all(any(word in said for word in name.split(".")) for name, said in refused.items())
 
 
 def _idle(part, name):
