@@ -281,7 +281,11 @@ class VAE(Fitted):
         return self.latent.given(self.passed(0, label=label)).distribution()
 
     def conditional(self, z, x=None, label=None):
-        """p(x|z); for an autoregressive decoder each pixel or token given those of x before it."""
+        """p(x|z); for an autoregressive decoder each pixel or token given those of x before it.
+
+        Of a sentence it is over all T positions, padding among them: log p(x|z) of the words alone is
+        `likelihood.log_prob(parameters(z, x), x)`.
+        """
         return self.likelihood.distribution(self.parameters(inputs.code(self, z), x, label))
 
     # ---------------------------------------------------------------- scores
