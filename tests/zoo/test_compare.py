@@ -263,7 +263,7 @@ def test_what_a_key_stops_starts_no_further_run(tmp_path, monkeypatch):
 
     def run(self, words, workdir):
         ran.append(words)
-        for _ in range(6):
+        for _ in range(6 if len(ran) == 1 else 0):
             signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
             if told.wait(5):
                 return
